@@ -1,0 +1,1 @@
+"""Daypass: temporary production access, on the record."""

@@ -1,0 +1,124 @@
+"""What can stand in the ledger: the envelope of an entry and the catalogue of its types.
+
+The envelope's keys are fixed (docs/audit-format.md): v, id, t, type, actor, request, grant, session, chains, target,
+decision, body, commit, blob. A key without a value is left out, except chains, body, commit and blob, which are
+always there. Values are strings, integers, lists and objects of these; never floats, never null.
+Content that a person wrote (reasons, statements, names) never stands in `body`: it goes into `secret`, of which the
+entry holds salted commitments and the blob holds the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from daypass.domain.people import Actor
+
+CATALOGUE: Mapping[str, str] = {
+    "request.created": "Somebody asked for access.",
+    "request.asked": "A decider asked the requester a question.",
+    "request.answered": "The requester answered; earlier votes were voided.",
+    "request.voted": "A decider approved or denied, for one exact content digest.",
+    "request.approved": "Enough people approved, or a rule did, and a grant exists.",
+    "request.denied": "A decider denied, or nobody could decide.",
+    "request.refused": "Policy refused the request when it was made.",
+    "request.expired": "Nobody decided in time.",
+    "request.withdrawn": "The requester took the request back.",
+    "grant.activated": "The clock of a grant started.",
+    "grant.extended": "A grant's deadline moved.",
+    "grant.ending": "A grant began to end: from here it opens nothing.",
+    "grant.ended": "A grant ended, with how long each step took and what the read-back saw.",
+    "grant.lapsed": "A grant was not used by its activate-by time.",
+    "grant.end_unconfirmed": "A grant's end could not be shown: authority may still exist.",
+    "session.registered": "A session was admitted and is about to dial its target.",
+    "session.opened": "A session reached its target and can work.",
+    "session.ended": "A session ended, by itself or cut.",
+    "session.refused": "A connection was refused.",
+    "statement.prepared": "A text was prepared under a name.",
+    "statement.submitted": "A statement is about to be sent to the target.",
+    "statement.completed": "What came of a statement.",
+    "statement.refused": "A statement was not sent to the target.",
+    "policy.changed": "The policies in force changed.",
+    "glass.broken": "Somebody took access without a decision.",
+    "glass.ratified": "Break-glass access was ratified or refused.",
+    "obligation.done": "Something owed was done.",
+    "key.enrolled": "A key was enrolled.",
+    "token.issued": "A token was made for a person.",
+    "token.revoked": "A token was revoked.",
+    "blob.erased": "A body was erased; its commitment stays.",
+    "ledger.started": "The gateway started on this ledger.",
+    "ledger.heartbeat": "Nothing else happened for a while.",
+    "ledger.recovered": "The ledger was rebuilt from what had been published.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRef:
+    """The target as it stands in an entry."""
+
+    name: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, before it is sealed into an entry.
+
+    `body` holds what may be public; `secret` holds what people wrote, committed to field by field.
+    """
+
+    type: str
+    t: int
+    actor: Actor
+    request: str | None = None
+    grant: str | None = None
+    session: str | None = None
+    target: TargetRef | None = None
+    decision: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+    secret: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A body apart from its entry: zstd of a 32-byte salt and the content. `sha256` is of the stored bytes, in hex."""
+
+    sha256: str
+    media: str
+    content: bytes
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """What search may find an entry by."""
+
+    text: str
+    tables: str = ""
+    kind: str = ""
+    effect: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry that has no place in the log yet: canonical JSON in which `"chains":[]` is still empty.
+
+    `chains` names the chains that it will stand in (`session:<id>`, `target:<name>`). `node` and `number` are its
+    place in a node's journal (a draft from the control plane has none), by which shipping is idempotent.
+    """
+
+    id: str
+    type: str
+    t: int
+    actor: str
+    entry: bytes
+    chains: tuple[str, ...]
+    blobs: tuple[Blob, ...] = ()
+    index: IndexRow | None = None
+    request: str | None = None
+    grant: str | None = None
+    session: str | None = None
+    target: str | None = None
+    statement: int | None = None

@@ -1,0 +1,50 @@
+"""Who there is: people with an address, a name and groups; and who is acting in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ActorKind = Literal["person", "system", "operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`id` is opaque and stands in the ledger; `email` and `name` never do, so that they can be erased."""
+
+    id: str
+    email: str
+    name: str
+    groups: frozenset[str]
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a person, the operator at the machine, or Daypass itself."""
+
+    id: str
+    kind: ActorKind
+    on_behalf_of: str | None = None
+
+
+SYSTEM = Actor("daypass", "system")
+OPERATOR = Actor("operator", "operator")
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """What is kept of a token for SCRAM-SHA-256 (RFC 5803): enough to check a proof, not enough to make one."""
+
+    token_id: str
+    stored_key: bytes
+    server_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What a listener needs to check a name's proof. For an unknown name it looks the same, with no verifiers."""
+
+    salt: bytes
+    iterations: int
+    verifiers: tuple[Verifier, ...]

@@ -1,0 +1,40 @@
+"""What services need of the rooms above them, given to them by app.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol as Interface
+
+from daypass.domain.grant import EndReason
+from daypass.domain.session import Session
+from daypass.domain.target import Credential, Target, TargetRole
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """How one session was ended. `steps` maps step names to milliseconds since the end began; `was` is what was
+    running; `confirmed` says that the read-back saw nothing of it left."""
+
+    session: str
+    steps: Mapping[str, float] = field(default_factory=dict)
+    was: str = ""
+    how: str = ""
+    confirmed: bool = True
+    problem: str = ""
+
+
+class Carrier(Interface):
+    """The gateway, as services see it: it carries the live sessions of this node."""
+
+    async def cut(self, sessions: Sequence[str], reason: EndReason, message: str, hint: str) -> Sequence[SessionEnd]:
+        """End these sessions now (those of them that are here): stop forwarding, end the work at the target, tell the
+        client, close both sides, read back. Returns when each is confirmed, or 10 s have passed."""
+
+    async def sweep(
+        self, target: Target, role: TargetRole, credential: Credential, sessions: Sequence[Session]
+    ) -> Sequence[SessionEnd]:
+        """End at the target what sessions of a dead node left running, by their marks."""
+
+    def reschedule(self, grant: str, expires_at: int) -> None:
+        """A grant's deadline moved: re-arm the timers of its sessions."""

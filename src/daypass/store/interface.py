@@ -1,0 +1,204 @@
+"""What the other rooms may ask of a store. Only `services` opens transactions (and app.py at start-up).
+
+A state change and the events that tell of it go into one `Transaction`: it commits when the `async with` body ends
+and rolls back when that raises. Rows that are read to be changed are locked until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+from daypass.domain.events import Blob, Draft
+from daypass.domain.grant import Grant, GrantState
+from daypass.domain.people import Person
+from daypass.domain.request import Request, RequestState
+from daypass.domain.session import Session, SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is kept of a token: verifiers only."""
+
+    id: str
+    person: str
+    sha256: bytes
+    stored_key: bytes
+    server_key: bytes
+    created_at: int
+    expires_at: int
+    label: str = ""
+    revoked_at: int | None = None
+    last_used_at: int | None = None
+    last_used_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry in its place in the log. `leaf` is the RFC 6962 leaf hash of `entry`, in hex."""
+
+    index: int
+    id: str
+    type: str
+    t: int
+    leaf: str
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list: the newest `limit`, older than `before` (an id), if given."""
+
+    limit: int = 100
+    before: str | None = None
+
+
+class Transaction(Interface):
+    """Everything inside one commit. `..._for_change` locks the row; `save_...` inserts or replaces it."""
+
+    async def person(self, id: str) -> Person | None: ...
+    async def person_by_email(self, email: str) -> Person | None: ...
+    async def people(self) -> Sequence[Person]: ...
+    async def save_person(self, person: Person) -> None: ...
+
+    async def tokens_of(self, person: str, *, live_at: int) -> Sequence[Token]: ...
+    async def token(self, id: str) -> Token | None: ...
+    async def token_by_sha256(self, sha256: bytes) -> Token | None: ...
+    async def save_token(self, token: Token) -> None: ...
+
+    async def request(self, id: str) -> Request | None: ...
+    async def request_for_change(self, id: str) -> Request | None: ...
+    async def requests(
+        self,
+        *,
+        requester: str | None = None,
+        eligible: str | None = None,
+        states: Sequence[RequestState] = (),
+        decide_by_until: int | None = None,
+        page: Page | None = None,
+    ) -> Sequence[Request]: ...
+    async def save_request(self, request: Request) -> None: ...
+
+    async def grant(self, id: str) -> Grant | None: ...
+    async def grant_for_change(self, id: str) -> Grant | None: ...
+    async def grants(
+        self,
+        *,
+        person: str | None = None,
+        target: str | None = None,
+        states: Sequence[GrantState] = (),
+        due_until: int | None = None,
+        page: Page | None = None,
+    ) -> Sequence[Grant]:
+        """`due_until`: only those whose `expires_at` (ACTIVE) or `activate_by` (READY, SCHEDULED) is not later."""
+
+    async def save_grant(self, grant: Grant) -> None: ...
+
+    async def session(self, id: str) -> Session | None: ...
+    async def session_for_change(self, id: str) -> Session | None: ...
+    async def sessions(
+        self,
+        *,
+        person: str | None = None,
+        grant: str | None = None,
+        node: str | None = None,
+        states: Sequence[SessionState] = (),
+        page: Page | None = None,
+    ) -> Sequence[Session]: ...
+    async def save_session(self, session: Session) -> None: ...
+
+    async def resolve(self, kind: str, part: str) -> Sequence[str]:
+        """The ids of this kind (`request`, `grant`, `session`) that equal, begin or end with `part` (at most 5)."""
+
+    async def setting(self, name: str) -> str | None: ...
+    async def save_setting(self, name: str, value: str) -> None: ...
+
+    async def append(self, draft: Draft) -> None:
+        """Put an entry into the ledger, together with this transaction's state. The sequencer gives it its index."""
+
+    async def entries(
+        self,
+        *,
+        since: int = 0,
+        types: Sequence[str] = (),
+        request: str | None = None,
+        grant: str | None = None,
+        session: str | None = None,
+        limit: int = 1000,
+    ) -> Sequence[StoredEntry]:
+        """Sequenced entries from index `since` on, in index order."""
+
+    async def newest_t(self) -> int:
+        """The time of the newest entry there is, sequenced or not (0: none)."""
+
+    async def blobs(self, *, session: str | None = None, sha256: Sequence[str] = ()) -> Sequence[Blob]:
+        """Bodies, in the order in which they were stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """How far a node's journal has been shipped: everything up to and including `number`."""
+
+    node: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsequenced:
+    """A committed draft that waits for its index, as the sequencer sees it."""
+
+    row: int
+    entry: bytes
+    chains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequenced:
+    """The sequencer's answer for one `Unsequenced`: its place, its final bytes, its leaf hash (hex)."""
+
+    row: int
+    index: int
+    entry: bytes
+    leaf: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The last link of a chain: how many entries stand in it, and the newest one's leaf hash (hex)."""
+
+    name: str
+    n: int
+    leaf: str
+
+
+Sequence_ = Callable[
+    [int, Sequence[Unsequenced], Mapping[str, ChainHead]], tuple[Sequence[Sequenced], Sequence[ChainHead]]
+]
+"""next index, drafts in commit order, heads of the chains they name -> places, and the heads that changed."""
+
+
+class Store(Interface):
+    """SQLite or PostgreSQL, one schema."""
+
+    def begin(self) -> AbstractAsyncContextManager[Transaction]: ...
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that changes nothing and waits for no writer."""
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date."""
+
+    async def ship(self, node: str, first: int, last: int, drafts: Sequence[Draft]) -> None:
+        """Store a batch of journal drafts in one commit, blobs and index rows included, and note that `node` is
+        shipped up to `last`. Raises `Conflict` unless `first` follows what was shipped before."""
+
+    async def shipped(self, node: str) -> int:
+        """The last journal number of `node` that is in the store (0: none)."""
+
+    async def sequence(self, limit: int, number: Sequence_) -> int:
+        """Give up to `limit` committed drafts their places, in one commit fenced against any other sequencer.
+        Returns how many."""
+
+    async def close(self) -> None: ...
