@@ -1,0 +1,196 @@
+"""The binary form of a data-path fact, as the journal keeps it. Pure; knows nothing of files, entries or chains.
+
+A payload is the session's UUID (16 bytes), the time in microseconds since 1970 (u64), a byte for the fact's kind, and
+its fields, all little-endian: integers fixed, strings behind their u32 length, the longest field last and to the end.
+Kinds are numbered for good: what a kind means never changes, a new meaning is a new number, as journals of an older
+version are read after an upgrade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from struct import Struct, error
+
+from daypass.domain.errors import Invalid
+from daypass.domain.statement import Completed, Fact, Prepared, Rows, StatementRefused, Submitted
+
+PREPARED, SUBMITTED, COMPLETED, ROWS, REFUSED = range(1, 6)
+
+PACKED_KEPT = 1024
+"""How many packed string lists (tags, column names) are kept: they repeat with every execution of a statement."""
+
+VERIFIED = 1
+CUT = 1
+
+_HEAD = Struct("<16sQB")
+_PREPARED = Struct("<16sQBI")
+_SUBMITTED = Struct("<16sQBIIBIII")
+_COMPLETED = Struct("<16sQBIQQQQIIII")
+_ROWS = Struct("<16sQBIB")
+_REFUSED = Struct("<16sQBII")
+_U32 = Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A fact with the session it belongs to and when it was recorded (microseconds since 1970)."""
+
+    session: str
+    t_us: int
+    fact: Fact
+
+
+def encode(session16: bytes, t_us: int, fact: Fact) -> bytes:
+    """Return the payload for one fact of the session with this UUID (16 bytes)."""
+    if isinstance(fact, Submitted):
+        return _submitted(session16, t_us, fact)
+    if isinstance(fact, Completed):
+        return _completed(session16, t_us, fact)
+    match fact:
+        case Prepared(name, text):
+            packed = _utf8(name)
+            return _PREPARED.pack(session16, t_us, PREPARED, len(packed)) + packed + text
+        case Rows(n, data, cut):
+            return _ROWS.pack(session16, t_us, ROWS, n, CUT if cut else 0) + data
+        case StatementRefused(n, text, reason):
+            packed = _utf8(reason)
+            return _REFUSED.pack(session16, t_us, REFUSED, n, len(packed)) + packed + text
+
+
+def decode(payload: bytes) -> Recorded:
+    """Return what `encode` was given. Raises `Invalid` for bytes that it cannot have made."""
+    try:
+        session16, t_us, kind = _HEAD.unpack_from(payload)
+        return Recorded(_canonical(session16), t_us, _DECODERS[kind](payload))
+    except (error, KeyError, UnicodeDecodeError, ValueError) as problem:
+        raise Invalid(f"not a journal fact: {problem}") from problem
+
+
+# -- encoding: the two facts of every execution first ---------------------------------------------------------------
+
+
+def _submitted(session16: bytes, t_us: int, fact: Submitted) -> bytes:
+    via, name, values = _utf8(fact.via), _utf8(fact.name), fact.values
+    flags = VERIFIED if fact.verified else 0
+    head = _SUBMITTED.pack(session16, t_us, SUBMITTED, fact.n, fact.same_as, flags, len(via), len(name), len(values))
+    return b"".join((head, via, name, values, fact.text))
+
+
+def _completed(session16: bytes, t_us: int, fact: Completed) -> bytes:
+    tags, columns = _strings(fact.tags), _strings(fact.columns)
+    code = _utf8(fact.error)
+    head = _COMPLETED.pack(
+        session16,
+        t_us,
+        COMPLETED,
+        fact.n,
+        fact.rows,
+        fact.bytes,
+        fact.duration_us,
+        fact.copied_bytes,
+        len(tags),
+        len(columns),
+        len(code),
+        len(fact.copied_sha256),
+    )
+    return b"".join((head, tags, columns, code, fact.copied_sha256, _utf8(fact.message)))
+
+
+def _utf8(text: str) -> bytes:
+    # Nothing a peer made us decode may make encoding fail, so lone surrogates pass.
+    return text.encode("utf-8", "surrogatepass") if text else b""
+
+
+@lru_cache(PACKED_KEPT)
+def _strings(strings: tuple[str, ...]) -> bytes:
+    parts: list[bytes] = []
+    for one in strings:
+        packed = _utf8(one)
+        parts += (_U32.pack(len(packed)), packed)
+    return b"".join(parts)
+
+
+# -- decoding -------------------------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Takes fields off a payload, and raises `ValueError` where it is too short."""
+
+    __slots__ = ("_at", "_data")
+
+    def __init__(self, data: bytes, at: int) -> None:
+        self._data = data
+        self._at = at
+
+    def take(self, length: int) -> bytes:
+        end = self._at + length
+        if end > len(self._data):
+            raise ValueError("cut short")
+        part = self._data[self._at : end]
+        self._at = end
+        return part
+
+    def text(self, length: int) -> str:
+        return self.take(length).decode("utf-8", "surrogatepass")
+
+    def rest(self) -> bytes:
+        return self.take(len(self._data) - self._at)
+
+    def strings(self, length: int) -> tuple[str, ...]:
+        end = self._at + length
+        found = []
+        while self._at < end:
+            found.append(self.text(_U32.unpack(self.take(_U32.size))[0]))
+        if self._at != end:
+            raise ValueError("strings overrun")
+        return tuple(found)
+
+
+def _read_prepared(payload: bytes) -> Prepared:
+    (*_, name) = _PREPARED.unpack_from(payload)
+    reader = _Reader(payload, _PREPARED.size)
+    return Prepared(reader.text(name), reader.rest())
+
+
+def _read_submitted(payload: bytes) -> Submitted:
+    _, _, _, n, same_as, flags, via, name, values = _SUBMITTED.unpack_from(payload)
+    reader = _Reader(payload, _SUBMITTED.size)
+    how, called, bound = reader.text(via), reader.text(name), reader.take(values)
+    return Submitted(n, how, reader.rest(), called, bound, same_as, bool(flags & VERIFIED))
+
+
+def _read_completed(payload: bytes) -> Completed:
+    _, _, _, n, rows, size, duration, copied, tags, columns, code, digest = _COMPLETED.unpack_from(payload)
+    reader = _Reader(payload, _COMPLETED.size)
+    tagged, named = reader.strings(tags), reader.strings(columns)
+    state, sha256 = reader.text(code), reader.take(digest)
+    message = reader.rest().decode("utf-8", "surrogatepass")
+    return Completed(n, tagged, rows, size, duration, state, message, named, copied, sha256)
+
+
+def _read_rows(payload: bytes) -> Rows:
+    *_, n, flags = _ROWS.unpack_from(payload)
+    return Rows(n, payload[_ROWS.size :], bool(flags & CUT))
+
+
+def _read_refused(payload: bytes) -> StatementRefused:
+    *_, n, reason = _REFUSED.unpack_from(payload)
+    reader = _Reader(payload, _REFUSED.size)
+    why = reader.text(reason)
+    return StatementRefused(n, reader.rest(), why)
+
+
+_DECODERS: Mapping[int, Callable[[bytes], Fact]] = {
+    PREPARED: _read_prepared,
+    SUBMITTED: _read_submitted,
+    COMPLETED: _read_completed,
+    ROWS: _read_rows,
+    REFUSED: _read_refused,
+}
+
+
+def _canonical(session16: bytes) -> str:
+    h = session16.hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
