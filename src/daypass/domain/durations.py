@@ -1,0 +1,47 @@
+"""Lengths of time and sizes as people write them (`30m`, `64MiB`), and back. Refuses to guess: numbers need a unit."""
+
+from __future__ import annotations
+
+import re
+
+SECOND_MS = 1000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+LONGEST_MS = 3660 * DAY_MS
+"""Ten years: what is longer is a slip, and would overflow what prints dates."""
+
+_UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": SECOND_MS}
+_DURATION = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
+_SIZE = re.compile(r"(\d{1,9})\s?(B|KiB|MiB|GiB)", re.ASCII)
+_SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+def duration_ms(text: str) -> int:
+    """Return the milliseconds that `text` says: `90s`, `30m`, `1h30m`, `2d`. Anything else, or zero: ValueError."""
+    found = _DURATION.fullmatch(text.strip())
+    if not found or not any(found.groups()):
+        raise ValueError("a length of time with its unit, like 30m, 1h30m or 2d")
+    total = sum(int(count) * unit for count, unit in zip(found.groups(), _UNITS.values(), strict=True) if count)
+    if not 0 < total <= LONGEST_MS:
+        raise ValueError("a length of time between 1s and 3660d")
+    return total
+
+
+def duration_text(ms: int) -> str:
+    """Return `ms` in the form that `duration_ms` reads, its seconds rounded down; `0s` when less than one."""
+    left, parts = max(ms, 0), []
+    for name, unit in _UNITS.items():
+        count, left = divmod(left, unit)
+        if count:
+            parts.append(f"{count}{name}")
+    return "".join(parts) or "0s"
+
+
+def size_bytes(text: str) -> int:
+    """Return the bytes that `text` says: `512KiB`, `64MiB`. Raises ValueError on anything else, zero too."""
+    found = _SIZE.fullmatch(text.strip())
+    if not found or not int(found[1]):
+        raise ValueError("a size with its unit, like 512KiB or 64MiB")
+    return int(found[1]) * _SIZES[found[2]]
