@@ -1,0 +1,37 @@
+"""The real servers, one of each for the whole run. A part that is missing fails the suite and says how to get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.servers.postgres import Missing, Postgres
+
+
+def _running(make: Callable[[], Postgres]) -> Iterator[Postgres]:
+    try:
+        server = make()
+    except Missing as missing:
+        pytest.exit(str(missing), returncode=1)
+    with server:
+        yield server.load_sample()
+
+
+@pytest.fixture(scope="session")
+def postgres_15() -> Iterator[Postgres]:
+    """Debian's PostgreSQL with the sample database. Shared: leave it as it was, or start one of your own."""
+    yield from _running(Postgres.debian)
+
+
+@pytest.fixture(scope="session")
+def postgres_18() -> Iterator[Postgres]:
+    """PostgreSQL 18 with the sample database. Shared: leave it as it was, or start one of your own."""
+    yield from _running(Postgres.wheel)
+
+
+@pytest.fixture(scope="session", params=["15", "18"])
+def postgres(request: pytest.FixtureRequest) -> Postgres:
+    """Each version in turn."""
+    server: Postgres = request.getfixturevalue(f"postgres_{request.param}")
+    return server

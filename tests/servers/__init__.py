@@ -1,0 +1,1 @@
+"""Real servers as objects, their faults as methods. Started from installed binaries on free loopback ports."""

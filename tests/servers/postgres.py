@@ -1,0 +1,236 @@
+"""`Postgres`: a real server for tests. `Postgres.debian()` is what Debian installs (15), `Postgres.wheel()` is 18.
+
+with Postgres.wheel() as server:
+    server.execute("select 1")          # [(1,)], past Daypass, as the superuser
+    server.stop(); server.start(); server.kill(); server.pause(); server.resume(); server.slow(0.5)
+    server.statements()                 # every statement that reached it, from its own log
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+
+from daypass.cli.demo import sample
+from daypass.cli.demo.server import ADMIN, Binaries, LocalServer, wheel_binaries
+
+INSTALL = "apt-get install -y postgresql postgresql-client"
+"""What a machine without PostgreSQL is told to run."""
+
+LOG_SETTLE_SECONDS_MAX = 5.0
+"""The logging collector writes a line within milliseconds of the statement; this is for a busy machine."""
+
+STATEMENT = re.compile(r"(?:statement|execute(?: fetch from)? [^:]+): (.*)", re.DOTALL)
+
+
+class Missing(Exception):
+    """A real part that the tests need is not installed; the message is the command that installs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the server's own log."""
+
+    pid: int
+    user: str
+    application: str
+    level: str
+    state: str
+    message: str
+    detail: str
+
+
+class Postgres(LocalServer):
+    """A server with the superuser `admin` and, once `load_sample()` ran, database `orders` with its two logins."""
+
+    @classmethod
+    def debian(cls, settings: Mapping[str, str] | None = None) -> Self:
+        """The server that Debian packages, or the one on PATH."""
+        return cls(debian_binaries(), settings)
+
+    @classmethod
+    def wheel(cls, settings: Mapping[str, str] | None = None) -> Self:
+        """Version 18, from the PyPI wheel (built without TLS)."""
+        return cls(wheel_binaries(), settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    # -- asking -------------------------------------------------------------------------------------------------
+
+    def execute(self, sql: str, *values: Any, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run one statement as the superuser, past Daypass; its rows, if it has any."""
+        with psycopg.connect(self.url(ADMIN, database), autocommit=True) as connection:
+            cursor = connection.execute(sql, values or None)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+
+    def load_sample(self) -> Self:
+        sample.load(self)
+        return self
+
+    def create_database(self, name: str) -> str:
+        """An empty database; its superuser URL."""
+        self.execute(f'create database "{name}"')
+        return self.url(database=name)
+
+    def backends(self, user: str | None = None) -> list[tuple[int, str, str]]:
+        """pid, state and query of client backends (of one login), but for our own."""
+        return self.execute(  # type: ignore[return-value]
+            "select pid, state, query from pg_stat_activity where backend_type = 'client backend'"
+            " and pid <> pg_backend_pid() and (%s::text is null or usename = %s)",
+            user,
+            user,
+        )
+
+    def wait_for(self, sql: str, expected: Any = True, *, seconds: float = 10.0, database: str = "postgres") -> None:
+        """Wait until a query's one value is what is expected; AssertionError if it isn't in time."""
+        give_up = time.monotonic() + seconds
+        while (seen := self.execute(sql, database=database)[0][0]) != expected:
+            assert time.monotonic() < give_up, f"{sql}: still {seen!r}, not {expected!r}"
+            time.sleep(0.02)
+
+    # -- its own log --------------------------------------------------------------------------------------------
+
+    def log(self) -> list[LogLine]:
+        """Everything that the server has logged so far (call `settle()` first for what just happened)."""
+        return [_log_line(json.loads(line)) for line in self._log_text().splitlines() if line.endswith("}")]
+
+    def settle(self) -> None:
+        """Wait until all that the server did before this call is in its log."""
+        mark = f"settled {time.monotonic_ns()}"
+        self.execute(f"select '{mark}'")
+        give_up = time.monotonic() + LOG_SETTLE_SECONDS_MAX
+        while mark not in self._log_text():
+            assert time.monotonic() < give_up, "the server's log does not catch up"
+            time.sleep(0.01)
+
+    def statements(self, *, user: str | None = None, pid: int | None = None) -> list[str]:
+        """The texts of all statements that reached the server (from one login, from one backend), in order."""
+        if self.running:
+            self.settle()
+        found = []
+        for line in self.log():
+            match = STATEMENT.match(line.message)
+            if match and line.level == "LOG" and user in (None, line.user) and pid in (None, line.pid):
+                found.append(match[1])
+        return found
+
+    def _log_text(self) -> str:
+        path = self.log_path()
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    # -- faults -------------------------------------------------------------------------------------------------
+
+    def kill(self) -> None:
+        """`kill -9` of the whole server, as a machine's failure looks to its clients."""
+        family = [self.pid, *children(self.pid)]
+        for pid in family:
+            _signal(pid, signal.SIGKILL)
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Freeze every process: connections stay up, nothing answers. `resume()` thaws."""
+        for pid in [self.pid, *children(self.pid)]:
+            _signal(pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for pid in [*children(self.pid), self.pid]:
+            _signal(pid, signal.SIGCONT)
+
+    def slow(self, seconds: float) -> None:
+        """Make the server take this long before it answers a new connection's sign-in (0: normal again)."""
+        self.setting("pre_auth_delay", str(int(seconds)))
+
+    def setting(self, name: str, value: str | None) -> None:
+        """Change a setting of the running server (None: back to its default)."""
+        self.execute(f"alter system reset {name}" if value is None else f"alter system set {name} = '{value}'")
+        self.reload()
+
+    def hba(self, *rules: str) -> None:
+        """Replace the sign-in rules for other than the superuser (`host all all 127.0.0.1/32 md5`, …)."""
+        lines = [f"host all {ADMIN} 127.0.0.1/32 scram-sha-256", *rules]
+        (self.data / "pg_hba.conf").write_text("\n".join(lines) + "\n")
+        self.reload()
+
+    def use_tls(self, certificate: Path, key: Path) -> None:
+        """Speak TLS with this certificate from now on (Debian's build only)."""
+        for source, name in ((certificate, "server.crt"), (key, "server.key")):
+            goal = self.data / name
+            shutil.copyfile(source, goal)
+            goal.chmod(0o600)
+            self._own(goal)
+        self.setting("ssl", "on")
+
+    def reload(self) -> None:
+        """Have it read its files again, and wait until a new connection sees that."""
+        before = self.execute("select pg_conf_load_time()")[0][0]
+        self.execute("select pg_reload_conf()")
+        self.wait_for(f"select pg_conf_load_time() > '{before.isoformat()}'")
+
+    def terminate(self, pid: int) -> None:
+        """End one backend, as an administrator would."""
+        self.execute("select pg_terminate_backend(%s)", pid)
+
+
+def debian_binaries() -> Binaries:
+    """The newest version under /usr/lib/postgresql, else the one on PATH; `Missing` tells how to get it."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if found:
+        return Binaries(found[-1].parent)
+    on_path = shutil.which("initdb")
+    if on_path and shutil.which("postgres"):
+        return Binaries(Path(on_path).resolve().parent)
+    raise Missing(f"no PostgreSQL server: run {INSTALL}")
+
+
+def children(pid: int) -> list[int]:
+    """All processes below this one."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, task.read_text().split()):
+                found += [child, *children(child)]
+    return found
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _log_line(line: Mapping[str, Any]) -> LogLine:
+    return LogLine(
+        pid=line.get("pid", 0),
+        user=line.get("user", ""),
+        application=line.get("application_name", ""),
+        level=line.get("error_severity", ""),
+        state=line.get("state_code", ""),
+        message=line.get("message", ""),
+        detail=line.get("detail", ""),
+    )
+
+
+@contextlib.contextmanager
+def paused(*servers: Postgres) -> Iterator[Sequence[Postgres]]:
+    """Frozen servers for the length of a `with`."""
+    for server in servers:
+        server.pause()
+    try:
+        yield servers
+    finally:
+        for server in servers:
+            server.resume()
