@@ -18,7 +18,8 @@ from daypass.domain.people import Actor
 CATALOGUE: Mapping[str, str] = {
     "request.created": "Somebody asked for access.",
     "request.asked": "A decider asked the requester a question.",
-    "request.answered": "The requester answered; earlier votes were voided.",
+    "request.answered": "The requester answered a question.",
+    "request.edited": "The requester changed what is asked for; earlier votes are void.",
     "request.voted": "A decider approved or denied, for one exact content digest.",
     "request.approved": "Enough people approved, or a rule did, and a grant exists.",
     "request.denied": "A decider denied, or nobody could decide.",
@@ -44,6 +45,7 @@ CATALOGUE: Mapping[str, str] = {
     "glass.ratified": "Break-glass access was ratified or refused.",
     "obligation.done": "Something owed was done.",
     "key.enrolled": "A key was enrolled.",
+    "person.changed": "A person was added, changed or disabled.",
     "token.issued": "A token was made for a person.",
     "token.revoked": "A token was revoked.",
     "blob.erased": "A body was erased; its commitment stays.",

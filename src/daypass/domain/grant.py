@@ -8,7 +8,7 @@ that nothing of it is left, `END_UNCONFIRMED` as long as that cannot be shown; `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -77,3 +77,5 @@ class Grant:
     end_note: str = ""
     ending: Mapping[str, object] | None = None
     extensions: tuple[Extension, ...] = ()
+    owes: Mapping[str, object] = field(default_factory=dict)
+    """What is owed after it, as its rule says (see `policy.Owes`)."""
