@@ -1,58 +1,43 @@
-"""Lengths of time and instants as people write and read them. Pure: it never asks what time it is.
-
-A length is written as `30m`, `4h`, `1h30m`, `2d`, `1w`; inside the program it is an integer of milliseconds.
-"""
+"""Lengths of time and sizes as people write them (`30m`, `64MiB`), and back. Refuses to guess: numbers need a unit."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 
-from daypass.domain.errors import Invalid
+SECOND_MS = 1000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
 
-SECOND = 1000
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
-WEEK = 7 * DAY
+LONGEST_MS = 3660 * DAY_MS
+"""Ten years: what is longer is a slip, and would overflow what prints dates."""
 
-DURATION_MAX = 366 * DAY
-"""The longest length anything here may have: temporary access, deadlines and retentions all fit into a year."""
-
-_UNITS = {"w": WEEK, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
-_NAMES = {"w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second"}
-_SHAPE = re.compile(r"(?:(\d{1,9})w)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
-HINT = "write a length of time like 30m, 4h, 1h30m or 2d"
+_UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": SECOND_MS}
+_NAMES = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
+_DURATION = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
+_SIZE = re.compile(r"(\d{1,9})\s?(B|KiB|MiB|GiB)", re.ASCII)
+_SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
-def parse_duration(text: str) -> int:
-    """Return the milliseconds that `text` stands for; raise `Invalid` if it is none, is zero, or is over a year."""
-    found = _SHAPE.fullmatch(text.strip())
-    if not text.strip() or found is None:
-        raise Invalid(f"{text!r} is not a length of time", hint=HINT)
-    total = sum(int(number) * _UNITS[unit] for number, unit in zip(found.groups(), "wdhms", strict=True) if number)
-    if not 0 < total <= DURATION_MAX:
-        raise Invalid(f"{text!r} is not between a second and a year", hint=HINT)
+def duration_ms(text: str) -> int:
+    """Return the milliseconds that `text` says: `90s`, `30m`, `1h30m`, `2d`. Anything else, or zero: ValueError."""
+    found = _DURATION.fullmatch(text.strip())
+    if not found or not any(found.groups()):
+        raise ValueError("a length of time with its unit, like 30m, 1h30m or 2d")
+    total = sum(int(count) * unit for count, unit in zip(found.groups(), _UNITS.values(), strict=True) if count)
+    if not 0 < total <= LONGEST_MS:
+        raise ValueError("a length of time between 1s and 3660d")
     return total
 
 
-def _parts(ms: int) -> list[tuple[int, str]]:
-    """Split into days, hours, minutes and seconds, without those that are zero; parts of a second are dropped."""
-    parts = []
-    for unit in "dhms":
-        count, ms = divmod(ms, _UNITS[unit])
-        if count:
-            parts.append((count, unit))
-    return parts
-
-
-def short_duration(ms: int) -> str:
-    """`1h30m`: what `parse_duration` reads back (`0s` below a second)."""
+def duration_text(ms: int) -> str:
+    """Return `ms` in the form that `duration_ms` reads, its seconds rounded down; `0s` when less than one."""
     return "".join(f"{count}{unit}" for count, unit in _parts(ms)) or "0s"
 
 
 def spoken_duration(ms: int) -> str:
-    """`1 hour 30 minutes`, for sentences."""
+    """Return `ms` for a sentence: `1 hour 30 minutes`."""
     parts = [f"{count} {_NAMES[unit]}{'' if count == 1 else 's'}" for count, unit in _parts(ms)]
     return " ".join(parts) or "less than a second"
 
@@ -63,5 +48,23 @@ def as_datetime(t: int) -> datetime:
 
 
 def spoken_time(t: int) -> str:
-    """`2026-11-23 14:05:00 UTC`."""
+    """Return the instant `t` for a sentence: `2026-11-23 14:05:00 UTC`."""
     return as_datetime(t).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _parts(ms: int) -> list[tuple[int, str]]:
+    """Days, hours, minutes and seconds, without those that are zero; parts of a second are dropped."""
+    left, parts = max(ms, 0), []
+    for name, unit in _UNITS.items():
+        count, left = divmod(left, unit)
+        if count:
+            parts.append((count, name))
+    return parts
+
+
+def size_bytes(text: str) -> int:
+    """Return the bytes that `text` says: `512KiB`, `64MiB`. Raises ValueError on anything else, zero too."""
+    found = _SIZE.fullmatch(text.strip())
+    if not found or not int(found[1]):
+        raise ValueError("a size with its unit, like 512KiB or 64MiB")
+    return int(found[1]) * _SIZES[found[2]]
