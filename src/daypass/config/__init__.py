@@ -1,0 +1,28 @@
+"""The settings, read once from `daypass.yaml`. Knows no protocol: what only a protocol can judge, app.py checks."""
+
+from daypass.config.reading import KEYS, read_settings
+from daypass.config.secrets import read_secret
+from daypass.config.settings import (
+    DURABILITIES,
+    WEB,
+    Address,
+    LimitSettings,
+    OidcSettings,
+    PersonSettings,
+    Settings,
+    TlsSettings,
+)
+
+__all__ = [
+    "DURABILITIES",
+    "KEYS",
+    "WEB",
+    "Address",
+    "LimitSettings",
+    "OidcSettings",
+    "PersonSettings",
+    "Settings",
+    "TlsSettings",
+    "read_secret",
+    "read_settings",
+]

@@ -1,0 +1,191 @@
+"""From `daypass.yaml` to `Settings`. Refuses all that it does not know, in one line: where, and what is right."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from daypass.config.secrets import read_secret, secret_ref
+from daypass.config.settings import (
+    DURABILITIES,
+    WEB,
+    WEB_PORT,
+    Address,
+    LimitSettings,
+    OidcSettings,
+    PersonSettings,
+    Settings,
+    TlsSettings,
+)
+from daypass.config.targets import TARGET_KEYS, read_targets
+from daypass.domain.documents import Node, load
+from daypass.domain.errors import ConfigError
+
+SETTINGS_KEYS = (
+    "site",
+    "data",
+    "store",
+    "node",
+    "listen",
+    "public_url",
+    "tls",
+    "durability",
+    "limits",
+    "identity",
+    "targets",
+    "policies",
+)
+LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain")
+PERSON_KEYS = ("email", "name", "groups")
+OIDC_KEYS = ("issuer", "client_id", "client_secret", "groups_claim")
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "": SETTINGS_KEYS,
+    "tls": ("cert", "key"),
+    "limits": LIMIT_KEYS,
+    "identity": ("people", "oidc"),
+    "identity.people[]": PERSON_KEYS,
+    "identity.oidc": OIDC_KEYS,
+    **TARGET_KEYS,
+}
+"""Every key there is, by the place it stands in. docs/configuration.md tells of each."""
+
+_SITE = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._~-]+)*")
+_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_EMAIL = re.compile(r"[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
+_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
+
+
+def read_settings(file: Path) -> Settings:
+    """Read and check the settings. Raises ConfigError. Paths in the file start from the file's own folder."""
+    file = file.absolute()
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise ConfigError(f"{file}: cannot be read: {problem.strerror}", hint="daypass init writes a new one") from None
+    except UnicodeDecodeError as problem:
+        raise ConfigError(f"{file}: is not UTF-8 text (byte {problem.start})") from None
+    root = load(text, file.name)
+    keys = root.mapping(SETTINGS_KEYS, needs=("site",))
+    identity = keys["identity"].mapping(("people", "oidc")) if "identity" in keys else {}
+    beside = file.parent
+    settings = Settings(
+        file=file,
+        site=keys["site"].text(_SITE, "the ledger's origin, like acme.test/prod"),
+        data=beside / (keys["data"].text() if "data" in keys else "var"),
+        store=_store(keys.get("store"), beside),
+        node=keys["node"].text(_NODE, "a name of letters, digits, dots and dashes") if "node" in keys else "one",
+        listen=_listen(keys.get("listen")),
+        public_url=_public_url(keys.get("public_url"), "tls" in keys),
+        tls=_tls(keys["tls"], beside) if "tls" in keys else None,
+        durability=keys["durability"].one_of(DURABILITIES) if "durability" in keys else "synced",
+        limits=_limits(keys.get("limits")),
+        people=_people(identity.get("people")),
+        oidc=_oidc(identity["oidc"], beside) if "oidc" in identity else None,
+        targets=read_targets(keys.get("targets"), beside),
+        policies=_policies(keys.get("policies"), beside),
+        nodes={node.path: node for node in root.walk()},
+    )
+    _refuse_plain_text(settings)
+    return settings
+
+
+def read_address(text: str) -> Address:
+    """Read `host:port`. ValueError says what would be right."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not _HOST.fullmatch(host) or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        raise ValueError("an address and a port, like 127.0.0.1:8420")
+    return Address(host.strip("[]"), int(port))
+
+
+def _store(node: Node | None, beside: Path) -> str:
+    if node is None:
+        return "sqlite"
+    url = read_secret(secret_ref(node, beside)) if node.is_mapping() else node.text()
+    parts = urlsplit(url)
+    if url != "sqlite" and (parts.scheme != "postgresql" or not parts.hostname or not parts.path.strip("/")):
+        raise node.wrong("must be sqlite, or postgresql://user:password@host/database")
+    return url
+
+
+def _listen(node: Node | None) -> Mapping[str, Address]:
+    given = {} if node is None else {name: at.read(read_address) for name, at in node.mapping().items()}
+    seen: dict[Address, str] = {}
+    for name, address in given.items():
+        if node is not None and address in seen:
+            raise node.mapping()[name].wrong(f"must be another address than listen.{seen[address]}'s {address}")
+        seen[address] = name
+    return {WEB: Address("127.0.0.1", WEB_PORT), **given}
+
+
+def _public_url(node: Node | None, tls: bool) -> str:
+    if node is None:
+        return f"http{'s' if tls else ''}://localhost:{WEB_PORT}"
+    url = node.text().rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.username:
+        raise node.wrong("must be a URL without a path, like https://daypass.acme.test")
+    return url
+
+
+def _tls(node: Node, beside: Path) -> TlsSettings:
+    keys = node.mapping(("cert", "key"), needs=("cert", "key"))
+    for place in keys.values():
+        if not (beside / place.text()).is_file():
+            raise place.wrong(f"there is no file {beside / place.text()}; must be a PEM file")
+    return TlsSettings(beside / keys["cert"].text(), beside / keys["key"].text())
+
+
+def _limits(node: Node | None) -> LimitSettings:
+    keys = node.mapping(LIMIT_KEYS) if node is not None else {}
+    usual = LimitSettings()
+    return LimitSettings(
+        message_bytes=keys["message"].size_bytes() if "message" in keys else usual.message_bytes,
+        sessions=keys["sessions"].integer(1, 100_000) if "sessions" in keys else usual.sessions,
+        request_bytes=keys["request"].size_bytes() if "request" in keys else usual.request_bytes,
+        disk_reserve_bytes=keys["disk_reserve"].size_bytes() if "disk_reserve" in keys else usual.disk_reserve_bytes,
+        drain_ms=keys["drain"].duration_ms() if "drain" in keys else usual.drain_ms,
+    )
+
+
+def _people(node: Node | None) -> tuple[PersonSettings, ...]:
+    people: dict[str, PersonSettings] = {}
+    for item in node.sequence() if node is not None else ():
+        keys = item.mapping(PERSON_KEYS, needs=("email",))
+        email = keys["email"].text(_EMAIL, "an address, like ana@acme.test").lower()
+        if email in people:
+            raise keys["email"].wrong(f"must be one person only, but {email} stands above already")
+        groups = keys["groups"].sequence() if "groups" in keys else ()
+        names = frozenset(group.text(_GROUP, "a group's name of letters, digits, dots and dashes") for group in groups)
+        people[email] = PersonSettings(email, keys["name"].text() if "name" in keys else email, names)
+    return tuple(people.values())
+
+
+def _oidc(node: Node, beside: Path) -> OidcSettings:
+    keys = node.mapping(OIDC_KEYS, needs=("issuer", "client_id", "client_secret"))
+    if urlsplit(keys["issuer"].text()).scheme not in ("http", "https"):
+        raise keys["issuer"].wrong("must be a URL, like https://login.acme.test")
+    claim = keys["groups_claim"].text() if "groups_claim" in keys else "groups"
+    secret = secret_ref(keys["client_secret"], beside)
+    return OidcSettings(keys["issuer"].text(), keys["client_id"].text(), secret, claim)
+
+
+def _policies(node: Node | None, beside: Path) -> tuple[Path, ...]:
+    files: dict[Path, None] = {}
+    for item in node.sequence() if node is not None else ():
+        found = sorted(glob.glob(str(beside / item.text()), recursive=True))
+        if not found:
+            raise item.wrong(f"no file is there ({beside / item.text()}); must name policy files")
+        files.update((Path(name), None) for name in found)
+    return tuple(files)
+
+
+def _refuse_plain_text(settings: Settings) -> None:
+    for name, address in settings.listen.items():
+        if not settings.tls and not address.is_loopback():
+            problem = f"{address} is not loopback, and without tls it would speak plain text; set tls or use 127.0.0.1"
+            raise settings.nodes[f"listen.{name}"].wrong(problem)

@@ -1,0 +1,114 @@
+"""What can be set, as values. Refuses to read anything: `reading` does."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from daypass.domain.documents import Node
+from daypass.domain.target import SecretRef, Target
+
+WEB = "web"
+"""The listener that is no protocol: API, web app, `/ledger`."""
+
+WEB_PORT = 8420
+
+DURABILITIES = ("written", "synced", "ledger")
+"""Where a fact must be before its bytes are forwarded: in the operating system, on disk, in the store as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host (an address or a name) and a TCP port."""
+
+    host: str
+    port: int
+
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it. Names other than `localhost` are taken as reachable."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """PEM files: the certificate with its chain, and its key."""
+
+    cert: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSettings:
+    """A person of a small team, known from the file."""
+
+    email: str
+    name: str
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """Where people of a real organisation sign in."""
+
+    issuer: str
+    client_id: str
+    client_secret: SecretRef
+    groups_claim: str = "groups"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """What the gateway holds at most."""
+
+    message_bytes: int = 64 << 20
+    """The longest message that is decoded; a longer one ends its session."""
+    sessions: int = 1000
+    """Sessions open at once on this node; each holds two sockets and up to two buffers."""
+    request_bytes: int = 1 << 20
+    """The longest body of an HTTP request."""
+    disk_reserve_bytes: int = 256 << 20
+    """Below this much free space no session opens, so that endings still fit."""
+    drain_ms: int = 10_000
+    """How long open sessions may go on after SIGTERM before they are cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that `daypass.yaml` says. Paths are absolute. `nodes` finds a setting's line again, by its path."""
+
+    file: Path
+    site: str
+    data: Path
+    store: str
+    """`sqlite`, or a `postgresql://` URL."""
+    node: str
+    """This gateway's name, of which its journal's numbers are."""
+    listen: Mapping[str, Address]
+    public_url: str
+    tls: TlsSettings | None
+    durability: str
+    limits: LimitSettings
+    people: tuple[PersonSettings, ...]
+    oidc: OidcSettings | None
+    targets: Mapping[str, Target]
+    policies: tuple[Path, ...]
+    nodes: Mapping[str, Node] = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def web(self) -> Address:
+        return self.listen[WEB]
+
+    @property
+    def public_host(self) -> str:
+        return urlsplit(self.public_url).hostname or "localhost"
