@@ -1,0 +1,58 @@
+# The commands of this repository. Each one sets up what it needs, asks nothing and needs no terminal.
+#   make install   .venv/bin/daypass, ready to serve        make demo [EXIT=1]   the guided run on a real PostgreSQL
+#   make test      every test (installs real servers)       make check           format, lint, types, imports
+#   make bench     ratios to direct, HAProxy and pgbouncer  make soak            200 crash points
+#   make audit     known vulnerabilities                    make lock            write the lock files anew
+
+SHELL := /bin/bash
+BIN := .venv/bin
+.DEFAULT_GOAL := install
+.PHONY: install dev demo test check format bench soak audit lock clean
+
+install: .venv/.installed
+dev: .venv/.dev
+
+.venv/.installed: requirements.lock pyproject.toml scripts/install
+	scripts/install requirements.lock
+	touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.installed
+	scripts/install requirements-dev.lock
+	touch $@
+
+demo: install
+	$(BIN)/daypass demo $(if $(EXIT),--exit)
+
+test: dev
+	scripts/parts postgresql postgresql-client
+	$(BIN)/python -m pytest $(TESTS)
+
+check: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: dev
+	scripts/parts postgresql postgresql-client haproxy pgbouncer
+	$(BIN)/python -m bench.postgres $(BENCH)
+
+soak: dev
+	scripts/parts postgresql postgresql-client
+	DAYPASS_CRASH_POINTS=200 $(BIN)/python -m pytest --timeout=3600 tests/e2e/test_crash.py
+
+audit: dev
+	$(BIN)/uvx pip-audit --disable-pip --require-hashes -r requirements.lock
+
+lock: dev
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
