@@ -1,0 +1,64 @@
+"""Whole files that are there or not there, whatever happens: temporary file, fsync, rename, fsync of the folder.
+
+The one place where published files are written, so that a test can put a failing disk under it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol as Interface
+
+TEMPORARY = ".new"
+"""What the name of a file ends in until it is whole. Left-overs are overwritten by the next attempt."""
+
+
+class Files(Interface):
+    """The few things that publishing asks of a disk. All raise OSError."""
+
+    def read(self, path: Path) -> bytes | None:
+        """The content, None where there is no such file."""
+
+    def write(self, path: Path, data: bytes, mode: int = 0o644) -> None:
+        """Make or replace a file, whole; durable once `sync_folders` has been called for its folder."""
+
+    def sync_folders(self, folders: Iterable[Path]) -> None:
+        """Make the names in these folders durable."""
+
+    def remove(self, path: Path) -> None:
+        """Take a file away, if it is there."""
+
+
+class Disk:
+    """The real one."""
+
+    def read(self, path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def write(self, path: Path, data: bytes, mode: int = 0o644) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + TEMPORARY)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
+
+    def sync_folders(self, folders: Iterable[Path]) -> None:
+        for folder in sorted(set(folders)):
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
