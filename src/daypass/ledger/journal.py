@@ -1,0 +1,334 @@
+"""The journal of one gateway: data-path facts, made durable before what they tell of may happen.
+
+One event loop appends, one turn at a time: records collect in memory, `hold` says that somebody waits for them, and at
+the end of the loop's turn one write (and one inline `fdatasync`, if they must be on disk) covers everybody. Facts that
+nobody waits for go along, at the latest with a timer. The file written to is made ahead, in a thread.
+
+Fails closed, once and for good: after the first error nothing is appended and nobody who waits is called again. An
+`fsync` that failed is never asked a second time, as the kernel may have dropped the pages it could not write.
+It knows numbers and bytes only: what a payload means is `facts`, and who ships it is `shipper`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import count
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import NoReturn
+
+from daypass.domain.errors import Unavailable
+from daypass.ledger.backlog import Backlog
+from daypass.ledger.files import Disk, Files
+from daypass.ledger.segments import HEAD, PAYLOAD_BYTES_MAX, Recovery, Span, head, name, recover
+
+SEGMENT_BYTES = 16 * 1024 * 1024
+"""How much is made ahead: some ten seconds of a busy gateway, and what stays at most on disk once it is shipped."""
+
+RESERVE_BYTES = 64 * 1024 * 1024
+"""Below this much free disk no new session opens, so that open ones can still record how they end."""
+
+BACKLOG_BYTES = 256 * 1024 * 1024
+"""Unshipped records above this pause the clients: minutes of work, while the store is away, on any disk."""
+
+PENDING_BYTES = 1024 * 1024
+"""What one turn collects in memory before it is written (not yet synced)."""
+
+DIRTY_SECONDS = 0.05
+"""How long a fact that nobody waits for stays in memory only."""
+
+ROLL_SECONDS = 60.0
+"""A shipped segment that is older than this is closed and removed even if it is not full: what was erased in the
+store must not live on in the journal."""
+
+AHEAD = "ahead.new"
+
+
+class Durability(StrEnum):
+    """When a record counts: in the operating system, on disk, or in the store as well."""
+
+    WRITTEN = "written"
+    SYNCED = "synced"
+    LEDGER = "ledger"
+
+
+class Journal:
+    """See `open`. `recovery` says what was found; `flushes` and `flush_seconds` add up."""
+
+    def __init__(
+        self, directory: Path, durability: Durability, files: Files, spans: list[Span], recovery: Recovery
+    ) -> None:
+        """Not for use: `open` makes one."""
+        self.recovery = recovery
+        self.segment_bytes = SEGMENT_BYTES
+        self.reserve_bytes = RESERVE_BYTES
+        self.roll_seconds = ROLL_SECONDS
+        self.on_failure: Callable[[OSError], None] | None = None
+        self.flushes = 0
+        self.flush_seconds = 0.0
+        self._directory = directory
+        self._files = files
+        self._synced = durability is not Durability.WRITTEN
+        self._until_shipped = durability is Durability.LEDGER
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._problem: OSError | None = None
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._dirty = False
+        self._waiting: list[Callable[[], None]] = []
+        self._shipping: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = count()
+        self._turn_due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._ahead_ready = False
+        self._ahead_task: asyncio.Future[None] | None = None
+        self._ahead_problem: OSError | None = None
+        self.backlog = Backlog(files, spans)
+        self._last = self.backlog.last
+        self._durable = self._last
+        self._handle = -1
+        self._size = 0
+        self._offset = 0
+        self._begun = monotonic()
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        durability: Durability,
+        *,
+        after: int = 0,
+        files: Files | None = None,
+        segment_bytes: int = SEGMENT_BYTES,
+        reserve_bytes: int = RESERVE_BYTES,
+        backlog_bytes: int = BACKLOG_BYTES,
+    ) -> Journal:
+        """Recover what is in `directory` and be ready to append. `after` is the last number that the store holds of
+        this node: numbering never falls behind it. Raises `OSError`."""
+        files = files or Disk()
+        spans, recovery = recover(files, directory)
+        journal = cls(directory, durability, files, spans, recovery)
+        journal.segment_bytes, journal.reserve_bytes = segment_bytes, reserve_bytes
+        journal.backlog.limit_bytes = backlog_bytes
+        files.remove(directory / AHEAD)
+        journal._last = journal._durable = max(journal._last, after)
+        if spans and spans[-1].last == journal._last:
+            journal._continue(spans[-1])
+        else:
+            journal._begin_segment(0)
+        journal.forget_up_to(after)
+        return journal
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From here on turns and timers run on this loop, and segments are made ahead in its threads. Without it
+        (recovery, tools) whoever appends calls `flush`."""
+        self._loop = loop
+        self._make_ahead()
+
+    # -- appending ------------------------------------------------------------------------------------------------
+
+    @property
+    def last(self) -> int:
+        """The number of the newest record, durable or not (0: there never was one)."""
+        return self._last
+
+    @property
+    def durable(self) -> int:
+        """The number up to which records are as durable as this journal makes them."""
+        return self._durable
+
+    @property
+    def broken(self) -> bool:
+        """Whether a write has failed, so that nothing is taken any more."""
+        return self._problem is not None
+
+    def append(self, payload: bytes) -> int:
+        """Take a record; return its number. It is durable when a `hold` that came after it is called.
+        Raises `Unavailable` if the journal is broken or breaks now."""
+        if self._problem is not None:
+            raise Unavailable("the journal cannot be written", hint="nothing is forwarded that cannot be recorded")
+        size = HEAD.size + len(payload)
+        if self._offset + self._pending_bytes + size > self._size:
+            self._roll(size)
+        number = self._last = self._last + 1
+        self._pending += (head(number, payload), payload)
+        self._pending_bytes += size
+        self.backlog.add(payload, size)
+        if self._pending_bytes > PENDING_BYTES:
+            self._write()
+        if self._timer is None and self._loop is not None:
+            self._timer = self._loop.call_later(DIRTY_SECONDS, self._tick)
+        return number
+
+    def hold(self, waiter: Callable[[], None]) -> None:
+        """Call this, soon, when everything appended so far is durable; never if that fails. It must not raise."""
+        if self._until_shipped:
+            self.when_shipped(self._last, waiter)
+            waiter = _nobody
+        self._waiting.append(waiter)
+        if not self._turn_due and self._loop is not None:
+            self._turn_due = True
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Make everything appended so far durable, then call those who held. Failing, it calls `on_failure`."""
+        self._turn_due = False
+        if self._problem is not None:
+            return
+        waiting, self._waiting = self._waiting, []
+        if self._pending or self._dirty:
+            began = perf_counter()
+            try:
+                self._write()
+                self._sync()
+            except Unavailable:
+                return
+            self.flushes += 1
+            self.flush_seconds += perf_counter() - began
+        for waiter in waiting:
+            waiter()
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._durable != self._last:
+            self.flush()
+
+    def _write(self) -> None:
+        pending = self._pending
+        if not pending or self._problem is not None:
+            return
+        try:
+            self._files.write(self._handle, b"".join(pending), self._offset)
+        except OSError as problem:
+            self._break(problem)
+        self._offset += self._pending_bytes
+        self._pending = []
+        self._pending_bytes = 0
+        self._dirty = True
+
+    def _sync(self) -> None:
+        if self._synced:
+            try:
+                self._files.sync(self._handle)
+            except OSError as problem:
+                self._break(problem)
+        self._dirty = False
+        self._durable = self._last
+        self.backlog.trim()
+
+    def _break(self, problem: OSError) -> NoReturn:
+        """Be broken for good, tell once, and raise `Unavailable`."""
+        if self._problem is None:
+            self._problem = problem
+            self._pending, self._waiting, self._shipping = [], [], []
+            if self.on_failure is not None:
+                self.on_failure(problem)
+        raise Unavailable(f"the journal cannot be written: {problem}") from problem
+
+    # -- segments -------------------------------------------------------------------------------------------------
+
+    def _continue(self, span: Span) -> None:
+        size = self._files.size(span.path)
+        self._handle = self._files.open(span.path)
+        if size < self.segment_bytes:  # it was cut short: give it back the zeros that the end is known by
+            self._files.write(self._handle, bytes(self.segment_bytes - size), size)
+            self._files.sync(self._handle)
+        self._size, self._offset = max(size, self.segment_bytes), span.end
+
+    def _roll(self, needed: int) -> None:
+        """Close the full segment (synced, so that only a last one is ever torn) and go on in a new one."""
+        if needed - HEAD.size > PAYLOAD_BYTES_MAX:
+            raise Unavailable(f"a record of {needed} bytes is longer than the journal takes")
+        try:
+            self._write()
+            self._files.sync(self._handle)
+            self._files.close(self._handle)
+            self._dirty = False
+            self._durable = self._last
+            self._begin_segment(needed)
+        except OSError as problem:
+            self._break(problem)
+        self._make_ahead()
+
+    def _begin_segment(self, needed: int) -> None:
+        size = max(self.segment_bytes, needed)
+        path = self._directory / name(self._last + 1)
+        if self._ahead_ready and size == self.segment_bytes:
+            self._ahead_ready = False
+            self._files.rename(self._directory / AHEAD, path)
+        else:
+            self._files.create(path, size)
+        self._handle = self._files.open(path)
+        self._size, self._offset, self._begun = size, 0, monotonic()
+        self.backlog.begin(path, self._last + 1)
+
+    def _make_ahead(self) -> None:
+        if self._loop is None or self._ahead_ready or self._ahead_task is not None:
+            return
+        create = self._files.create
+        path, size = self._directory / AHEAD, self.segment_bytes
+        self._ahead_task = self._loop.run_in_executor(None, create, path, size)
+        self._ahead_task.add_done_callback(self._ahead_done)
+
+    def _ahead_done(self, task: asyncio.Future[None]) -> None:
+        self._ahead_task = None
+        problem = None if task.cancelled() else task.exception()
+        self._ahead_ready = not task.cancelled() and problem is None
+        self._ahead_problem = problem if isinstance(problem, OSError) else None
+
+    # -- room, shipping, forgetting -------------------------------------------------------------------------------
+
+    def has_room(self) -> bool:
+        """Whether a new session may open: the journal works and the disk has more than its reserve."""
+        if self._ahead_problem is not None:  # nothing of anybody's was in that file: this may be tried again
+            self._make_ahead()
+            return False
+        try:
+            return self._problem is None and self._files.free_bytes(self._directory) >= self.reserve_bytes
+        except OSError:
+            return False
+
+    def read_from(self, number: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Up to `limit` durable records from this number on (and not more than about a mebibyte), in order."""
+        return self.backlog.read(number, min(limit, self._durable - number + 1))
+
+    def shipped(self, number: int) -> None:
+        """Everything up to this number is in the store: call who waited for that, and forget it."""
+        while self._shipping and self._shipping[0][0] <= number:
+            heappop(self._shipping)[2]()
+        self.forget_up_to(number)
+
+    def when_shipped(self, number: int, waiter: Callable[[], None]) -> None:
+        """Call this when everything up to `number` is in the store (at once, if it is). It must not raise."""
+        if number <= self.backlog.forgotten:
+            waiter()
+        elif self._problem is None:
+            heappush(self._shipping, (number, next(self._order), waiter))
+
+    def forget_up_to(self, number: int) -> None:
+        """Everything up to this number is kept elsewhere: remove the segments that hold nothing else."""
+        idle = number >= self._last == self._durable and self._offset > 0
+        if idle and self._problem is None and monotonic() - self._begun > self.roll_seconds:
+            self._roll(0)
+        for path in self.backlog.forget(number):
+            if self._loop is None:
+                self._files.remove(path)
+            else:
+                self._loop.run_in_executor(None, self._files.remove, path)
+
+    def close(self) -> None:
+        """Make the rest durable and let go of the files."""
+        self.flush()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._handle >= 0:
+            self._files.close(self._handle)
+            self._handle = -1
+
+
+def _nobody() -> None:
+    """Stands for a waiter who waits for the store instead of the disk."""
