@@ -3,13 +3,18 @@
 It is `READY` until it is first used (or `SCHEDULED` until its start), `ACTIVE` from then to `expires_at`, which is
 absolute and counted from activation; `ENDING` from the moment it must open nothing more; `ENDED` when it was shown
 that nothing of it is left, `END_UNCONFIRMED` as long as that cannot be shown; `LAPSED` if `activate_by` passed first.
+
+Every way out of `ACTIVE` leads through `ENDING`, and out of `ENDING` only what was seen at the target leads on.
+`END_UNCONFIRMED` is an alarm and not an end: it is tried again until it is confirmed. No step leads back to `ACTIVE`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from daypass.domain.errors import Conflict
 
 
 class GrantState(StrEnum):
@@ -20,6 +25,40 @@ class GrantState(StrEnum):
     ENDED = "ENDED"
     END_UNCONFIRMED = "END_UNCONFIRMED"
     LAPSED = "LAPSED"
+
+
+class GrantAction(StrEnum):
+    """What can happen to a grant."""
+
+    OPEN = "open"
+    ACTIVATE = "activate"
+    LAPSE = "lapse"
+    END = "end"
+    CONFIRM = "confirm the end of"
+    MISS = "miss the end of"
+
+
+_S, _A = GrantState, GrantAction
+
+TRANSITIONS: Mapping[tuple[GrantState, GrantAction], GrantState] = {
+    (_S.SCHEDULED, _A.OPEN): _S.READY,
+    (_S.SCHEDULED, _A.LAPSE): _S.LAPSED,
+    (_S.SCHEDULED, _A.END): _S.ENDING,
+    (_S.READY, _A.ACTIVATE): _S.ACTIVE,
+    (_S.READY, _A.LAPSE): _S.LAPSED,
+    (_S.READY, _A.END): _S.ENDING,
+    (_S.ACTIVE, _A.END): _S.ENDING,
+    (_S.ENDING, _A.CONFIRM): _S.ENDED,
+    (_S.ENDING, _A.MISS): _S.END_UNCONFIRMED,
+    (_S.END_UNCONFIRMED, _A.CONFIRM): _S.ENDED,
+    (_S.END_UNCONFIRMED, _A.MISS): _S.END_UNCONFIRMED,
+}
+
+LIVE = (GrantState.SCHEDULED, GrantState.READY, GrantState.ACTIVE)
+"""The states in which a grant can, or may yet, open something."""
+
+TERMINAL = tuple(state for state in GrantState if not any(start is state for start, _ in TRANSITIONS))
+"""The states that nothing leads out of."""
 
 
 class EndReason(StrEnum):
@@ -40,6 +79,7 @@ class EndReason(StrEnum):
     RECORD_FAILED = "record failed"
     SHUTDOWN = "shutdown"
     RECOVERED = "recovered"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +119,56 @@ class Grant:
     extensions: tuple[Extension, ...] = ()
     owes: Mapping[str, object] = field(default_factory=dict)
     """What is owed after it, as its rule says (see `policy.Owes`)."""
+
+
+def step(grant: Grant, action: GrantAction) -> Grant:
+    """The grant after `action`, by the table. Raise `Conflict` where the table has no such step."""
+    after = TRANSITIONS.get((grant.state, action))
+    if after is None:
+        raise Conflict(f"grant {grant.id} is {grant.state}: nothing can {action} it", hint=f"daypass show {grant.id}")
+    return replace(grant, state=after)
+
+
+def started(grant: Grant, now: int) -> Grant:
+    """A SCHEDULED grant whose start has come, READY; any other as it is."""
+    if grant.state is GrantState.SCHEDULED and grant.start_at is not None and now >= grant.start_at:
+        return step(grant, GrantAction.OPEN)
+    return grant
+
+
+def activate(grant: Grant, now: int) -> Grant:
+    """The grant with its clock running: it expires its own length from now. Raise `Conflict` if it may not start."""
+    grant = started(grant, now)
+    if grant.state in LIVE and grant.state is not GrantState.ACTIVE and now >= grant.activate_by:
+        raise Conflict(
+            f"grant {grant.id} was not used in time and has lapsed", hint="ask again: daypass request --help"
+        )
+    active = step(grant, GrantAction.ACTIVATE)
+    return replace(active, activated_at=now, expires_at=now + grant.duration_ms)
+
+
+def lapse(grant: Grant, now: int) -> Grant:
+    """The grant after its activate-by time, unused."""
+    if now < grant.activate_by:
+        raise Conflict(f"grant {grant.id} can still be used")
+    return replace(step(grant, GrantAction.LAPSE), ended_at=now)
+
+
+def begin_end(grant: Grant, reason: EndReason, by: str, note: str, now: int) -> Grant:
+    """The grant from which on nothing opens any more."""
+    ending = step(grant, GrantAction.END)
+    return replace(ending, ending_at=now, end_reason=reason.value, end_by=by, end_note=note)
+
+
+def close(grant: Grant, timeline: Mapping[str, object], confirmed: bool, now: int) -> Grant:
+    """The grant after its end was looked for at the target: ENDED if confirmed, else END_UNCONFIRMED."""
+    after = step(grant, GrantAction.CONFIRM if confirmed else GrantAction.MISS)
+    return replace(after, ending=timeline, ended_at=now if confirmed else None)
+
+
+def opens(grant: Grant, now: int) -> bool:
+    """Whether a session may be opened on it now, without or with activating it first."""
+    grant = started(grant, now)
+    if grant.state is GrantState.ACTIVE:
+        return grant.expires_at is not None and now < grant.expires_at
+    return grant.state is GrantState.READY and now < grant.activate_by

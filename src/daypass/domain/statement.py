@@ -49,6 +49,8 @@ class Submitted:
     values: bytes = b""
     same_as: int = 0
     verified: bool = True
+    resolved: bytes = b""
+    """The text behind the name that `text` itself executes (SQL's `EXECUTE name`)."""
 
 
 @dataclass(slots=True)
