@@ -47,6 +47,17 @@ def as_datetime(t: int) -> datetime:
     return datetime.fromtimestamp(t / 1000, UTC)
 
 
+def instant_ms(text: str) -> int:
+    """The instant that an ISO 8601 text with a zone names, in ms since 1970. Anything else: ValueError."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+        if found.tzinfo is not None and found.year >= 1970:
+            return round(found.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("an instant with its zone, like 2026-11-23T14:05:00Z")
+
+
 def spoken_time(t: int) -> str:
     """Return the instant `t` for a sentence: `2026-11-23 14:05:00 UTC`."""
     return as_datetime(t).strftime("%Y-%m-%d %H:%M:%S UTC")

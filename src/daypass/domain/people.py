@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,19 @@ class Person:
     name: str
     groups: frozenset[str]
     disabled: bool = False
+
+
+GROUP = "group:"
+"""What a group's name follows where people are named; anything else is an address."""
+
+
+def selected(person: Person, of: Sequence[str]) -> bool:
+    """Whether `of` (each `group:NAME` or an e-mail address) names this person. A disabled person is nobody."""
+    if person.disabled:
+        return False
+    return any(
+        name.removeprefix(GROUP) in person.groups if name.startswith(GROUP) else name == person.email for name in of
+    )
 
 
 @dataclass(frozen=True, slots=True)

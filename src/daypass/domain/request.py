@@ -1,15 +1,37 @@
 """A request: the decision. Who asks for what, why, for how long; who may decide; who did.
 
 A request waits (`PENDING`) until enough people have approved exactly what it says, one denied, its decide-by time
-passed, or the requester took it back. A question (`NEEDS_INFO`) stops nothing but the requester's patience: the answer
-may change what is asked, which changes the content digest and so voids every vote. The end states are final.
+passed, or the requester took it back. A question (`NEEDS_INFO`) stops nothing but the requester's patience: deciders
+may still decide, and time still runs. The answer, or an edit at any time, may change what is asked, which changes the
+content digest and so voids every vote: a vote counts only for the digest that it names. Time never approves. The end
+states are final, and nothing outside this table changes a state: clients send actions, never states.
+
+Break-glass starts at `BROKEN_GLASS`, where access exists and the decision is owed: it is ratified or it is not.
+
+Pure: this file holds the values and the table; `deciding.py` holds who may do what.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from daypass.domain.errors import Conflict
+
+MESSAGES_MAX = 100
+"""Questions and answers on one request; a longer talk belongs elsewhere, and each show would carry it."""
+
+VOTES_MAX = 200
+"""Votes kept on one request, void ones included; who changes their mind more often than this is not deciding."""
+
+REASON_CHARS_MAX = 2000
+"""Reasons, notes, questions and answers: what a decider reads in a minute."""
+
+TICKET_CHARS_MAX = 200
+"""A ticket's key or link."""
 
 
 class RequestState(StrEnum):
@@ -22,6 +44,50 @@ class RequestState(StrEnum):
     BROKEN_GLASS = "BROKEN_GLASS"
     RATIFIED = "RATIFIED"
     NOT_RATIFIED = "NOT_RATIFIED"
+
+
+class RequestAction(StrEnum):
+    """What can happen to a request. `vote` is an approval that is not yet enough, `approve` the one that is."""
+
+    VOTE = "vote"
+    APPROVE = "approve"
+    DENY = "deny"
+    ASK = "ask"
+    ANSWER = "answer"
+    EDIT = "edit"
+    EXPIRE = "expire"
+    WITHDRAW = "withdraw"
+    RATIFY = "ratify"
+    NOT_RATIFY = "not ratify"
+
+
+_S, _A = RequestState, RequestAction
+
+TRANSITIONS: Mapping[tuple[RequestState, RequestAction], RequestState] = {
+    (_S.PENDING, _A.VOTE): _S.PENDING,
+    (_S.PENDING, _A.APPROVE): _S.APPROVED,
+    (_S.PENDING, _A.DENY): _S.DENIED,
+    (_S.PENDING, _A.ASK): _S.NEEDS_INFO,
+    (_S.PENDING, _A.EDIT): _S.PENDING,
+    (_S.PENDING, _A.EXPIRE): _S.EXPIRED,
+    (_S.PENDING, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.NEEDS_INFO, _A.VOTE): _S.NEEDS_INFO,
+    (_S.NEEDS_INFO, _A.APPROVE): _S.APPROVED,
+    (_S.NEEDS_INFO, _A.DENY): _S.DENIED,
+    (_S.NEEDS_INFO, _A.ASK): _S.NEEDS_INFO,
+    (_S.NEEDS_INFO, _A.ANSWER): _S.PENDING,
+    (_S.NEEDS_INFO, _A.EDIT): _S.PENDING,
+    (_S.NEEDS_INFO, _A.EXPIRE): _S.EXPIRED,
+    (_S.NEEDS_INFO, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.BROKEN_GLASS, _A.RATIFY): _S.RATIFIED,
+    (_S.BROKEN_GLASS, _A.NOT_RATIFY): _S.NOT_RATIFIED,
+}
+
+OPEN = (RequestState.PENDING, RequestState.NEEDS_INFO)
+"""The states in which a request still waits for a decision."""
+
+TERMINAL = tuple(state for state in RequestState if not any(start is state for start, _ in TRANSITIONS))
+"""The states that nothing leads out of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +158,59 @@ class Request:
     votes: tuple[Vote, ...] = ()
     messages: tuple[Message, ...] = ()
     grant: str | None = None
+
+
+def content_digest(
+    *,
+    requester: str,
+    on_behalf_of: str | None,
+    items: tuple[Item, ...],
+    reason: str,
+    ticket: str,
+    duration_ms: int,
+    start_at: int | None,
+    salt: str,
+) -> str:
+    """SHA-256, in hex, over the salt (32 bytes, in hex) and what is asked in canonical JSON (sorted keys, compact).
+
+    Everything that a decider decides on is in it; whatever changes it voids every vote.
+    """
+    content = {
+        "requester": requester,
+        "on_behalf_of": on_behalf_of or "",
+        "items": [{"target": item.target, "role": item.role} for item in items],
+        "reason": reason,
+        "ticket": ticket,
+        "duration_ms": duration_ms,
+        "start_at": start_at or 0,
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(bytes.fromhex(salt) + canonical.encode()).hexdigest()
+
+
+def sealed(request: Request) -> Request:
+    """The request with the digest of what it asks now."""
+    digest = content_digest(
+        requester=request.requester,
+        on_behalf_of=request.on_behalf_of,
+        items=request.items,
+        reason=request.reason,
+        ticket=request.ticket,
+        duration_ms=request.duration_ms,
+        start_at=request.start_at,
+        salt=request.digest_salt,
+    )
+    return replace(request, digest=digest)
+
+
+def step(request: Request, action: RequestAction) -> Request:
+    """The request after `action`, by the table. Raise `Conflict` where the table has no such step."""
+    after = TRANSITIONS.get((request.state, action))
+    if after is None:
+        raise Conflict(
+            f"request {request.id} is {request.state}: nothing can {action} it any more"
+            if request.state in TERMINAL
+            else f"request {request.id} is {request.state}: that does not allow to {action} it",
+            hint=f"daypass show {request.id}",
+        )
+    return replace(request, state=after)

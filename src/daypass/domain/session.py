@@ -2,13 +2,18 @@
 
 `OPENING` once admitted and registered, `OPEN` when the target answered, `ENDED` when either side left, `CUT` when
 Daypass ended it. Its recording is `complete`, or has a `gap` when something that happened is known to be missing.
+A session is registered before its target is dialled, so that an ending grant finds it; it opens only once, and only
+while its grant is still active.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from daypass.domain.errors import Conflict
+from daypass.domain.grant import EndReason
 
 
 class SessionState(StrEnum):
@@ -16,6 +21,34 @@ class SessionState(StrEnum):
     OPEN = "OPEN"
     ENDED = "ENDED"
     CUT = "CUT"
+
+
+class SessionAction(StrEnum):
+    """What can happen to a session."""
+
+    OPEN = "open"
+    END = "end"
+    CUT = "cut"
+
+
+_S, _A = SessionState, SessionAction
+
+TRANSITIONS: Mapping[tuple[SessionState, SessionAction], SessionState] = {
+    (_S.OPENING, _A.OPEN): _S.OPEN,
+    (_S.OPENING, _A.END): _S.ENDED,
+    (_S.OPENING, _A.CUT): _S.CUT,
+    (_S.OPEN, _A.END): _S.ENDED,
+    (_S.OPEN, _A.CUT): _S.CUT,
+}
+
+LIVE = (SessionState.OPENING, SessionState.OPEN)
+"""The states in which work may be running at the target."""
+
+TERMINAL = tuple(state for state in SessionState if not any(start is state for start, _ in TRANSITIONS))
+"""The states that nothing leads out of."""
+
+LEFT = (EndReason.CLIENT_LEFT, EndReason.TARGET_LEFT)
+"""The reasons for which a session ends by itself; for every other one Daypass cut it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +72,22 @@ class Session:
     end_reason: str = ""
     recording: str = "complete"
     statements: int = 0
+
+
+def step(session: Session, action: SessionAction) -> Session:
+    """The session after `action`, by the table. Raise `Conflict` where the table has no such step."""
+    after = TRANSITIONS.get((session.state, action))
+    if after is None:
+        raise Conflict(f"session {session.id} is {session.state}: nothing can {action} it")
+    return replace(session, state=after)
+
+
+def opened(session: Session, mark: Mapping[str, str], now: int) -> Session:
+    """The session once its target let it in."""
+    return replace(step(session, SessionAction.OPEN), mark=dict(mark), opened_at=now)
+
+
+def ended(session: Session, reason: EndReason, now: int, *, statements: int, recording: str) -> Session:
+    """The session when it is over: ENDED if a side left, CUT if Daypass ended it."""
+    over = step(session, SessionAction.END if reason in LEFT else SessionAction.CUT)
+    return replace(over, ended_at=now, end_reason=reason.value, statements=statements, recording=recording)

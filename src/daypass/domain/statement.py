@@ -6,6 +6,7 @@ ledger entries and recordings. `n` numbers the statements of one session from 1.
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass
 
 from daypass.domain.target import Effect
@@ -66,7 +67,7 @@ class Completed:
     message: str = ""
     columns: tuple[str, ...] = ()
     copied_bytes: int = 0
-    copied_sha256: bytes = b""
+    copied_sha256: builtins.bytes = b""
 
 
 @dataclass(slots=True)
