@@ -1,0 +1,115 @@
+"""`daypass demo`: set the stage, play the script, stay up if wanted, leave nothing behind."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.markup import escape
+
+from daypass.cli.demo import sample
+from daypass.cli.demo.gateway import PEOPLE, PROTOCOL, LocalGateway, Setup
+from daypass.cli.demo.script import play
+from daypass.cli.demo.server import LocalServer, ServerError, free_port, wheel_binaries
+from daypass.cli.demo.stage import Stage, StepFailed
+from daypass.config.settings import WEB_PORT
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Ended(Exception):
+    """A signal asked us to leave."""
+
+
+def demo(*, stay: bool) -> int:
+    """Play the guided run; with `stay`, keep everything up afterwards until Ctrl-C. Returns the exit status."""
+    console = Console(file=sys.stdout, soft_wrap=True)
+    console.print("[bold]Daypass: temporary production access, on the record.[/]")
+    with _signals(), tempfile.TemporaryDirectory(prefix="daypass-demo-", ignore_cleanup_errors=True) as folder:
+        try:
+            return _perform(console, Path(folder), stay=stay)
+        except (KeyboardInterrupt, Ended):
+            console.print("\nleaving; everything of the demo is removed")
+            return 0
+        except (StepFailed, ServerError) as problem:
+            console.print(f"\n[bold red]The demo failed:[/] {escape(str(problem))}", highlight=False)
+            log = Path(folder) / "serve.log"
+            if log.exists():
+                console.print(f"[dim]{escape(log.read_text(errors='replace')[-2000:])}[/]", highlight=False)
+            return 1
+
+
+def _perform(console: Console, folder: Path, *, stay: bool) -> int:
+    console.print("Starting a PostgreSQL of its own, with sample data …")
+    server = LocalServer(wheel_binaries())
+    try:
+        sample.load(server)
+        setup = Setup(web_port=_port(WEB_PORT), port=_port(PROTOCOL.port))
+        gateway = LocalGateway(folder, server, setup)
+        console.print("Starting Daypass in front of it …")
+        try:
+            gateway.start()
+            play(Stage(console, gateway, server.binaries.program("psql")), server)
+            console.print("\n[bold green]Every step did what it should.[/]")
+            if stay:
+                _stay(console, gateway)
+        finally:
+            gateway.stop()
+    finally:
+        server.remove()
+    return 0
+
+
+def _stay(console: Console, gateway: LocalGateway) -> None:
+    """Say what can be tried, and wait."""
+    ana, ben, cleo = PEOPLE
+    lines = [f"\n[bold]It stays up.[/] Web and API: {gateway.web}   Ctrl-C ends it and removes everything.\n"]
+    for person, what in ((ana, "asks"), (ben, "approves"), (cleo, "audits")):
+        lines.append(f"  {person.name:5}{what:9} {person.email:15} {gateway.token(person)}")
+    lines += [
+        "\nTry, in two other terminals:\n",
+        f"  export DAYPASS_URL={gateway.web} DAYPASS_TOKEN={gateway.token(ana)}",
+        '  .venv/bin/daypass request orders --role write --for 10m --reason "see for myself"',
+        f"  psql {gateway.url(ana)}\n",
+        f"  export DAYPASS_URL={gateway.web} DAYPASS_TOKEN={gateway.token(ben)}",
+        "  .venv/bin/daypass requests --to-decide",
+        "  .venv/bin/daypass approve ID",
+    ]
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+    sys.stdout.flush()
+    while True:
+        signal.pause()
+
+
+def _port(preferred: int) -> int:
+    """The usual port if nobody has it, else any."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            return free_port()
+    return preferred
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Leave in good order on the signals that end a program."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Ended
+
+    before = [(number, signal.signal(number, end)) for number in ENDING_SIGNALS]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
