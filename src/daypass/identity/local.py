@@ -1,0 +1,47 @@
+"""Local people: those whom the settings list. Compares the list with who is known, and changes nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol as Interface
+
+from daypass.domain.people import Person
+
+
+class Listed(Interface):
+    """A person as the settings list them."""
+
+    @property
+    def email(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def groups(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What has to be saved so that who is known is who is listed."""
+
+    added: tuple[Person, ...]
+    changed: tuple[Person, ...]
+    disabled: tuple[Person, ...]
+
+
+def difference(listed: Sequence[Listed], known: Sequence[Person], new_id: Callable[[], str]) -> Difference:
+    """Compare by address, in lower case. Who is gone from the list is disabled, never deleted: their past stays.
+    Who is listed again is enabled again under the same id."""
+    wanted = {one.email.strip().lower(): one for one in listed}
+    by_email = {person.email: person for person in known}
+    added, changed = [], []
+    for email, one in wanted.items():
+        person = by_email.get(email)
+        if person is None:
+            added.append(Person(new_id(), email, one.name, frozenset(one.groups)))
+            continue
+        updated = replace(person, name=one.name, groups=frozenset(one.groups), disabled=False)
+        if updated != person:
+            changed.append(updated)
+    gone = [replace(one, disabled=True) for one in known if one.email not in wanted and not one.disabled]
+    return Difference(tuple(added), tuple(changed), tuple(gone))
