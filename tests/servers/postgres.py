@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,22 @@ class Postgres(LocalServer):
 
     def load_sample(self) -> Self:
         sample.load(self)
+        return self
+
+    def load_pgbench(self, scale: int = 1) -> Self:
+        """pgbench's own tables in the sample database, for both logins."""
+        done = subprocess.run(
+            [self.binaries.program("pgbench"), "-i", "-q", "-s", str(scale), self.url(database=sample.DATABASE)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        self.psql(
+            f"grant select on all tables in schema public to {sample.READER};"
+            f"grant select, insert, update, delete on all tables in schema public to {sample.WRITER};",
+            database=sample.DATABASE,
+        )
         return self
 
     def create_database(self, name: str) -> str:

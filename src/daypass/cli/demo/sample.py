@@ -63,6 +63,7 @@ revoke temporary on database {DATABASE} from public;
 grant connect on database {DATABASE} to {READER}, {WRITER};
 grant select on all tables in schema public to {READER};
 grant select, insert, update, delete on all tables in schema public to {WRITER};
+grant select on all sequences in schema public to {READER}, {WRITER};
 grant usage on all sequences in schema public to {WRITER};
 analyze;
 """
