@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
@@ -142,7 +143,15 @@ class Daypass(LocalGateway):
 
     def cast(self, session: str) -> list[str]:
         """The lines of a session's recording."""
-        return self.say(CLEO, "replay", session, "--cast").splitlines()
+        return self.get(f"sessions/{session}/recording").decode().splitlines()
+
+    def get(self, path: str, member: Member = CLEO) -> bytes:
+        """What the HTTP API answers this person with."""
+        bearer = {"Authorization": f"Bearer {self.token(member)}"}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.web_port}/api/v1/{path}", headers=bearer)
+        with urllib.request.urlopen(request, timeout=CLIENT_SECONDS_MAX) as answer:
+            raw: bytes = answer.read()
+        return raw
 
     def recorded(self, session: str) -> list[str]:
         """The statement texts on record for a session, in order."""

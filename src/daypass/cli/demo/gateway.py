@@ -75,7 +75,8 @@ expect:                                  # run before the policy takes effect
 
 @dataclass(slots=True)
 class Setup:
-    """What may differ from run to run. Ports of 0 mean any that is free; `extra` lines go into daypass.yaml as is."""
+    """What may differ from run to run. Ports of 0 mean any that is free. `target` are more lines of the target, `limits` more of
+    the limits (", message: 1MiB"), `extra` more lines of daypass.yaml."""
 
     web_port: int = 0
     port: int = 0
@@ -84,6 +85,7 @@ class Setup:
     policy: str = POLICY
     drain: str = "1s"
     target: str = ""
+    limits: str = ""
     extra: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -226,7 +228,7 @@ class LocalGateway:
             f"durability: {self.setup.durability}\n"
             f"listen: {{ web: '127.0.0.1:{self.web_port}', {PROTOCOL.name}: '127.0.0.1:{self.port}' }}\n"
             f"public_url: {self.web}\n"
-            f"limits: {{ drain: {self.setup.drain}, disk_reserve: 16MiB }}\n"
+            f"limits: {{ drain: {self.setup.drain}, disk_reserve: 16MiB{self.setup.limits} }}\n"
             f"identity:\n  people:\n{people}\n"
             f"targets:\n{self._target()}"
             f"policies: [ policies/*.yaml ]\n"

@@ -1,0 +1,153 @@
+"""Something breaks: the error is clear, the session ends, and nothing goes to the target unrecorded."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+
+import psycopg
+import pytest
+
+from daypass.cli.demo.gateway import Setup
+from tests.e2e.conftest import Starting
+from tests.servers.daypass import until
+from tests.servers.postgres import Postgres
+
+
+def test_target_down(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    own_postgres.stop()
+    done = daypass.psql("select 1")
+    assert done.returncode == 2
+    assert "orders" in done.stderr
+    own_postgres.start()
+    assert daypass.psql("select 1").stdout.strip() == "1"
+
+
+def test_target_killed_in_the_middle(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    client = daypass.start_client(*daypass.psql_argv("select pg_sleep(60)"))
+    until(lambda: own_postgres.backends("app_rw") or None, "the session")
+    own_postgres.kill()
+    _, said = client.communicate(timeout=30)
+    assert client.returncode == 2, said
+    (ended,) = daypass.wait_entries("session.ended")
+    assert ended["body"]["reason"] == "target left"
+    own_postgres.start()
+    assert daypass.psql("select 1").stdout.strip() == "1"
+
+
+def test_target_that_ends_one_backend(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    with psycopg.connect(daypass.dsn(), autocommit=True) as connection:
+        row = connection.execute("select pg_backend_pid()").fetchone()
+        assert row is not None
+        own_postgres.terminate(row[0])
+        with pytest.raises(psycopg.OperationalError) as caught:
+            connection.execute("select 1")
+        assert "terminating connection due to administrator command" in str(caught.value)
+
+
+def test_client_killed_in_the_middle(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    client = daypass.start_client(
+        *daypass.psql_argv("update orders set note = 'rewritten' where pg_sleep(0.01) is not null")
+    )
+    until(lambda: [1 for _, state, _q in own_postgres.backends("app_rw") if state == "active"] or None, "the work")
+    client.kill()
+    client.communicate()
+    until(lambda: True if not own_postgres.backends("app_rw") else None, "the backend to be gone")
+    (ended,) = daypass.wait_entries("session.ended")
+    assert ended["body"]["reason"] == "client left"
+    assert own_postgres.execute("select count(*) from orders where note = 'rewritten'", database="orders") == [(0,)]
+
+
+def test_clients_that_send_garbage(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    with psycopg.connect(daypass.dsn(), autocommit=True) as connection:
+        with psycopg.connect(daypass.dsn(sslmode="disable")) as spoiled:
+            os.write(spoiled.fileno(), b"\xff\xff\xff\xff\xff\xff\xff\xff")
+            with pytest.raises(psycopg.OperationalError):
+                spoiled.execute("select 1")
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert "Traceback" not in daypass.log.read_text()
+
+
+def test_a_message_over_the_limit_ends_the_session(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres, Setup(limits=", message: 1MiB"))
+    daypass.grant()
+    with psycopg.connect(daypass.dsn(), autocommit=True) as connection, pytest.raises(psycopg.OperationalError):
+        connection.execute("select length(%s)", ("x" * (2 << 20),))
+    assert not [text for text in own_postgres.statements(user="app_rw") if text.startswith("select length")]
+    assert daypass.psql("select 1").stdout.strip() == "1"
+
+
+def test_store_locked(own_postgres: Postgres, starting: Starting) -> None:
+    """A writer that holds SQLite's lock: nobody new comes in; who is in may end; the deadline holds."""
+    daypass = starting(own_postgres)
+    granted = daypass.grant("write", "4s")
+    with psycopg.connect(daypass.dsn(), autocommit=True) as connection:
+        (database,) = daypass.data.glob("*.db")
+        with sqlite3.connect(database, isolation_level=None) as lock:
+            lock.execute("begin immediate")
+            until(lambda: True if not own_postgres.backends("app_rw") else None, "the deadline", 10)
+            lock.execute("rollback")
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("select 1")
+    daypass.wait_entries("grant.ended", grant=granted.grant)
+    daypass.verify()
+
+
+def test_a_paused_target_delays_nobody_else(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    with psycopg.connect(daypass.dsn(), autocommit=True) as connection:
+        own_postgres.pause()
+        waiting = threading.Thread(target=lambda: connection.execute("select 1"))
+        waiting.start()
+        assert daypass.healthy()
+        own_postgres.resume()
+        waiting.join(20)
+        assert not waiting.is_alive()
+
+
+def test_dangerous_logins_are_refused(own_postgres: Postgres, starting: Starting) -> None:
+    own_postgres.psql("alter role app_rw createrole")
+    daypass = starting(own_postgres)
+    daypass.grant()
+    done = daypass.psql("select 1")
+    assert done.returncode == 2
+    assert "dangerous" in done.stderr
+
+
+def test_a_reading_login_that_can_write_is_refused(own_postgres: Postgres, starting: Starting) -> None:
+    own_postgres.psql("grant update on orders to app_ro", database="orders")
+    daypass = starting(own_postgres)
+    daypass.grant("read")
+    done = daypass.psql("select 1")
+    assert done.returncode == 2
+    assert "write" in done.stderr
+
+
+def test_replication_connections_are_refused(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    with pytest.raises(psycopg.OperationalError, match="replication"):
+        psycopg.connect(daypass.dsn(replication="database"))
+
+
+def test_strangers_look_the_same(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    said = set()
+    for person, token in (("nobody%40acme.test", "dp_wrong"), ("ana%40acme.test", "dp_wrong")):
+        with pytest.raises(psycopg.OperationalError) as caught:
+            psycopg.connect(f"postgresql://{person}:{token}@127.0.0.1:{daypass.port}/orders?sslmode=disable")
+        said.add(str(caught.value).replace("nobody@", "ana@"))
+    assert len(said) == 1
+    assert "password authentication failed" in said.pop()
