@@ -1,1 +1,3 @@
 """Daypass: temporary production access, on the record."""
+
+__version__ = "0.1.0"

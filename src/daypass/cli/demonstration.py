@@ -1,4 +1,4 @@
-"""`demo`: the guided run as a verb."""
+"""`demo`: the guided run, which is a room of its own (`daypass.cli.demo`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from daypass.cli.verbs import Verb
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--exit", action="store_true", help="leave after the run instead of staying up")
+    parser.add_argument("--exit", action="store_true", help="leave after the run: 0 if every step did what it should")
 
 
 def _demo(given: argparse.Namespace) -> int:
@@ -17,11 +17,4 @@ def _demo(given: argparse.Namespace) -> int:
     return demo(stay=not given.exit)
 
 
-VERBS = {
-    "demo": Verb(
-        _arguments,
-        _demo,
-        more="Starts its own PostgreSQL and its own Daypass in a temporary folder, on free loopback ports, plays the\n"
-        "main job with three people, and removes all of it at the end. Exit status 1 if any step went wrong.",
-    )
-}
+VERBS = {"demo": Verb(_arguments, _demo)}

@@ -1,0 +1,7 @@
+"""`python -m daypass`."""
+
+import sys
+
+from daypass.cli import main
+
+sys.exit(main())

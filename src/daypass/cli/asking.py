@@ -1,0 +1,164 @@
+"""The requester's verbs: `request`, `requests`, `answer`, `withdraw`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+import time
+
+from daypass.cli.client import Api, Json, api
+from daypass.cli.showing import as_json, brief, clean, short, table, until
+from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb
+from daypass.domain.durations import duration_ms
+
+POLL_SECONDS = 1.0
+"""How often `--wait` looks: a person decides, so a second is nothing, and the server hardly notices."""
+
+LIST_MAX = 100
+WAITING = ("PENDING", "NEEDS_INFO")
+
+
+def duration(text: str) -> int:
+    """The argument type of `--for` and `--by`."""
+    try:
+        return duration_ms(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(f"must be {problem}, not {text!r}") from None
+
+
+def moment(text: str) -> int:
+    """The argument type of `--at`: ISO 8601; without an offset it is local time."""
+    try:
+        return int(datetime.datetime.fromisoformat(text).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"must be a time like 2026-11-23T14:00, not {text!r}") from None
+
+
+def _request_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET", help="what to reach (daypass targets lists them)")
+    parser.add_argument("--role", required=True, metavar="R", help="as what")
+    parser.add_argument("--for", required=True, type=duration, dest="duration", metavar="30m", help="for how long")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("--ticket", default="", metavar="INC-7", help="the ticket that this is for")
+    parser.add_argument("--at", type=moment, metavar="TIME", help="not before this time, like 2026-11-23T14:00")
+    parser.add_argument("--wait", action="store_true", help="wait for the decision; exit 1 unless it is yes")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _request(given: argparse.Namespace) -> int:
+    here = api()
+    made = here.post(
+        "requests",
+        {
+            "target": given.target,
+            "role": given.role,
+            "duration_ms": given.duration,
+            "reason": given.reason,
+            "ticket": given.ticket,
+            "start_at": given.at,
+        },
+    )
+    if not given.json:
+        print(made["id"], flush=True)
+        print(_told(made), file=sys.stderr)
+    if given.wait and made["state"] in WAITING:
+        made = _wait(here, made)
+        if not given.json:
+            print(_told(made), file=sys.stderr)
+    if given.json:
+        as_json(made)
+    refused = made["state"] not in ("APPROVED", "BROKEN_GLASS") and (given.wait or made["state"] not in WAITING)
+    return EXIT_FAILED if refused else EXIT_DONE
+
+
+def _wait(here: Api, made: Json) -> Json:
+    asked: int = len(made["messages"])
+    while made["state"] in WAITING:
+        time.sleep(POLL_SECONDS)
+        made = here.get(f"requests/{made['id']}")
+        for message in made["messages"][asked:]:
+            print(f"{clean(message['person']['email'])}: {clean(message['text'])}", file=sys.stderr)
+        asked = len(made["messages"])
+    return made
+
+
+def _told(made: Json) -> str:
+    what = f"{clean(made['target'])}:{clean(made['role'])}"
+    match made["state"]:
+        case "APPROVED":
+            return f"Approved for {brief(made['granted_ms'])}. Use it: daypass connect {clean(made['target'])}"
+        case "PENDING":
+            return f"Waiting for a decision on {what} ({clean(made['takes'])}), {until(made['decide_by'])} it expires."
+        case "NEEDS_INFO":
+            return f'There is a question. Answer it: daypass answer {short(made["id"])} "…"'
+        case state:
+            because = f": {clean(made['decided_because'])}" if made["decided_because"] else ""
+            return f"{state.capitalize()}{because}."
+
+
+def _requests_arguments(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--mine", action="store_const", const="mine", dest="view", help="those I made (the default)")
+    which.add_argument("--to-decide", action="store_const", const="to-decide", dest="view", help="those I may decide")
+    which.add_argument("--all", action="store_const", const="all", dest="view", help="all that I may see")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _requests(given: argparse.Namespace) -> int:
+    found = api().every("requests", LIST_MAX, view=given.view or "mine")
+    if given.json:
+        as_json(found)
+        return EXIT_DONE
+    rows = (
+        (
+            short(each["id"]),
+            each["state"],
+            each["requester"]["email"],
+            f"{each['target']}:{each['role']}",
+            brief(each["duration_ms"]),
+            until(each["decide_by"]) if each["state"] in WAITING else "",
+            each["reason"],
+        )
+        for each in found
+    )
+    table(("id", "state", "who", "what", "for", "decide", "reason"), rows, "There are no such requests.")
+    return EXIT_DONE
+
+
+def _answer_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="the request (the end of its id is enough)")
+    parser.add_argument("text", metavar="TEXT", help="the answer; votes so far are voided")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _answer(given: argparse.Namespace) -> int:
+    return tell(given, api().post(f"requests/{given.id}/answer", {"text": given.text}))
+
+
+def _withdraw_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="the request (the end of its id is enough)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _withdraw(given: argparse.Namespace) -> int:
+    return tell(given, api().post(f"requests/{given.id}/withdraw"))
+
+
+def tell(given: argparse.Namespace, thing: Json) -> int:
+    """Print what became of a thing: its id and state."""
+    if given.json:
+        as_json(thing)
+    else:
+        print(f"{thing['id']} {thing['state']}")
+    return EXIT_DONE
+
+
+VERBS = {
+    "request": Verb(
+        _request_arguments, _request, more='Example: daypass request orders --role read --for 30m --reason "INC-7"'
+    ),
+    "requests": Verb(_requests_arguments, _requests),
+    "answer": Verb(_answer_arguments, _answer),
+    "withdraw": Verb(_withdraw_arguments, _withdraw),
+}

@@ -1,0 +1,54 @@
+"""The decider's verbs: `approve`, `deny`, `ask`. A vote names the digest of what it is for, so nobody votes blindly."""
+
+from __future__ import annotations
+
+import argparse
+
+from daypass.cli.asking import duration, tell
+from daypass.cli.client import api
+from daypass.cli.verbs import Verb
+
+ID_HELP = "the request (the end of its id is enough)"
+
+
+def _approve_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument("--for", type=duration, dest="duration", metavar="15m", help="for less time than was asked")
+    parser.add_argument("--note", default="", metavar="TEXT", help="a note for the record")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _approve(given: argparse.Namespace) -> int:
+    here = api()
+    asked = here.get(f"requests/{given.id}")
+    vote = {"digest": asked["digest"], "duration_ms": given.duration, "note": given.note}
+    return tell(given, here.post(f"requests/{asked['id']}/approve", vote))
+
+
+def _deny_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument("--note", required=True, metavar="TEXT", help="why not")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _deny(given: argparse.Namespace) -> int:
+    here = api()
+    asked = here.get(f"requests/{given.id}")
+    return tell(given, here.post(f"requests/{asked['id']}/deny", {"digest": asked["digest"], "note": given.note}))
+
+
+def _ask_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument("text", metavar="QUESTION", help="what the requester should say")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _ask(given: argparse.Namespace) -> int:
+    return tell(given, api().post(f"requests/{given.id}/ask", {"text": given.text}))
+
+
+VERBS = {
+    "approve": Verb(_approve_arguments, _approve),
+    "deny": Verb(_deny_arguments, _deny),
+    "ask": Verb(_ask_arguments, _ask),
+}

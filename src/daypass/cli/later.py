@@ -1,0 +1,31 @@
+"""Verbs that are named but not there yet. They say so, and do nothing."""
+
+from __future__ import annotations
+
+import argparse
+
+from daypass.cli.verbs import Verb
+from daypass.domain.errors import NotYet
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("anything", nargs=argparse.REMAINDER, help="not read yet")
+
+
+def _later(what: str, hint: str = "") -> Verb:
+    def run(given: argparse.Namespace) -> int:
+        raise NotYet(f"{what} is not in this version", hint=hint)
+
+    return Verb(_arguments, run, more="Not in this version yet.")
+
+
+VERBS = {
+    "break-glass": _later("breaking the glass", "daypass request TARGET --role R --for 30m --reason …"),
+    "watch": _later("watching live", "daypass replay ID plays what is recorded so far"),
+    "search": _later("search", "daypass replay ID shows what a session did"),
+    "obligations": _later("the list of obligations"),
+    "sign-off": _later("signing off"),
+    "ratify": _later("ratifying"),
+    "insights": _later("insights"),
+    "evidence": _later("the evidence file"),
+}

@@ -1,0 +1,113 @@
+"""The operator's verbs at the machine itself: `init`, `check`, `people`. They need the settings, not a token."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daypass.cli.asking import duration
+from daypass.cli.showing import as_json, when
+from daypass.cli.verbs import EXIT_DONE, Verb, subcommands
+from daypass.domain.durations import DAY_MS
+from daypass.domain.errors import ConfigError, Conflict
+
+if TYPE_CHECKING:
+    from daypass.config import Settings
+
+TOKEN_LIFE_MS = 90 * DAY_MS
+"""A token that nobody renews is gone within a quarter."""
+
+SETTINGS_FILE = "daypass.yaml"
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The `--config` that every operator's verb takes."""
+    parser.add_argument("--config", metavar="FILE", help="the settings (or DAYPASS_CONFIG; else ./daypass.yaml)")
+
+
+def settings_of(given: argparse.Namespace) -> Settings:
+    """The settings that the command line or the environment names. Raises ConfigError."""
+    from daypass.config import read_settings
+
+    return read_settings(config_file(given))
+
+
+def config_file(given: argparse.Namespace) -> Path:
+    named = given.config or os.environ.get("DAYPASS_CONFIG")
+    if not named and not Path(SETTINGS_FILE).exists():
+        raise ConfigError(
+            "I don't know which settings to use", hint="--config FILE, or DAYPASS_CONFIG, or: daypass init"
+        )
+    return Path(named or SETTINGS_FILE)
+
+
+def _init_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", default=SETTINGS_FILE, metavar="FILE", help="where (daypass.yaml)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _init(given: argparse.Namespace) -> int:
+    from daypass.cli.starter import starter
+
+    file = Path(given.file)
+    try:
+        with open(file, "x", encoding="utf-8") as out:
+            out.write(starter())
+    except FileExistsError:
+        raise Conflict(f"{file} is there already", hint="daypass init OTHER-FILE") from None
+    except OSError as problem:
+        raise Conflict(f"{file} cannot be written: {problem.strerror}") from None
+    if given.json:
+        as_json({"id": str(file), "state": "WRITTEN"})
+    else:
+        print(f"Wrote {file}. Next: put your targets into it, then: daypass check --config {file}")
+    return EXIT_DONE
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _check(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+    from daypass.app import check
+
+    checked = check(settings)
+    if given.json:
+        as_json({"id": str(settings.file), "state": "VALID", **checked})
+    else:
+        print(f"{settings.file} is valid: " + ", ".join(f"{count} {what}" for what, count in checked.items()) + ".")
+    return EXIT_DONE
+
+
+def _people_arguments(parser: argparse.ArgumentParser) -> None:
+    token = subcommands(parser).add_parser("token", help="print a new token for a local person")
+    add_config(token)
+    token.add_argument("email", metavar="EMAIL", help="who it is for")
+    token.add_argument("--expires", type=duration, default=TOKEN_LIFE_MS, metavar="30d", help="after this (90d)")
+    token.add_argument("--label", default="", metavar="TEXT", help="what it is for, like laptop")
+    token.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _people(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+    from daypass.app import issue_token
+
+    made = issue_token(settings, given.email, given.expires, given.label)
+    if given.json:
+        as_json(made)
+    else:
+        print(made["token"])
+        print(f"for {made['email']}, until {when(made['expires_at'])} UTC; it is not shown again", file=sys.stderr)
+    return EXIT_DONE
+
+
+VERBS = {
+    "init": Verb(_init_arguments, _init),
+    "check": Verb(_check_arguments, _check),
+    "people": Verb(_people_arguments, _people, more="Example: daypass people token ana@acme.test --expires 30d"),
+}

@@ -1,0 +1,135 @@
+"""`sessions`, `kill` and `replay`. A replay can steer no terminal: what the session's people wrote is only shown."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+
+from daypass.cli.asking import LIST_MAX, tell
+from daypass.cli.client import api
+from daypass.cli.showing import as_json, clean_lines, short, table, until, when
+from daypass.cli.verbs import EXIT_DONE, Verb
+from daypass.domain.errors import Unavailable
+
+PAUSE_SECONDS_MAX = 2.0
+"""A replay waits no longer than this between two lines, however long the person thought."""
+
+ID_HELP = "the session (the end of its id is enough)"
+
+
+def _sessions_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--live", action="store_true", help="only those that are open now")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _sessions(given: argparse.Namespace) -> int:
+    found = api().every("sessions", LIST_MAX, live="true" if given.live else None)
+    if given.json:
+        as_json(found)
+        return EXIT_DONE
+    rows = (
+        (
+            short(each["id"]),
+            each["state"],
+            each["person"]["email"],
+            f"{each['target']}:{each['role']}",
+            when(each["opened_at"]),
+            f"{until(each['ended_at'])}, {each['end_reason']}" if each["ended_at"] else "-",
+            each["statements"],
+        )
+        for each in found
+    )
+    table(("id", "state", "who", "what", "opened (UTC)", "ended", "statements"), rows, "There are no such sessions.")
+    return EXIT_DONE
+
+
+def _kill_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _kill(given: argparse.Namespace) -> int:
+    return tell(given, api().post(f"sessions/{given.id}/kill", {"reason": given.reason}))
+
+
+def speed(text: str) -> float:
+    """The argument type of `--speed`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1000, not {text!r}")
+    return value
+
+
+def _replay_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument(
+        "--speed",
+        type=speed,
+        metavar="N",
+        help="N times as fast; 0: all at once (the default is 1 on a terminal, 0 elsewhere)",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--json", action="store_true", help="print the session and its statements as JSON")
+    which.add_argument("--raw", action="store_true", help="print the recording as it is (asciicast v3)")
+
+
+def _replay(given: argparse.Namespace) -> int:
+    here = api()
+    session = here.get(f"sessions/{given.id}")
+    if given.raw:
+        for line in here.lines(f"sessions/{session['id']}/recording"):
+            print(line)
+        return EXIT_DONE
+    if given.json:
+        as_json({**session, "statement_list": here.get(f"sessions/{session['id']}/statements")["items"]})
+        return EXIT_DONE
+    factor = given.speed if given.speed is not None else (1.0 if sys.stdout.isatty() else 0.0)
+    play(here.lines(f"sessions/{session['id']}/recording"), factor)
+    state = f"{session['state'].lower()}: {session['end_reason']}" if session["ended_at"] else "still open"
+    print(f"-- {session['target']}:{session['role']}, {session['person']['email']}, {state}", file=sys.stderr)
+    return EXIT_DONE
+
+
+def play(lines: Iterable[str], factor: float) -> None:
+    """Show an asciicast v3 recording as it went, `factor` times as fast; 0 does not wait."""
+    for seconds, text in outputs(lines):
+        if factor and seconds:
+            time.sleep(min(seconds, PAUSE_SECONDS_MAX) / factor)
+        sys.stdout.write(clean_lines(text))
+        sys.stdout.flush()
+
+
+def outputs(lines: Iterable[str]) -> Iterator[tuple[float, str]]:
+    """The output events of an asciicast v3 recording: seconds since the one before, and the text.
+
+    Other events (`sql.q`, `sql.r`, markers) are passed over, but their time counts.
+    """
+    waited = 0.0
+    for n, line in enumerate(lines):
+        if not line or line.startswith("#"):
+            continue
+        try:
+            event = json.loads(line)
+            if n == 0 and isinstance(event, dict) and event["version"] == 3:
+                continue
+            waited += float(event[0])
+            code, text = str(event[1]), event[2]
+        except (ValueError, LookupError, TypeError):
+            raise Unavailable(f"line {n + 1} of the recording is no asciicast v3") from None
+        if code == "o":
+            yield waited, str(text)
+            waited = 0.0
+
+
+VERBS = {
+    "sessions": Verb(_sessions_arguments, _sessions),
+    "kill": Verb(_kill_arguments, _kill),
+    "replay": Verb(_replay_arguments, _replay),
+}

@@ -1,0 +1,111 @@
+"""`show`: the whole story of a request, a grant or a session, in the order in which it happened."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from daypass.cli.client import Api, Json, api
+from daypass.cli.showing import as_json, brief, clean, short, until, when
+from daypass.cli.verbs import EXIT_DONE, Verb
+from daypass.domain.errors import NotFound
+
+SESSIONS_MAX = 100
+Line = tuple[int, str]
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="a request, grant or session (the end of its id is enough)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _show(given: argparse.Namespace) -> int:
+    here = api()
+    kind, thing = find(here, given.id)
+    request = thing if kind == "request" else here.get(f"requests/{thing['request']}")
+    grant = here.get(f"grants/{request['grant']}") if request["grant"] else None
+    sessions = here.every("sessions", SESSIONS_MAX, grant=grant["id"]) if grant else []
+    if kind == "session":
+        sessions = [each for each in sessions if each["id"] == thing["id"]] or [thing]
+    if given.json:
+        whole = {"kind": kind, "request_object": request, "grant_object": grant, "session_objects": sessions}
+        as_json({**thing, **whole})
+        return EXIT_DONE
+    _head(kind, thing, request)
+    lines = [*_request_lines(request), *(_grant_lines(grant) if grant else ())]
+    lines += [line for session in sessions for line in _session_lines(session)]
+    for t, text in sorted(lines, key=lambda line: line[0]):
+        print(f"  {when(t)}  {text}")
+    _next(request, grant)
+    return EXIT_DONE
+
+
+def find(here: Api, part: str) -> tuple[str, Json]:
+    """The request, grant or session that `part` names, in this order."""
+    for kind in ("request", "grant", "session"):
+        try:
+            return kind, here.get(f"{kind}s/{part}")
+        except NotFound:
+            continue
+    raise NotFound(f"there is no request, grant or session {clean(part)} that you may see", hint="daypass requests")
+
+
+def _head(kind: str, thing: Json, request: Json) -> None:
+    print(f"{kind.capitalize()} {thing['id']}: {thing['state']}")
+    print(f"  who     {_person(request['requester'])}")
+    print(f"  what    {clean(request['target'])}:{clean(request['role'])} for {brief(request['duration_ms'])}")
+    print(f"  why     {clean(request['reason'])}" + (f" ({clean(request['ticket'])})" if request["ticket"] else ""))
+    print(f"  policy  {clean(request['policy'])}, rule {clean(request['rule'])}: {clean(request['takes'])}")
+    print()
+
+
+def _request_lines(request: Json) -> Iterator[Line]:
+    yield request["created_at"], f"asked by {_person(request['requester'])}"
+    for message in request["messages"]:
+        yield message["at"], f"{_person(message['person'])}: {clean(message['text'])}"
+    for vote in request["votes"]:
+        said = "approved" if vote["approve"] else "denied"
+        narrowed = f" for {brief(vote['narrowed_ms'])}" if vote["narrowed_ms"] else ""
+        void = "" if vote["counts"] else " (void: what was asked has changed since)"
+        note = f": {clean(vote['note'])}" if vote["note"] else ""
+        yield vote["at"], f"{said}{narrowed} by {_person(vote['person'])}{void}{note}"
+    if request["decided_at"]:
+        because = f": {clean(request['decided_because'])}" if request["decided_because"] else ""
+        yield request["decided_at"], f"request {request['state']}{because}"
+
+
+def _grant_lines(grant: Json) -> Iterator[Line]:
+    if grant["activated_at"]:
+        yield grant["activated_at"], f"grant {short(grant['id'])} active until {when(grant['expires_at'])}"
+    for extension in grant["extensions"]:
+        yield extension["at"], f"extended by {brief(extension['by_ms'])} ({clean(extension['reason'])})"
+    if grant["ending_at"]:
+        by = f" by {_person(grant['end_by'])}" if grant["end_by"] else ""
+        note = f" ({clean(grant['end_note'])})" if grant["end_note"] else ""
+        yield grant["ending_at"], f"grant began to end: {clean(grant['end_reason'])}{by}{note}"
+    if grant["ended_at"]:
+        took = grant["ended_at"] - (grant["ending_at"] or grant["ended_at"])
+        yield grant["ended_at"], f"grant {grant['state']}, {took} ms after it began to end"
+
+
+def _session_lines(session: Json) -> Iterator[Line]:
+    name = f"session {short(session['id'])}"
+    yield session["opened_at"], f"{name} opened from {clean(session['client'])}"
+    if session["ended_at"]:
+        done = f"{session['statements']} statements, recording {session['recording']}"
+        yield session["ended_at"], f"{name} {session['state'].lower()}: {clean(session['end_reason'])}; {done}"
+
+
+def _next(request: Json, grant: Json | None) -> None:
+    if request["state"] in ("PENDING", "NEEDS_INFO"):
+        print(f"\n  to be decided {until(request['decide_by'])}: daypass approve {short(request['id'])}")
+    elif grant and grant["state"] in ("READY", "ACTIVE"):
+        clock = f"ends {until(grant['expires_at'])}" if grant["expires_at"] else f"use it {until(grant['activate_by'])}"
+        print(f"\n  {clock}: daypass connect {clean(grant['target'])}")
+
+
+def _person(person: Json) -> str:
+    return clean(person["email"])
+
+
+VERBS = {"show": Verb(_arguments, _show)}
