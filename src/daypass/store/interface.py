@@ -201,4 +201,7 @@ class Store(Interface):
         """Give up to `limit` committed drafts their places, in one commit fenced against any other sequencer.
         Returns how many."""
 
+    def on_append(self, call: Callable[[], None]) -> None:
+        """Have this called, on the event loop, after every commit that put something into the ledger."""
+
     async def close(self) -> None: ...

@@ -1,0 +1,180 @@
+"""Domain objects as rows and back: one pair of functions a dataclass, nothing derived. Refuses to know any SQL.
+
+A row is a mapping of column names to what the drivers take; values that are nested in the domain become lists and
+mappings for a JSON column. What comes back out equals what went in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daypass.domain.events import Blob
+from daypass.domain.grant import Extension, Grant, GrantState
+from daypass.domain.people import Person
+from daypass.domain.request import Item, Message, Request, RequestState, Stage, Vote
+from daypass.domain.session import Session, SessionState
+from daypass.store.interface import StoredEntry, Token
+
+Row = Mapping[str, Any]
+
+
+def person_row(person: Person) -> Row:
+    return {
+        "id": person.id,
+        "email": person.email,
+        "name": person.name,
+        "groups": sorted(person.groups),
+        "disabled": person.disabled,
+    }
+
+
+def person_of(row: Row) -> Person:
+    return Person(row["id"], row["email"], row["name"], frozenset(row["groups"]), row["disabled"])
+
+
+def token_row(token: Token) -> Row:
+    return {
+        "id": token.id,
+        "person": token.person,
+        "sha256": token.sha256,
+        "stored_key": token.stored_key,
+        "server_key": token.server_key,
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "label": token.label,
+        "revoked_at": token.revoked_at,
+        "last_used_at": token.last_used_at,
+        "last_used_from": token.last_used_from,
+    }
+
+
+def token_of(row: Row) -> Token:
+    return Token(**row)
+
+
+def request_row(request: Request) -> Row:
+    return {
+        "id": request.id,
+        "state": request.state.value,
+        "requester": request.requester,
+        "on_behalf_of": request.on_behalf_of,
+        "items": [{"target": item.target, "role": item.role} for item in request.items],
+        "reason": request.reason,
+        "ticket": request.ticket,
+        "duration_ms": request.duration_ms,
+        "start_at": request.start_at,
+        "digest": request.digest,
+        "digest_salt": request.digest_salt,
+        "policy": request.policy,
+        "policy_digest": request.policy_digest,
+        "rule": request.rule,
+        "stages": [{"need": one.need, "of": list(one.of), "eligible": list(one.eligible)} for one in request.stages],
+        "automatic": request.automatic,
+        "owes": dict(request.owes),
+        "created_at": request.created_at,
+        "decide_by": request.decide_by,
+        "decided_at": request.decided_at,
+        "decided_because": request.decided_because,
+        "votes": [_vote_value(vote) for vote in request.votes],
+        "messages": [{"person": one.person, "at": one.at, "text": one.text} for one in request.messages],
+        "grant": request.grant,
+    }
+
+
+def request_of(row: Row) -> Request:
+    return Request(
+        **{
+            **row,
+            "state": RequestState(row["state"]),
+            "items": tuple(Item(**item) for item in row["items"]),
+            "stages": tuple(Stage(one["need"], tuple(one["of"]), tuple(one["eligible"])) for one in row["stages"]),
+            "votes": tuple(Vote(**vote) for vote in row["votes"]),
+            "messages": tuple(Message(**message) for message in row["messages"]),
+        }
+    )
+
+
+def _vote_value(vote: Vote) -> dict[str, Any]:
+    return {
+        "id": vote.id,
+        "person": vote.person,
+        "approve": vote.approve,
+        "digest": vote.digest,
+        "at": vote.at,
+        "narrowed_ms": vote.narrowed_ms,
+        "note": vote.note,
+    }
+
+
+def grant_row(grant: Grant) -> Row:
+    return {
+        "id": grant.id,
+        "state": grant.state.value,
+        "request": grant.request,
+        "person": grant.person,
+        "target": grant.target,
+        "role": grant.role,
+        "duration_ms": grant.duration_ms,
+        "start_at": grant.start_at,
+        "activate_by": grant.activate_by,
+        "created_at": grant.created_at,
+        "policy": grant.policy,
+        "rule": grant.rule,
+        "activated_at": grant.activated_at,
+        "expires_at": grant.expires_at,
+        "ending_at": grant.ending_at,
+        "ended_at": grant.ended_at,
+        "end_reason": grant.end_reason,
+        "end_by": grant.end_by,
+        "end_note": grant.end_note,
+        "ending": None if grant.ending is None else dict(grant.ending),
+        "extensions": [
+            {"by_ms": one.by_ms, "at": one.at, "person": one.person, "reason": one.reason} for one in grant.extensions
+        ],
+        "owes": dict(grant.owes),
+    }
+
+
+def grant_of(row: Row) -> Grant:
+    return Grant(
+        **{
+            **row,
+            "state": GrantState(row["state"]),
+            "extensions": tuple(Extension(**extension) for extension in row["extensions"]),
+        }
+    )
+
+
+def session_row(session: Session) -> Row:
+    return {
+        "id": session.id,
+        "state": session.state.value,
+        "grant": session.grant,
+        "request": session.request,
+        "person": session.person,
+        "token": session.token,
+        "target": session.target,
+        "protocol": session.protocol,
+        "role": session.role,
+        "node": session.node,
+        "client": session.client,
+        "opened_at": session.opened_at,
+        "mark": dict(session.mark),
+        "ended_at": session.ended_at,
+        "end_reason": session.end_reason,
+        "recording": session.recording,
+        "statements": session.statements,
+    }
+
+
+def session_of(row: Row) -> Session:
+    return Session(**{**row, "state": SessionState(row["state"])})
+
+
+def blob_of(row: Row) -> Blob:
+    return Blob(row["sha256"], row["media"], row["content"], row["session"])
+
+
+def entry_of(row: Row) -> StoredEntry:
+    return StoredEntry(row["idx"], row["id"], row["type"], row["t"], row["leaf"], row["entry"])

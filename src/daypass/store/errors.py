@@ -1,0 +1,45 @@
+"""What a database says, as one of the domain's errors. Refuses to guess: what it does not know passes unchanged."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+from sqlalchemy import exc
+
+from daypass.domain.errors import Conflict, Invalid, Unavailable
+
+_HINT = "nothing was done; it is safe to try again"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the errors of both drivers and of SQLAlchemy into `Unavailable`, `Conflict` and `Invalid`."""
+    try:
+        yield
+    except exc.IntegrityError as problem:
+        raise Conflict(f"the store refused a change: {_first_line(problem.orig)}") from problem
+    except (exc.DataError, asyncpg.DataError) as problem:
+        raise Invalid(f"the store cannot hold this value: {_first_line(problem)}") from problem
+    except exc.TimeoutError as problem:
+        raise Unavailable("the store is busy: no connection to it came free in time", hint=_HINT) from problem
+    except exc.DBAPIError as problem:
+        raise _of_driver(problem.orig or problem) from problem
+    except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError) as problem:
+        raise _of_driver(problem) from problem
+
+
+def _of_driver(problem: BaseException) -> Unavailable | Invalid:
+    line = _first_line(problem)
+    if "database is locked" in line or "database table is locked" in line:
+        return Unavailable("the store is locked by another process", hint=_HINT)
+    if "append-only" in line:
+        return Invalid(f"the store refused: {line}")
+    return Unavailable(f"the store cannot be used: {line}", hint=_HINT)
+
+
+def _first_line(problem: BaseException | None) -> str:
+    lines = str(problem).strip().splitlines()
+    return lines[0] if lines else type(problem).__name__

@@ -1,0 +1,54 @@
+"""People, their tokens, and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from daypass.domain.people import Person
+from daypass.store import codec
+from daypass.store.interface import Token
+from daypass.store.schema import people, settings, tokens
+from daypass.store.sql.statement import Part
+
+
+class People(Part):
+    async def person(self, id: str) -> Person | None:
+        row = await self._one(select(people).where(people.c.id == id))
+        return None if row is None else codec.person_of(row)
+
+    async def person_by_email(self, email: str) -> Person | None:
+        row = await self._one(select(people).where(people.c.email == email))
+        return None if row is None else codec.person_of(row)
+
+    async def people(self) -> Sequence[Person]:
+        return [codec.person_of(row) for row in await self._all(select(people).order_by(people.c.email))]
+
+    async def save_person(self, person: Person) -> None:
+        await self._save(people, codec.person_row(person))
+
+    async def tokens_of(self, person: str, *, live_at: int) -> Sequence[Token]:
+        """Newest first, so that the proof of a fresh token is tried first."""
+        query = select(tokens).where(
+            tokens.c.person == person, tokens.c.expires_at > live_at, tokens.c.revoked_at.is_(None)
+        )
+        return [codec.token_of(row) for row in await self._all(query.order_by(tokens.c.id.desc()))]
+
+    async def token(self, id: str) -> Token | None:
+        row = await self._one(select(tokens).where(tokens.c.id == id))
+        return None if row is None else codec.token_of(row)
+
+    async def token_by_sha256(self, sha256: bytes) -> Token | None:
+        row = await self._one(select(tokens).where(tokens.c.sha256 == sha256))
+        return None if row is None else codec.token_of(row)
+
+    async def save_token(self, token: Token) -> None:
+        await self._save(tokens, codec.token_row(token))
+
+    async def setting(self, name: str) -> str | None:
+        row = await self._one(select(settings).where(settings.c.name == name))
+        return None if row is None else str(row["value"])
+
+    async def save_setting(self, name: str, value: str) -> None:
+        await self._save(settings, {"name": name, "value": value})

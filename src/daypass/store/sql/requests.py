@@ -1,0 +1,93 @@
+"""Requests and grants: the decision and the authority."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, delete, insert, or_, select
+
+from daypass.domain.grant import Grant, GrantState
+from daypass.domain.request import Request, RequestState
+from daypass.store import codec
+from daypass.store.interface import Page
+from daypass.store.schema import grants, request_deciders, requests
+from daypass.store.sql.statement import Part, newest
+
+
+class Requests(Part):
+    async def request(self, id: str) -> Request | None:
+        row = await self._one(select(requests).where(requests.c.id == id))
+        return None if row is None else codec.request_of(row)
+
+    async def request_for_change(self, id: str) -> Request | None:
+        row = await self._one(select(requests).where(requests.c.id == id).with_for_update())
+        return None if row is None else codec.request_of(row)
+
+    async def requests(
+        self,
+        *,
+        requester: str | None = None,
+        eligible: str | None = None,
+        states: Sequence[RequestState] = (),
+        decide_by_until: int | None = None,
+        page: Page | None = None,
+    ) -> Sequence[Request]:
+        query = newest(select(requests), requests, page)
+        if requester is not None:
+            query = query.where(requests.c.requester == requester)
+        if eligible is not None:
+            theirs = select(request_deciders.c.request).where(request_deciders.c.person == eligible)
+            query = query.where(requests.c.id.in_(theirs))
+        if states:
+            query = query.where(requests.c.state.in_([state.value for state in states]))
+        if decide_by_until is not None:
+            query = query.where(requests.c.decide_by <= decide_by_until)
+        return [codec.request_of(row) for row in await self._all(query)]
+
+    async def save_request(self, request: Request) -> None:
+        await self._save(requests, codec.request_row(request))
+        await self._connection.execute(delete(request_deciders).where(request_deciders.c.request == request.id))
+        deciders = {person for stage in request.stages for person in stage.eligible}
+        if deciders:
+            rows = [{"request": request.id, "person": person} for person in sorted(deciders)]
+            await self._connection.execute(insert(request_deciders), rows)
+
+
+class Grants(Part):
+    async def grant(self, id: str) -> Grant | None:
+        row = await self._one(select(grants).where(grants.c.id == id))
+        return None if row is None else codec.grant_of(row)
+
+    async def grant_for_change(self, id: str) -> Grant | None:
+        row = await self._one(select(grants).where(grants.c.id == id).with_for_update())
+        return None if row is None else codec.grant_of(row)
+
+    async def grants(
+        self,
+        *,
+        person: str | None = None,
+        target: str | None = None,
+        states: Sequence[GrantState] = (),
+        due_until: int | None = None,
+        page: Page | None = None,
+    ) -> Sequence[Grant]:
+        query = newest(select(grants), grants, page)
+        if person is not None:
+            query = query.where(grants.c.person == person)
+        if target is not None:
+            query = query.where(grants.c.target == target)
+        if states:
+            query = query.where(grants.c.state.in_([state.value for state in states]))
+        if due_until is not None:
+            waiting = grants.c.state.in_([GrantState.READY.value, GrantState.SCHEDULED.value])
+            active = grants.c.state == GrantState.ACTIVE.value
+            query = query.where(
+                or_(
+                    and_(active, grants.c.expires_at <= due_until),
+                    and_(waiting, grants.c.activate_by <= due_until),
+                )
+            )
+        return [codec.grant_of(row) for row in await self._all(query)]
+
+    async def save_grant(self, grant: Grant) -> None:
+        await self._save(grants, codec.grant_row(grant))

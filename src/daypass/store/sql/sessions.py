@@ -1,0 +1,63 @@
+"""Sessions, and finding things by a part of their id."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Table, or_, select
+
+from daypass.domain.session import Session, SessionState
+from daypass.store import codec
+from daypass.store.interface import Page
+from daypass.store.schema import grants, requests, sessions
+from daypass.store.sql.statement import Part, newest
+
+RESOLVED_MAX = 5
+"""Enough to say that a part is ambiguous and to show between what."""
+
+_KINDS: Mapping[str, Table] = {"request": requests, "grant": grants, "session": sessions}
+_ID_CHARACTERS = frozenset(string.hexdigits + "-")
+
+
+class Sessions(Part):
+    async def session(self, id: str) -> Session | None:
+        row = await self._one(select(sessions).where(sessions.c.id == id))
+        return None if row is None else codec.session_of(row)
+
+    async def session_for_change(self, id: str) -> Session | None:
+        row = await self._one(select(sessions).where(sessions.c.id == id).with_for_update())
+        return None if row is None else codec.session_of(row)
+
+    async def sessions(
+        self,
+        *,
+        person: str | None = None,
+        grant: str | None = None,
+        node: str | None = None,
+        states: Sequence[SessionState] = (),
+        page: Page | None = None,
+    ) -> Sequence[Session]:
+        query = newest(select(sessions), sessions, page)
+        for column, wanted in ((sessions.c.person, person), (sessions.c.grant, grant), (sessions.c.node, node)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        if states:
+            query = query.where(sessions.c.state.in_([state.value for state in states]))
+        return [codec.session_of(row) for row in await self._all(query)]
+
+    async def save_session(self, session: Session) -> None:
+        await self._save(sessions, codec.session_row(session))
+
+    async def resolve(self, kind: str, part: str) -> Sequence[str]:
+        table = _KINDS[kind]
+        # Only what an id can consist of reaches LIKE: no wildcard, nothing to escape.
+        if not part or not _ID_CHARACTERS.issuperset(part):
+            return []
+        part = part.lower()
+        exact = await self._one(select(table.c.id).where(table.c.id == part))
+        if exact is not None:
+            return [str(exact["id"])]
+        near = or_(table.c.id.like(f"{part}%"), table.c.id.like(f"%{part}"))
+        query = select(table.c.id).where(near).order_by(table.c.id.desc()).limit(RESOLVED_MAX)
+        return [str(row["id"]) for row in await self._all(query)]

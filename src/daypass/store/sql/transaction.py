@@ -1,0 +1,12 @@
+"""All subjects in one transaction."""
+
+from __future__ import annotations
+
+from daypass.store.sql.log import Log
+from daypass.store.sql.people import People
+from daypass.store.sql.requests import Grants, Requests
+from daypass.store.sql.sessions import Sessions
+
+
+class SqlTransaction(People, Requests, Grants, Sessions, Log):
+    """Implements `store.interface.Transaction` on one connection; whoever made it commits or rolls back."""
