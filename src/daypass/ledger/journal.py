@@ -56,7 +56,8 @@ class Durability(StrEnum):
 
 
 class Journal:
-    """See `open`. `recovery` says what was found; `flushes` and `flush_seconds` add up."""
+    """See `open`. `recovery` says what was found; `flushes` and `flush_seconds` add up; `waits_for_store`: what is held
+    is called when it is shipped, not at the end of the turn."""
 
     def __init__(
         self, directory: Path, durability: Durability, files: Files, spans: list[Span], recovery: Recovery
@@ -72,7 +73,7 @@ class Journal:
         self._directory = directory
         self._files = files
         self._synced = durability is not Durability.WRITTEN
-        self._until_shipped = durability is Durability.LEDGER
+        self.waits_for_store = durability is Durability.LEDGER
         self._loop: asyncio.AbstractEventLoop | None = None
         self._problem: OSError | None = None
         self._pending: list[bytes] = []
@@ -165,7 +166,7 @@ class Journal:
 
     def hold(self, waiter: Callable[[], None]) -> None:
         """Call this, soon, when everything appended so far is durable; never if that fails. It must not raise."""
-        if self._until_shipped:
+        if self.waits_for_store:
             self.when_shipped(self._last, waiter)
             waiter = _nobody
         self._waiting.append(waiter)
