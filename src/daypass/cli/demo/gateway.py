@@ -75,8 +75,10 @@ expect:                                  # run before the policy takes effect
 
 @dataclass(slots=True)
 class Setup:
-    """What may differ from run to run. Ports of 0 mean any that is free. `target` are more lines of the target, `limits` more of
-    the limits (", message: 1MiB"), `extra` more lines of daypass.yaml."""
+    """What may differ from run to run. Ports of 0 mean any that is free.
+
+    `target` are more lines of the target, `limits` more of the limits (`, message: 1MiB`), `extra` more of the file.
+    """
 
     web_port: int = 0
     port: int = 0

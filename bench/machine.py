@@ -1,0 +1,78 @@
+"""What the numbers have to be read beside: the disk's `fdatasync`, memory for an idle session, the shipper's lag."""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import psycopg
+from tests.servers.daypass import Daypass
+from tests.servers.postgres import Postgres
+
+from daypass.cli.demo.gateway import ANA
+
+SYNCS = 300
+IDLE_SESSIONS = 200
+LAG = re.compile(r"^daypass_ship\w*_lag_seconds (\S+)$", re.MULTILINE)
+BEHIND = re.compile(r"^daypass_ship\w*_behind\w* (\S+)$", re.MULTILINE)
+
+
+def fdatasync_us(folder: Path) -> float:
+    """The median microseconds of a 512-byte `pwrite` and its `fdatasync`, into preallocated space."""
+    file = folder / "fdatasync"
+    took = []
+    with file.open("wb", buffering=0) as out:
+        out.write(bytes(512 * SYNCS))
+        os.fsync(out.fileno())
+        for n in range(SYNCS):
+            started = time.perf_counter()
+            os.pwrite(out.fileno(), b"x" * 512, n * 512)
+            os.fdatasync(out.fileno())
+            took.append(time.perf_counter() - started)
+    file.unlink()
+    return statistics.median(took) * 1e6
+
+
+def kib_per_idle_session(gateway: Daypass) -> float:
+    """How much `serve` grows for each of many sessions that are open and idle."""
+    with psycopg.connect(gateway.dsn(sslmode="disable")):
+        before = _resident_kib(gateway.pid)
+        opened = [psycopg.connect(gateway.dsn(sslmode="disable")) for _ in range(IDLE_SESSIONS)]
+        grown = _resident_kib(gateway.pid) - before
+        for connection in opened:
+            connection.close()
+    return grown / IDLE_SESSIONS
+
+
+def ship_lag(server: Postgres, gateway: Daypass, seconds: int) -> tuple[float, float]:
+    """Under pgbench -S with 8 clients: median and worst lag of the shipper in ms, by the gateway's own metrics."""
+    argv = [server.binaries.program("pgbench"), "-n", "-S", "-M", "prepared", "-c", "8", "-j", "2", "-T", str(seconds)]
+    seen: list[float] = []
+    client = subprocess.Popen(
+        [*argv, "orders"],
+        env=gateway.client_environment(ANA),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while client.poll() is None:
+        time.sleep(0.1)
+        found = LAG.search(_metrics(gateway))
+        if found:
+            seen.append(float(found[1]) * 1000)
+    return (statistics.median(seen), max(seen)) if seen else (float("nan"), float("nan"))
+
+
+def _metrics(gateway: Daypass) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{gateway.web_port}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def _resident_kib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1])

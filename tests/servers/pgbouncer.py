@@ -1,0 +1,25 @@
+"""pgbouncer in session mode: a protocol-aware proxy in C that keeps no record."""
+
+from __future__ import annotations
+
+from daypass.cli.demo import sample
+from tests.servers.pooler import Pooler
+
+
+class PgBouncer(Pooler):
+    program = "pgbouncer"
+
+    def _configure(self) -> list[str]:
+        people = self.home / "users.txt"
+        people.write_text(f'"{sample.WRITER}" "{self.server.password}"\n')
+        people.chmod(0o600)
+        file = self.home / "pgbouncer.ini"
+        file.write_text(
+            f"[databases]\n{sample.DATABASE} = host=127.0.0.1 port={self.server.port}\n"
+            "[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+            f"auth_type = scram-sha-256\nauth_file = {people}\n"
+            "pool_mode = session\ndefault_pool_size = 200\nmax_client_conn = 1000\n"
+            "log_connections = 0\nlog_disconnections = 0\nignore_startup_parameters = extra_float_digits\n"
+        )
+        return [str(file)]
