@@ -1,0 +1,26 @@
+"""Sentences that several rooms say to people, and the commands that they name. One place, so that they never differ."""
+
+from __future__ import annotations
+
+import shlex
+
+from daypass.domain.durations import duration_text, spoken_time
+from daypass.domain.grant import EndReason, Grant
+
+
+def ask_command(target: str, role: str, duration_ms: int) -> str:
+    """The command that asks for this access."""
+    words = shlex.join(["daypass", "request", target, "--role", role, "--for", duration_text(duration_ms)])
+    return f'{words} --reason "…"'
+
+
+def ended_message(grant: Grant, reason: EndReason) -> str:
+    """Why a session ends, for its client."""
+    if reason is EndReason.EXPIRED and grant.expires_at is not None:
+        return f"access to {grant.target} expired at {spoken_time(grant.expires_at)} (grant {grant.id})"
+    return f"access to {grant.target} has ended: {reason.value} (grant {grant.id})"
+
+
+def ended_hint(grant: Grant) -> str:
+    """What the client of an ended session can type."""
+    return f"ask again: {ask_command(grant.target, grant.role, grant.duration_ms)}"

@@ -1,0 +1,180 @@
+"""Admitting a connection: which grant it comes in on, whether policy still allows it, and what to type if not.
+
+The session is registered, and the grant's clock started on first use, in one transaction, before the target is dialled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daypass.credentials.interface import Credentials
+from daypass.domain import grant as grants
+from daypass.domain import policy
+from daypass.domain.errors import Refused
+from daypass.domain.grant import Grant, GrantState
+from daypass.domain.people import Person
+from daypass.domain.request import Request
+from daypass.domain.session import Session, SessionState
+from daypass.domain.target import Credential, Target, TargetRole
+from daypass.domain.wording import ask_command
+from daypass.services.closing import session_event
+from daypass.services.office import Change, Office, acting
+from daypass.services.telling import grant_event
+from daypass.services.tokens import Tokens
+from daypass.store.interface import Transaction
+
+ASK_FOR_MS = 30 * 60_000
+"""The length that the hint of a refusal names when nothing is known of what the person wants."""
+
+LABEL_BYTES_MAX = 63
+"""PostgreSQL cuts application_name here; the other targets have longer limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Somebody may go on to a target. Holds the credential, so it is never logged and never stored."""
+
+    session: str
+    person: str
+    grant: str
+    target: Target
+    role: TargetRole
+    credential: Credential
+    label: str
+    expires_at: int
+    idle_ms: int | None = None
+
+
+class Admitting:
+    """Lets connections in."""
+
+    def __init__(self, office: Office, tokens: Tokens, credentials: Credentials) -> None:
+        self._office = office
+        self._tokens = tokens
+        self._credentials = credentials
+
+    async def admit(self, token_id: str, target: str, role: str | None, client: str, node: str) -> Admission:
+        """Register a session for this token's holder. Raise `Refused` with what to type, `Unauthenticated` for a
+        token that is no more, `Unavailable` if the credential cannot be had; then nothing has happened."""
+        async with self._office.change() as change:
+            person = await self._tokens.holder(change.tx, token_id)
+            grant = await self._grant(change.tx, person, target, role)
+            found = self._office.targets[grant.target]
+            await check_policy(self._office, change.tx, person, grant)
+            credential = await self._credentials.resolve(found, grant.role)
+            grant = await activated(self._office, change, grant, person)
+            session = self._session(grant, token_id, client, node, found.protocol)
+            await change.tx.save_session(session)
+            event = session_event(
+                self._office,
+                "session.registered",
+                session,
+                acting(person),
+                body={"role": grant.role, "node": node, "token": token_id, "expires_at": grant.expires_at},
+                secret={"client": client},
+            )
+            await change.record(event)
+        return Admission(
+            session=session.id,
+            person=person.id,
+            grant=grant.id,
+            target=found,
+            role=found.roles[grant.role],
+            credential=credential,
+            label=f"daypass/{session.id[-12:]} {person.email}".encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
+            expires_at=grant.expires_at or 0,
+        )
+
+    def _session(self, grant: Grant, token_id: str, client: str, node: str, protocol: str) -> Session:
+        return Session(
+            id=self._office.new_id(),
+            state=SessionState.OPENING,
+            grant=grant.id,
+            request=grant.request,
+            person=grant.person,
+            token=token_id,
+            target=grant.target,
+            protocol=protocol,
+            role=grant.role,
+            node=node,
+            client=client,
+            opened_at=self._office.now(),
+            mark={},
+        )
+
+    async def _grant(self, tx: Transaction, person: Person, target: str, role: str | None) -> Grant:
+        """The grant to come in on, locked. An active one before one that would have to be activated."""
+        found = self._office.targets.get(target)
+        now = self._office.now()
+        held = await tx.grants(person=person.id, target=target, states=grants.LIVE) if found else ()
+        usable = [one for one in held if grants.opens(one, now) and role in (None, one.role)]
+        usable = [one for one in usable if found and one.role in found.roles]
+        roles = sorted({one.role for one in usable})
+        if len(roles) > 1:
+            names = " and ".join(f"{target}:{name}" for name in roles)
+            raise Refused(f"you hold two grants and named no role: {names}", hint=f"connect to {names}")
+        if not usable:
+            raise self._no_grant(person, found, target, role, held)
+        best = max(usable, key=lambda one: (one.state is GrantState.ACTIVE, one.expires_at or 0, one.id))
+        locked = await tx.grant_for_change(best.id)
+        if locked is None or not grants.opens(locked, now):
+            raise self._no_grant(person, found, target, role, held)
+        return locked
+
+    def _no_grant(
+        self, person: Person, target: Target | None, name: str, role: str | None, held: Sequence[Grant]
+    ) -> Refused:
+        wanted = f"{name}:{role}" if role else name
+        waiting = next((one for one in held if one.state is GrantState.SCHEDULED), None)
+        if waiting is not None and waiting.start_at is not None and waiting.start_at > self._office.now():
+            return Refused(f"your access to {wanted} has not started yet", hint=f"daypass show {waiting.id}")
+        ways = policy.ways(self._office.policies.current.policies, person, target) if target else ()
+        open_ways = [way for way in ways if not way.break_glass and role in (None, way.role)]
+        if target is None or not open_ways:
+            # A target that is not there and one that is not for this person look the same.
+            return Refused(f"you have no access to {wanted}", hint="daypass targets shows what you may ask for")
+        longest = open_ways[0].longest_ms or ASK_FOR_MS
+        command = ask_command(name, open_ways[0].role, min(ASK_FOR_MS, longest))
+        return Refused(f"you have no access to {wanted} now", hint=command)
+
+
+async def check_policy(office: Office, tx: Transaction, person: Person, grant: Grant) -> None:
+    """Ask policy again, as approval is not access. Raise `Refused` if it would not let this be asked for now."""
+    target = office.targets.get(grant.target)
+    request = await tx.request(grant.request)
+    if target is None or request is None:
+        raise Refused(f"grant {grant.id} is for a target that is no longer there", hint="daypass targets")
+    matched = policy.match(office.policies.current.policies, _question(office, person, target, grant, request))
+    if isinstance(matched, policy.Refused):
+        raise Refused(f"policy no longer allows this: {matched.reason}", hint=matched.hint)
+    if policy.tightened(matched, request.automatic):
+        raise Refused(
+            f"rule {matched.rule.name!r} now asks people to decide",
+            hint=ask_command(target.name, grant.role, ASK_FOR_MS),
+        )
+
+
+def _question(office: Office, person: Person, target: Target, grant: Grant, request: Request) -> policy.Question:
+    return policy.Question(
+        requester=person,
+        target=target,
+        role=grant.role,
+        duration_ms=grant.duration_ms,
+        now=office.now(),
+        reason=request.reason,
+        ticket=request.ticket,
+        start_at=request.start_at,
+        on_behalf_of=request.on_behalf_of,
+    )
+
+
+async def activated(office: Office, change: Change, grant: Grant, person: Person) -> Grant:
+    """The grant with its clock running, started now if it was not."""
+    if grant.state is GrantState.ACTIVE:
+        return grant
+    active = grants.activate(grant, office.now())
+    await change.tx.save_grant(active)
+    body = {"role": active.role, "duration_ms": active.duration_ms, "expires_at": active.expires_at}
+    await change.record(grant_event(office, "grant.activated", active, acting(person), body=body))
+    return active

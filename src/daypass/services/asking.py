@@ -1,0 +1,258 @@
+"""Asking: makes requests, and changes them for their requester. Policy decides how each is decided, nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from daypass.domain import deciding, policy
+from daypass.domain.deciding import Changes, written
+from daypass.domain.durations import DAY_MS, HOUR_MS
+from daypass.domain.errors import Conflict, Invalid, NotFound, NotYet, Refused
+from daypass.domain.events import Event
+from daypass.domain.people import SYSTEM, Person
+from daypass.domain.request import (
+    OPEN,
+    TICKET_CHARS_MAX,
+    Item,
+    Request,
+    RequestAction,
+    RequestState,
+    sealed,
+    step,
+)
+from daypass.domain.target import Target
+from daypass.services.granting import give
+from daypass.services.office import Change, Office, acting
+from daypass.services.sight import see_request
+from daypass.services.telling import asked_body, asked_secret, request_event
+from daypass.store.interface import Page
+
+OPEN_MAX = 50
+"""Undecided requests a person; more would drown those who decide."""
+
+START_MAX_MS = 90 * DAY_MS
+"""How far ahead access can be asked for."""
+
+START_PAST_MS = HOUR_MS
+"""A start this long ago is "now", said by a slow clock or a slow hand; an earlier one is a mistake."""
+
+SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for. `duration_ms` from `start_at` on (None: from first use)."""
+
+    target: str
+    role: str
+    duration_ms: int
+    reason: str
+    ticket: str = ""
+    start_at: int | None = None
+    break_glass: bool = False
+
+
+class Asking:
+    """The requester's verbs."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def create(self, by: Person, wish: Wish) -> Request:
+        """Ask. The request comes back pending, or approved where a rule does so by itself. Raise `Refused` (after
+        recording it) where policy says no or nobody could decide; nothing is then open."""
+        if wish.break_glass:
+            raise NotYet("break-glass is not there yet", hint="ask with daypass request")
+        target = self._target(wish)
+        self._check(wish)
+        refusal: policy.Refused | None = None
+        async with self._office.change() as change:
+            person = await change.person(by)
+            await self._refuse_flood(change, person)
+            question = self._question(person, target, wish)
+            verdict = policy.evaluate(self._office.policies.current.policies, question, await change.tx.people())
+            if isinstance(verdict, policy.Refused):
+                refusal = verdict
+                await change.record(self._refused_event(person, wish, verdict))
+            else:
+                request = self._request(person, wish, verdict, question.now)
+                request = await self._save_new(change, request, person, verdict)
+        if refusal is not None:
+            raise Refused(refusal.reason, hint=refusal.hint)
+        return request
+
+    def _target(self, wish: Wish) -> Target:
+        target = self._office.targets.get(wish.target)
+        if target is None:
+            raise NotFound(f"there is no target {wish.target}", hint="daypass targets")
+        if wish.role not in target.roles:
+            known = ", ".join(sorted(target.roles))
+            raise Invalid(f"{wish.target} has no role {wish.role or '(none given)'}", hint=f"--role one of {known}")
+        return target
+
+    def _check(self, wish: Wish) -> None:
+        written(wish.reason, "reason", needed=True)
+        written(wish.ticket, "ticket", most=TICKET_CHARS_MAX)
+        if wish.duration_ms < deciding.DURATION_MS_MIN:
+            raise Invalid("access lasts at least a second", hint="--for 30m")
+        now = self._office.now()
+        if wish.start_at is not None and not now - START_PAST_MS <= wish.start_at <= now + START_MAX_MS:
+            raise Invalid("access starts between now and 90 days from now", hint="--at 2026-11-23T14:00:00Z")
+
+    async def _refuse_flood(self, change: Change, person: Person) -> None:
+        waiting = await change.tx.requests(requester=person.id, states=OPEN, page=Page(limit=OPEN_MAX))
+        if len(waiting) >= OPEN_MAX:
+            raise Conflict(f"you have {OPEN_MAX} undecided requests", hint="daypass requests --mine")
+
+    def _question(self, person: Person, target: Target, wish: Wish) -> policy.Question:
+        return policy.Question(
+            requester=person,
+            target=target,
+            role=wish.role,
+            duration_ms=wish.duration_ms,
+            now=self._office.now(),
+            reason=wish.reason.strip(),
+            ticket=wish.ticket.strip(),
+            start_at=wish.start_at,
+        )
+
+    def _refused_event(self, person: Person, wish: Wish, verdict: policy.Refused) -> Event:
+        body = {
+            "items": [{"target": wish.target, "role": wish.role}],
+            "duration_ms": wish.duration_ms,
+            "policy": verdict.policy.name if verdict.policy else "",
+            "rule": verdict.rule.name if verdict.rule else "",
+        }
+        secret = {"reason": wish.reason.strip(), "ticket": wish.ticket.strip(), "because": verdict.reason}
+        return Event(
+            "request.refused",
+            self._office.now(),
+            acting(person),
+            target=self._office.target_ref(wish.target),
+            decision="refused",
+            body=body,
+            secret={name: value for name, value in secret.items() if value},
+        )
+
+    def _request(self, person: Person, wish: Wish, verdict: policy.Automatic | policy.NeedsVotes, now: int) -> Request:
+        automatic = isinstance(verdict, policy.Automatic)
+        waits = policy.UNDECIDED_AFTER_MS if isinstance(verdict, policy.Automatic) else verdict.undecided_after_ms
+        return sealed(
+            Request(
+                id=self._office.new_id(),
+                state=RequestState.PENDING,
+                requester=person.id,
+                on_behalf_of=None,
+                items=(Item(wish.target, wish.role),),
+                reason=wish.reason.strip(),
+                ticket=wish.ticket.strip(),
+                duration_ms=wish.duration_ms,
+                start_at=wish.start_at,
+                digest="",
+                digest_salt=self._office.entropy(SALT_BYTES).hex(),
+                policy=verdict.policy.name,
+                policy_digest=verdict.policy.digest,
+                rule=verdict.rule.name,
+                stages=() if isinstance(verdict, policy.Automatic) else verdict.stages,
+                automatic=automatic,
+                owes=verdict.rule.owes.plain(),
+                created_at=now,
+                decide_by=now + waits,
+            )
+        )
+
+    async def _save_new(
+        self, change: Change, request: Request, person: Person, verdict: policy.Automatic | policy.NeedsVotes
+    ) -> Request:
+        created = request_event(
+            self._office,
+            "request.created",
+            request,
+            acting(person),
+            body=asked_body(request),
+            secret=asked_secret(request),
+        )
+        await change.tx.save_request(request)
+        await change.record(created)
+        return await self._approve_if_automatic(change, request, verdict)
+
+    async def _approve_if_automatic(
+        self, change: Change, request: Request, verdict: policy.Automatic | policy.NeedsVotes
+    ) -> Request:
+        if not isinstance(verdict, policy.Automatic):
+            return request
+        approved = replace(
+            step(request, RequestAction.APPROVE), decided_at=self._office.now(), decided_because=verdict.reason
+        )
+        return await give(self._office, change, approved, SYSTEM)
+
+    async def answer(self, by: Person, part: str, text: str, changes: Changes | None = None) -> Request:
+        """Answer a decider's question; `changes` may change what is asked, which voids earlier votes."""
+        async with self._office.change() as change:
+            person = await change.person(by)
+            request = await see_request(self._office, change.tx, person, part, change=True)
+            answered = deciding.answer(request, person, text, changes or Changes(), self._office.now())
+            event = request_event(
+                self._office,
+                "request.answered",
+                answered,
+                acting(person),
+                body={"digest": answered.digest},
+                secret={"answer": answered.messages[-1].text},
+            )
+            await change.tx.save_request(answered)
+            await change.record(event)
+            if answered.digest == request.digest:
+                return answered
+            return await self._reroute(change, answered, person)
+
+    async def edit(self, by: Person, part: str, changes: Changes) -> Request:
+        """Change what is asked. Every vote so far is void, and policy is asked anew. The time to decide stays."""
+        async with self._office.change() as change:
+            person = await change.person(by)
+            request = await see_request(self._office, change.tx, person, part, change=True)
+            return await self._reroute(change, deciding.edit(request, person, changes, self._office.now()), person)
+
+    async def _reroute(self, change: Change, request: Request, person: Person) -> Request:
+        """Ask policy about the changed request. Raise `Refused`, and so change nothing, where it says no."""
+        item = request.items[0]
+        wish = Wish(item.target, item.role, request.duration_ms, request.reason, request.ticket, request.start_at)
+        target = self._target(wish)
+        if wish.duration_ms < deciding.DURATION_MS_MIN:
+            raise Invalid("access lasts at least a second", hint="--for 30m")
+        question = self._question(person, target, wish)
+        verdict = policy.evaluate(self._office.policies.current.policies, question, await change.tx.people())
+        if isinstance(verdict, policy.Refused):
+            raise Refused(verdict.reason, hint=verdict.hint)
+        fresh = self._request(person, wish, verdict, question.now)
+        routed = replace(
+            request,
+            policy=fresh.policy,
+            policy_digest=fresh.policy_digest,
+            rule=fresh.rule,
+            stages=fresh.stages,
+            automatic=fresh.automatic,
+            owes=fresh.owes,
+            decide_by=min(request.decide_by, fresh.decide_by),
+        )
+        event = request_event(
+            self._office,
+            "request.edited",
+            routed,
+            acting(person),
+            body={**asked_body(routed), "void_votes": len(routed.votes)},
+            secret=asked_secret(routed),
+        )
+        await change.tx.save_request(routed)
+        await change.record(event)
+        return await self._approve_if_automatic(change, routed, verdict)
+
+    async def withdraw(self, by: Person, part: str) -> Request:
+        """Take the request back."""
+        async with self._office.change() as change:
+            person = await change.person(by)
+            request = await see_request(self._office, change.tx, person, part, change=True)
+            withdrawn = deciding.withdraw(request, person, self._office.now())
+            await change.tx.save_request(withdrawn)
+            await change.record(request_event(self._office, "request.withdrawn", withdrawn, acting(person)))
+        return withdrawn

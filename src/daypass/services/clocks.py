@@ -1,0 +1,45 @@
+"""What time does: one sweep a second over all that is due. Reads no clock and sleeps nowhere: its caller does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from daypass.services.endings import Endings
+from daypass.services.grants import Grants
+from daypass.services.recovery import Recovery
+from daypass.services.refusals import Refusals
+from daypass.services.requests import Requests
+
+SWEEP_SECONDS = 1.0
+"""How often app.py calls `sweep`. Sessions are cut by their own timers; this is for what has no session open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many things one sweep moved on."""
+
+    expired: int = 0
+    lapsed: int = 0
+    ending: int = 0
+
+
+class Clocks:
+    """Moves on whatever is due."""
+
+    def __init__(
+        self, requests: Requests, grants: Grants, endings: Endings, refusals: Refusals, recovery: Recovery
+    ) -> None:
+        self._requests = requests
+        self._grants = grants
+        self._endings = endings
+        self._refusals = refusals
+        self._recovery = recovery
+
+    async def sweep(self, now: int) -> Swept:
+        """Ends first, as they matter most; they go on by themselves, so that a slow one delays nothing here."""
+        ending = await self._endings.end_due(now)
+        expired = await self._requests.expire_due(now)
+        lapsed = await self._grants.lapse_due(now)
+        await self._refusals.flush(now)
+        await self._recovery.retry(now)
+        return Swept(expired, lapsed, ending)

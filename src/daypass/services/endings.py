@@ -1,0 +1,201 @@
+"""How a grant ends: the one way, whatever the reason.
+
+`ENDING` is committed first, so that from there nothing opens. Then the gateway cuts what is open (ends the work at the
+target, tells the client, closes, reads back), and the sessions' last records are waited for. Only what was seen at the
+target decides between `ENDED` and `END_UNCONFIRMED`; the latter is tried again, with back-off, until it is confirmed.
+Two who end one grant at once share one ending: the first reason stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from daypass.credentials.interface import Credentials
+from daypass.domain import grant as grants
+from daypass.domain import session as sessions
+from daypass.domain.durations import MINUTE_MS, SECOND_MS
+from daypass.domain.errors import DaypassError, NotFound
+from daypass.domain.grant import EndReason, Grant, GrantState
+from daypass.domain.people import SYSTEM, Actor
+from daypass.domain.session import Session, SessionState
+from daypass.domain.wording import ended_hint, ended_message
+from daypass.services.closing import close_recovered
+from daypass.services.interface import Carrier, SessionEnd
+from daypass.services.office import Office
+from daypass.services.telling import grant_event
+from daypass.services.timeline import Timeline
+
+CLOSE_SECONDS_MAX = 5.0
+"""How long a grant's end waits for the last records of its sessions; what is missing then is named in the event."""
+
+CLOSE_POLL_SECONDS = 0.02
+"""How often it looks; one small query each time."""
+
+RETRY_FIRST_MS = 5 * SECOND_MS
+RETRY_MAX_MS = 5 * MINUTE_MS
+"""An unconfirmed end is looked at again after 5 s, then twice as long each time, never less often than this."""
+
+SWEEP_MAX = 200
+"""Grants that one sweep begins to end; the next one, a second later, takes the rest."""
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Live:
+    """What carries sessions; app.py puts the gateway here once it is there. None: nothing is carried."""
+
+    carrier: Carrier | None = None
+
+
+class Endings:
+    """Ends grants, and keeps track of those that are on their way."""
+
+    def __init__(self, office: Office, credentials: Credentials, live: Live) -> None:
+        self._office = office
+        self._credentials = credentials
+        self._live = live
+        self._running: dict[str, asyncio.Task[Grant]] = {}
+
+    async def end(self, grant_id: str, reason: EndReason, by: Actor, note: str = "") -> Grant:
+        """End the grant, and return it when it is ENDED or END_UNCONFIRMED. One that is over already is returned as
+        it is. A caller who is cancelled does not stop the ending."""
+        return await asyncio.shield(self._task(grant_id, reason, by, note))
+
+    def end_soon(self, grant_id: str, reason: EndReason, by: Actor, note: str = "") -> None:
+        """Begin to end the grant without waiting for it."""
+        self._task(grant_id, reason, by, note)
+
+    def _task(self, grant_id: str, reason: EndReason, by: Actor, note: str) -> asyncio.Task[Grant]:
+        task = self._running.get(grant_id)
+        if task is None:
+            task = asyncio.create_task(self._end(grant_id, reason, by, note), name=f"end grant {grant_id}")
+            self._running[grant_id] = task
+            task.add_done_callback(lambda done: self._over(grant_id, done))
+        return task
+
+    def _over(self, grant_id: str, task: asyncio.Task[Grant]) -> None:
+        del self._running[grant_id]
+        if not task.cancelled() and (failed := task.exception()) is not None:
+            # The grant stays ENDING, or due; the next sweep takes it up again.
+            log.error("ending a grant failed", grant=grant_id, problem=str(failed), kind=type(failed).__name__)
+
+    async def settle(self) -> None:
+        """Wait for everything that is ending now. Never raises."""
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _end(self, grant_id: str, reason: EndReason, by: Actor, note: str) -> Grant:
+        grant = await self._begin(grant_id, reason, by, note)
+        if grant.state in grants.TERMINAL:
+            return grant
+        try:
+            return await self._finish(grant)
+        except DaypassError as problem:
+            timeline = self._timeline(grant)
+            timeline.problems.append(problem.message)
+            return await self._close(grant, timeline)
+
+    async def _begin(self, grant_id: str, reason: EndReason, by: Actor, note: str) -> Grant:
+        """Commit that nothing opens from here on."""
+        async with self._office.change() as change:
+            grant = await change.tx.grant_for_change(grant_id)
+            if grant is None:
+                raise NotFound(f"there is no grant {grant_id}")
+            if grant.state not in grants.LIVE:
+                return grant
+            ending = grants.begin_end(grant, reason, by.id, note, self._office.now())
+            await change.tx.save_grant(ending)
+            body = {"reason": reason.value, "was": grant.state.value}
+            await change.record(grant_event(self._office, "grant.ending", ending, by, body=body, secret={"note": note}))
+        return ending
+
+    async def _finish(self, grant: Grant) -> Grant:
+        timeline = self._timeline(grant)
+        async with self._office.reading() as tx:
+            open_now = list(await tx.sessions(grant=grant.id, states=sessions.LIVE))
+            doubtful = [one for id in timeline.doubtful if (one := await tx.session(id)) is not None]
+        timeline.took("refused_new", self._office.now())
+        ends = await self._cut(grant, open_now)
+        timeline.took("cut", self._office.now())
+        left = await self._closed(grant, timeline)
+        known = {end.session for end in ends}
+        again = [one for one in (*left, *doubtful) if one.id not in known and one.state is not SessionState.OPENING]
+        ends += await self._sweep(grant, again)
+        timeline.took("read_back", self._office.now())
+        swept = {end.session for end in ends if end.confirmed}
+        await self._close_lost([one for one in again if one.id in swept])
+        timeline.add(ends, [one.id for one in left if one.id not in swept])
+        return await self._close(grant, timeline)
+
+    def _timeline(self, grant: Grant) -> Timeline:
+        return Timeline.of(grant, self._office.now())
+
+    async def _cut(self, grant: Grant, live: Sequence[Session]) -> list[SessionEnd]:
+        if not live or self._live.carrier is None:
+            return []
+        reason = EndReason(grant.end_reason)
+        ids = [one.id for one in live]
+        return list(await self._live.carrier.cut(ids, reason, ended_message(grant, reason), ended_hint(grant)))
+
+    async def _closed(self, grant: Grant, timeline: Timeline) -> list[Session]:
+        """Wait until the last records of the grant's sessions are stored. Returns those still open after that."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + (CLOSE_SECONDS_MAX if self._live.carrier else 0)
+        while True:
+            async with self._office.reading() as tx:
+                left = list(await tx.sessions(grant=grant.id, states=sessions.LIVE))
+            if not left or loop.time() >= until:
+                timeline.took("recorded", self._office.now())
+                return left
+            await asyncio.sleep(CLOSE_POLL_SECONDS)
+
+    async def _sweep(self, grant: Grant, left: Sequence[Session]) -> list[SessionEnd]:
+        """End at the target, by their marks, sessions that nobody carries."""
+        if not left:
+            return []
+        target = self._office.targets.get(grant.target)
+        if self._live.carrier is None or target is None or grant.role not in target.roles:
+            why = "no gateway carries it" if target else "the target is no longer configured"
+            return [SessionEnd(one.id, confirmed=False, problem=why) for one in left]
+        credential = await self._credentials.resolve(target, grant.role)
+        return list(await self._live.carrier.sweep(target, target.roles[grant.role], credential, left))
+
+    async def _close_lost(self, lost: Sequence[Session]) -> None:
+        """Close the sessions that were ended at the target without a gateway to say so."""
+        for one in lost:
+            if one.state not in sessions.LIVE:
+                continue
+            async with self._office.change() as change:
+                await close_recovered(self._office, change, one.id)
+
+    async def _close(self, grant: Grant, timeline: Timeline) -> Grant:
+        """Commit what was seen: the grant is ENDED, or stays an alarm."""
+        now = self._office.now()
+        async with self._office.change() as change:
+            present = await change.tx.grant_for_change(grant.id)
+            if present is None or present.state in grants.TERMINAL:
+                return grant
+            wait = min(RETRY_FIRST_MS << min(timeline.attempts, 16), RETRY_MAX_MS)
+            plain = timeline.plain(now, retry_at=None if timeline.confirmed else now + wait)
+            over = grants.close(present, plain, timeline.confirmed, now)
+            await change.tx.save_grant(over)
+            type = "grant.ended" if timeline.confirmed else "grant.end_unconfirmed"
+            body = {"reason": over.end_reason, **timeline.body(now)}
+            await change.record(grant_event(self._office, type, over, SYSTEM, body=body, secret=timeline.secret()))
+        return over
+
+    async def end_due(self, now: int) -> int:
+        """Begin to end what has expired, and take up again what is ENDING or unconfirmed. Returns how many."""
+        async with self._office.reading() as tx:
+            expired = await tx.grants(states=(GrantState.ACTIVE,), due_until=now)
+            unfinished = await tx.grants(states=(GrantState.ENDING, GrantState.END_UNCONFIRMED))
+        begun = 0
+        for grant in (*expired, *(one for one in unfinished if Timeline.of(one, now).retry_at <= now))[:SWEEP_MAX]:
+            if grant.id not in self._running:
+                self.end_soon(grant.id, EndReason.EXPIRED, SYSTEM)
+                begun += 1
+        return begun

@@ -1,0 +1,52 @@
+"""From an approved request to its grant: the only place where authority is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from daypass.domain.deciding import granted_ms
+from daypass.domain.grant import Grant, GrantState
+from daypass.domain.people import Actor
+from daypass.domain.policy import ACTIVATE_WITHIN_MS, policy_of
+from daypass.domain.request import Request
+from daypass.services.office import Change, Office
+from daypass.services.telling import request_event
+
+
+async def give(office: Office, change: Change, approved: Request, by: Actor) -> Request:
+    """Save the approved request with the grant that it gives, and the event that tells of both."""
+    now = office.now()
+    item = approved.items[0]
+    start_at = approved.start_at if approved.start_at is not None and approved.start_at > now else None
+    target = office.targets.get(item.target)
+    policy = policy_of(office.policies.current.policies, target) if target else None
+    within = policy.limits.activate_within_ms if policy else ACTIVATE_WITHIN_MS
+    grant = Grant(
+        id=office.new_id(),
+        state=GrantState.READY if start_at is None else GrantState.SCHEDULED,
+        request=approved.id,
+        person=approved.requester,
+        target=item.target,
+        role=item.role,
+        duration_ms=granted_ms(approved),
+        start_at=start_at,
+        activate_by=(start_at or now) + within,
+        created_at=now,
+        policy=approved.policy,
+        rule=approved.rule,
+        owes=approved.owes,
+    )
+    with_grant = replace(approved, grant=grant.id)
+    await change.tx.save_request(with_grant)
+    await change.tx.save_grant(grant)
+    body = {
+        "digest": approved.digest,
+        "duration_ms": grant.duration_ms,
+        "activate_by": grant.activate_by,
+        "policy": approved.policy,
+        "rule": approved.rule,
+        "how": "automatic" if approved.automatic else "votes",
+    }
+    event = request_event(office, "request.approved", with_grant, by, body=body, decision="approved")
+    await change.record(event)
+    return with_grant

@@ -1,0 +1,97 @@
+"""Grants: activate, hand back, revoke; and what time does to them. Every end goes through `Endings`."""
+
+from __future__ import annotations
+
+from daypass.domain import grant as grants
+from daypass.domain.deciding import written
+from daypass.domain.errors import Conflict, NotYet, Refused
+from daypass.domain.grant import EndReason, Grant, GrantState
+from daypass.domain.people import SYSTEM, Actor, Person
+from daypass.services.admitting import activated, check_policy
+from daypass.services.endings import SWEEP_MAX, Endings
+from daypass.services.office import Office, acting
+from daypass.services.sight import may_end, see_grant
+from daypass.services.telling import grant_event
+
+
+class Grants:
+    """The authority that requests gave."""
+
+    def __init__(self, office: Office, endings: Endings) -> None:
+        self._office = office
+        self._endings = endings
+
+    async def activate(self, by: Person, part: str) -> Grant:
+        """Start the grant's clock before its first use. Its holder's verb; policy is asked again."""
+        async with self._office.change() as change:
+            person = await change.person(by)
+            seen, _ = await see_grant(self._office, change.tx, person, part)
+            grant = await change.tx.grant_for_change(seen.id) or seen
+            if grant.person != person.id:
+                raise Refused("only the person who holds a grant activates it")
+            if grant.state is GrantState.ACTIVE:
+                raise Conflict(f"grant {grant.id} is active already", hint=f"daypass connect {grant.target}")
+            if grant.state is GrantState.SCHEDULED and grants.started(grant, self._office.now()) is grant:
+                raise Conflict(f"grant {grant.id} has not started yet", hint=f"daypass show {grant.id}")
+            await check_policy(self._office, change.tx, person, grant)
+            return await activated(self._office, change, grant, person)
+
+    async def hand_back(self, by: Person, part: str) -> Grant:
+        """Give the access back: the grant and all of its sessions end. Its holder's verb."""
+        async with self._office.reading() as tx:
+            grant, _ = await see_grant(self._office, tx, by, part)
+        if grant.person != by.id or by.disabled:
+            raise Refused("only the person who holds a grant hands it back", hint=f"daypass revoke {grant.id}")
+        self._check_live(grant)
+        return await self._endings.end(grant.id, EndReason.HANDED_BACK, acting(by))
+
+    async def revoke(self, by: Person, part: str, reason: str) -> Grant:
+        """Take the access away: a decider of its request or a guard."""
+        reason = written(reason, "reason", needed=True)
+        async with self._office.reading() as tx:
+            grant, request = await see_grant(self._office, tx, by, part)
+        if not may_end(self._office, by, request):
+            hint = f"daypass return {grant.id}" if grant.person == by.id else ""
+            raise Refused("you may see this grant and not revoke it", hint=hint)
+        self._check_live(grant)
+        return await self._endings.end(grant.id, EndReason.REVOKED, acting(by), reason)
+
+    async def extend(self, by: Person, part: str, by_ms: int, reason: str) -> Grant:
+        """Not there yet."""
+        raise NotYet("extending a grant is not there yet", hint="ask again: daypass request")
+
+    async def end(self, grant_id: str, reason: EndReason, by: Actor, note: str = "") -> Grant:
+        """The one way a grant ends (see `Endings.end`)."""
+        return await self._endings.end(grant_id, reason, by, note)
+
+    def _check_live(self, grant: Grant) -> None:
+        if grant.state not in grants.LIVE:
+            raise Conflict(f"grant {grant.id} is {grant.state} already", hint=f"daypass show {grant.id}")
+
+    async def lapse_due(self, now: int) -> int:
+        """Lapse what was not used in time, and open what is scheduled for now. Returns how many changed."""
+        async with self._office.reading() as tx:
+            unused = await tx.grants(states=(GrantState.READY, GrantState.SCHEDULED), due_until=now)
+            scheduled = await tx.grants(states=(GrantState.SCHEDULED,))
+        starting = [grant for grant in scheduled if grant.start_at is not None and grant.start_at <= now]
+        changed = 0
+        for id in list(dict.fromkeys(grant.id for grant in (*unused, *starting)))[:SWEEP_MAX]:
+            changed += await self._move(id, now)
+        return changed
+
+    async def _move(self, id: str, now: int) -> int:
+        async with self._office.change() as change:
+            grant = await change.tx.grant_for_change(id)
+            if grant is None or grant.state not in (GrantState.READY, GrantState.SCHEDULED):
+                return 0
+            if now >= grant.activate_by:
+                lapsed = grants.lapse(grant, now)
+                await change.tx.save_grant(lapsed)
+                await change.record(grant_event(self._office, "grant.lapsed", lapsed, SYSTEM))
+                return 1
+            opened = grants.started(grant, now)
+            if opened is grant:
+                return 0
+            await change.tx.save_grant(opened)
+            await change.record(grant_event(self._office, "grant.started", opened, SYSTEM))
+        return 1

@@ -1,0 +1,109 @@
+"""What every service works with, and the one way to change anything: a state and the events that tell of it, together.
+
+`Office.change` opens a transaction; `Change.record` puts an event into it. Both commit or neither does. Who wants to
+know of events is told after the commit, never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+from daypass.domain.errors import Refused, Unavailable
+from daypass.domain.events import Event, TargetRef
+from daypass.domain.identifiers import ENTROPY_BYTES, uuid7
+from daypass.domain.people import Actor, Person
+from daypass.domain.policy_set import PolicySet
+from daypass.domain.target import Target
+from daypass.ledger.entry import seal
+from daypass.store.interface import Store, Transaction
+
+Listener = Callable[[Event], None]
+"""Told of every event after its commit. It must neither block nor raise: it only takes note."""
+
+
+@dataclass(slots=True)
+class Policies:
+    """The policies in force. Replacing `current` is how they change."""
+
+    current: PolicySet = field(default_factory=PolicySet)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """`now` is the clock (ms since 1970), `entropy` the source of random bytes. Members of the groups in `readers`
+    read everything; members of those in `guards` may also revoke and kill anything."""
+
+    store: Store
+    now: Callable[[], int]
+    entropy: Callable[[int], bytes]
+    targets: Mapping[str, Target]
+    policies: Policies = field(default_factory=Policies)
+    readers: frozenset[str] = frozenset({"auditors", "security"})
+    guards: frozenset[str] = frozenset({"security"})
+    listeners: list[Listener] = field(default_factory=list)
+
+    def new_id(self) -> str:
+        """A fresh UUIDv7."""
+        return uuid7(self.now(), self.entropy(ENTROPY_BYTES))
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[Change]:
+        """A transaction for a change and its events; listeners are told once it is committed."""
+        async with self.store.begin() as tx:
+            change = Change(tx, self.entropy)
+            yield change
+        for event in change.events:
+            for listener in self.listeners:
+                listener(event)
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that changes nothing."""
+        return self.store.reading()
+
+    def target_ref(self, name: str) -> TargetRef | None:
+        """The target as an event names it; None if it is no longer configured."""
+        target = self.targets.get(name)
+        return TargetRef(name, target.protocol) if target else None
+
+    def reads_all(self, person: Person) -> bool:
+        """Whether this person may read everything."""
+        return not person.disabled and bool(person.groups & self.readers)
+
+    def guards_all(self, person: Person) -> bool:
+        """Whether this person may end anything."""
+        return not person.disabled and bool(person.groups & self.guards)
+
+
+@dataclass(slots=True)
+class Change:
+    """One open transaction. `events` are those recorded in it, in order."""
+
+    tx: Transaction
+    entropy: Callable[[int], bytes]
+    events: list[Event] = field(default_factory=list)
+
+    async def record(self, event: Event) -> None:
+        """Put an event into the ledger, in this transaction."""
+        await self.tx.append(seal(event, self.entropy))
+        self.events.append(event)
+
+    async def person(self, by: Person) -> Person:
+        """Who acts, as the store knows them now. Raise `Refused` if they are gone or disabled meanwhile."""
+        present = await self.tx.person(by.id)
+        if present is None or present.disabled:
+            raise Refused("this person is disabled")
+        return present
+
+
+def acting(person: Person) -> Actor:
+    """A person, as an event names who did it."""
+    return Actor(person.id, "person")
+
+
+def reachable(target: Target | None, name: str) -> Target:
+    """A target that something in the store names; `Unavailable` if the settings no longer do."""
+    if target is None:
+        raise Unavailable(f"the target {name} is no longer configured")
+    return target

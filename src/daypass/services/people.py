@@ -1,0 +1,50 @@
+"""People: keeps who is known in step with the settings. Deletes nobody; it knows nothing of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from daypass.domain.errors import NotFound
+from daypass.domain.events import Event
+from daypass.domain.people import SYSTEM, Person
+from daypass.identity.local import Difference, Listed, difference
+from daypass.services.office import Change, Office
+
+
+class People:
+    """Who there is."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def sync(self, listed: Sequence[Listed]) -> Difference:
+        """Make who is known be who is listed: new people get an opaque id, those gone are disabled."""
+        async with self._office.change() as change:
+            found = difference(listed, await change.tx.people(), self._office.new_id)
+            for word, people in (("added", found.added), ("changed", found.changed), ("disabled", found.disabled)):
+                for person in people:
+                    await self._save(change, person, word)
+        return found
+
+    async def _save(self, change: Change, person: Person, word: str) -> None:
+        await change.tx.save_person(person)
+        body = {"person": person.id, "change": word, "groups": sorted(person.groups)}
+        secret = {"email": person.email, "name": person.name}
+        await change.record(Event("person.changed", self._office.now(), SYSTEM, body=body, secret=secret))
+
+    async def all(self) -> Sequence[Person]:
+        """Everybody, the disabled too."""
+        async with self._office.reading() as tx:
+            return await tx.people()
+
+    async def by_id(self) -> Mapping[str, Person]:
+        """Everybody by id: to put names to what is stored."""
+        return {person.id: person for person in await self.all()}
+
+    async def by_email(self, email: str) -> Person:
+        """The person with this address, enabled. Raise `NotFound`."""
+        async with self._office.reading() as tx:
+            person = await tx.person_by_email(email.strip().lower())
+        if person is None or person.disabled:
+            raise NotFound(f"there is nobody with the address {email}", hint="add them under identity.people")
+        return person

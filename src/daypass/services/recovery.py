@@ -1,0 +1,117 @@
+"""What a start has to put right: sessions that a crash left open, grants that were ending, people who are gone.
+
+It runs once, after the node's leftover journal is shipped and numbered and before any listener opens. It changes no
+deadline: time that passed while we were down has passed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from daypass.credentials.interface import Credentials
+from daypass.domain import grant as grants
+from daypass.domain import session as sessions
+from daypass.domain.errors import DaypassError
+from daypass.domain.grant import EndReason, GrantState
+from daypass.domain.people import SYSTEM
+from daypass.domain.session import Session
+from daypass.services.closing import close_recovered
+from daypass.services.endings import Endings, Live
+from daypass.services.interface import SessionEnd
+from daypass.services.office import Office
+from daypass.store.interface import Page
+
+LEFT_MAX = 100_000
+"""Sessions that one crash can have left open: more than a node carries."""
+
+AGAIN_MS = 10_000
+"""How long after a failed look at a target the next one is: it may be down for long."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a start found: sessions closed, sessions whose work could not be shown to be gone, grants ending."""
+
+    closed: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
+    ending: tuple[str, ...] = ()
+
+
+class Recovery:
+    """Puts right what a crash left."""
+
+    def __init__(self, office: Office, credentials: Credentials, endings: Endings, live: Live) -> None:
+        self._office = office
+        self._credentials = credentials
+        self._endings = endings
+        self._live = live
+        self._lost: set[str] = set()
+        self._again_at = 0
+
+    async def recover(self, node: str) -> Recovered:
+        """End the work of this node's leftover sessions at the target, close them, then finish endings.
+
+        A session whose work could not be shown to be gone stays OPEN, which is the truth, and is tried again.
+        """
+        async with self._office.reading() as tx:
+            left = await tx.sessions(node=node, states=sessions.LIVE, page=Page(limit=LEFT_MAX))
+        closed, unconfirmed = await self._settle(left)
+        self._lost = set(unconfirmed)
+        return Recovered(closed, unconfirmed, await self._go_on_ending())
+
+    async def retry(self, now: int) -> None:
+        """Look again at the sessions that a crash left and that could not be shown to be gone."""
+        if not self._lost or now < self._again_at:
+            return
+        self._again_at = now + AGAIN_MS
+        async with self._office.reading() as tx:
+            found = [one for id in sorted(self._lost) if (one := await tx.session(id)) is not None]
+        _, unconfirmed = await self._settle([one for one in found if one.state in sessions.LIVE])
+        self._lost = set(unconfirmed)
+
+    async def _settle(self, left: Sequence[Session]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Sweep these at their targets, and close those that are gone. Returns the closed and the unconfirmed ones."""
+        by_role: dict[tuple[str, str], list[Session]] = defaultdict(list)
+        for session in left:
+            by_role[session.target, session.role].append(session)
+        unconfirmed: set[str] = set()
+        for (target, role), group in by_role.items():
+            unconfirmed |= await self._sweep(target, role, group)
+        gone = [session.id for session in left if session.id not in unconfirmed]
+        for id in gone:
+            async with self._office.change() as change:
+                await close_recovered(self._office, change, id)
+        return tuple(gone), tuple(sorted(unconfirmed))
+
+    async def _sweep(self, name: str, role: str, group: Sequence[Session]) -> set[str]:
+        """End this role's leftovers at the target. Returns the sessions of which that could not be shown."""
+        # Without a mark the target had not let it in, and nothing of the client's can have reached it.
+        marked = [session for session in group if session.mark]
+        target = self._office.targets.get(name)
+        ends: Sequence[SessionEnd] = ()
+        try:
+            if marked and target is not None and role in target.roles and self._live.carrier is not None:
+                credential = await self._credentials.resolve(target, role)
+                ends = await self._live.carrier.sweep(target, target.roles[role], credential, marked)
+        except DaypassError as problem:
+            log.error("sweeping a target failed", target=name, role=role, problem=problem.message)
+        gone = {end.session for end in ends if end.confirmed}
+        return {session.id for session in marked if session.id not in gone}
+
+    async def _go_on_ending(self) -> tuple[str, ...]:
+        """Go on with grants that were ending, and end those of people who are disabled."""
+        async with self._office.reading() as tx:
+            unfinished = await tx.grants(states=(GrantState.ENDING, GrantState.END_UNCONFIRMED))
+            gone = [person.id for person in await tx.people() if person.disabled]
+            held = [grant for id in gone for grant in await tx.grants(person=id, states=grants.LIVE)]
+        for grant in unfinished:
+            self._endings.end_soon(grant.id, EndReason.RECOVERED, SYSTEM)
+        for grant in held:
+            self._endings.end_soon(grant.id, EndReason.PERSON_DISABLED, SYSTEM)
+        return tuple(dict.fromkeys(grant.id for grant in (*unfinished, *held)))

@@ -1,0 +1,82 @@
+"""Who may see what. What a person may not see does not exist for them: `NotFound`, whatever they type.
+
+The requester sees their own; deciders see the requests that they are on the route of, with what came of them; members
+of the office's reader groups see everything.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from daypass.domain.errors import Invalid, NotFound
+from daypass.domain.grant import Grant
+from daypass.domain.people import Person
+from daypass.domain.request import Request
+from daypass.domain.session import Session
+from daypass.services.office import Office
+from daypass.store.interface import Transaction
+
+Kind = Literal["request", "grant", "session"]
+
+PART_CHARS_MIN = 4
+"""A shorter part of an id is a guess."""
+
+
+def sees_request(office: Office, person: Person, request: Request) -> bool:
+    """Whether this person may know of the request and what came of it."""
+    if person.disabled:
+        return False
+    own = person.id in (request.requester, request.on_behalf_of)
+    return own or office.reads_all(person) or any(person.id in stage.eligible for stage in request.stages)
+
+
+def may_end(office: Office, person: Person, request: Request) -> bool:
+    """Whether this person may end the access that the request gave: its deciders and the guards."""
+    if person.disabled:
+        return False
+    return office.guards_all(person) or any(person.id in stage.eligible for stage in request.stages)
+
+
+async def find_id(tx: Transaction, kind: Kind, part: str) -> str:
+    """The whole id that `part` begins, ends or is. Raise `NotFound` for none, `Invalid` for several."""
+    part = part.strip().lower()
+    found = await tx.resolve(kind, part) if len(part) >= PART_CHARS_MIN else ()
+    if part in found:
+        return part
+    if not found:
+        raise unknown(kind, part)
+    if len(found) > 1:
+        raise Invalid(f"{part} could be several {kind}s", hint="type more of it")
+    return found[0]
+
+
+def unknown(kind: Kind, part: str) -> NotFound:
+    """The error for what is not there, or not for this person."""
+    return NotFound(f"there is no {kind} {part}", hint=f"daypass {kind}s lists those you may see")
+
+
+async def see_request(office: Office, tx: Transaction, person: Person, part: str, *, change: bool = False) -> Request:
+    """The request that `part` names, locked if it is to be changed."""
+    id = await find_id(tx, "request", part)
+    request = await (tx.request_for_change(id) if change else tx.request(id))
+    if request is None or not sees_request(office, person, request):
+        raise unknown("request", part)
+    return request
+
+
+async def see_grant(office: Office, tx: Transaction, person: Person, part: str) -> tuple[Grant, Request]:
+    """The grant that `part` names, with its request."""
+    grant = await tx.grant(await find_id(tx, "grant", part))
+    request = await tx.request(grant.request) if grant else None
+    if grant is None or request is None or not sees_request(office, person, request):
+        raise unknown("grant", part)
+    return grant, request
+
+
+async def see_session(office: Office, tx: Transaction, person: Person, part: str) -> tuple[Session, Request]:
+    """The session that `part` names, with the request that it came from."""
+    session = await tx.session(await find_id(tx, "session", part))
+    request = await tx.request(session.request) if session else None
+    if session is None or request is None or not sees_request(office, person, request):
+        raise unknown("session", part)
+    return session, request

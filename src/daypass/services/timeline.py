@@ -1,0 +1,105 @@
+"""The timeline of a grant's end: each step with its milliseconds, and what was seen of each session.
+
+It is kept on the grant as plain JSON, and goes into the ending's event: numbers and ids into the body; what a target
+said, which may quote what people wrote, into the secret part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from daypass.domain.grant import Grant
+from daypass.services.interface import SessionEnd
+
+SESSIONS_MAX = 100
+"""Sessions told of one by one in an event, which has 32 KiB; of more, those that are not confirmed come first."""
+
+
+@dataclass(slots=True)
+class Timeline:
+    """One attempt at an end, knowing the earlier ones. `doubtful` are the sessions that they could not confirm."""
+
+    began_at: int
+    attempts: int
+    attempt_at: int
+    doubtful: list[str]
+    retry_at: int = 0
+    steps: dict[str, int] = field(default_factory=dict)
+    ends: list[SessionEnd] = field(default_factory=list)
+    unshipped: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, grant: Grant, now: int) -> Timeline:
+        """Begin an attempt on this grant."""
+        earlier: Mapping[str, Any] = grant.ending or {}
+        return cls(
+            began_at=grant.ending_at if grant.ending_at is not None else now,
+            attempts=int(earlier.get("attempts", 0)),
+            attempt_at=now,
+            doubtful=list(earlier.get("doubtful", ())),
+            retry_at=int(earlier.get("retry_at") or 0),
+        )
+
+    def took(self, step: str, now: int) -> None:
+        """A step is done: note the milliseconds since this attempt began."""
+        self.steps[step] = now - self.attempt_at
+
+    def add(self, ends: Sequence[SessionEnd], unshipped: Sequence[str]) -> None:
+        """What came of the sessions."""
+        self.ends.extend(ends)
+        self.unshipped.extend(unshipped)
+
+    @property
+    def unconfirmed(self) -> list[str]:
+        """The sessions of which something may be left."""
+        seen = {end.session for end in self.ends if end.confirmed}
+        doubtful = [end.session for end in self.ends if not end.confirmed]
+        return list(dict.fromkeys([*doubtful, *self.unshipped, *(id for id in self.doubtful if id not in seen)]))
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it was shown that nothing is left."""
+        return not self.unconfirmed and not self.problems
+
+    def plain(self, now: int, *, retry_at: int | None) -> dict[str, object]:
+        """As the grant keeps it."""
+        kept: dict[str, object] = {
+            "began_at": self.began_at,
+            "attempts": self.attempts + 1,
+            "ms": now - self.began_at,
+            "steps": dict(self.steps),
+            "sessions": [{**_public(end), "was": end.was, "problem": end.problem} for end in self.ends[:SESSIONS_MAX]],
+            "doubtful": self.unconfirmed,
+            "problems": list(self.problems),
+        }
+        if retry_at is not None:
+            kept["retry_at"] = retry_at
+        return kept
+
+    def body(self, now: int) -> dict[str, Any]:
+        """As the event tells it: integers and strings only."""
+        ends = sorted(self.ends, key=lambda end: end.confirmed)
+        return {
+            "ms": now - self.began_at,
+            "attempt": self.attempts + 1,
+            "steps_ms": dict(self.steps),
+            "sessions": [_public(end) for end in ends[:SESSIONS_MAX]],
+            "session_count": len(ends),
+            "unconfirmed": self.unconfirmed[:SESSIONS_MAX],
+            "unshipped": self.unshipped[:SESSIONS_MAX],
+        }
+
+    def secret(self) -> dict[str, str]:
+        """What targets said, one text each."""
+        was = "\n".join(f"{end.session}: {end.was}" for end in self.ends[:SESSIONS_MAX] if end.was)
+        told = [f"{end.session}: {end.problem}" for end in self.ends[:SESSIONS_MAX] if end.problem]
+        return {"was": was, "problem": "\n".join([*self.problems, *told])}
+
+
+def _public(end: SessionEnd) -> dict[str, Any]:
+    steps = {name: round(ms * 1000) for name, ms in end.steps.items()}
+    seen = "gone" if end.confirmed else "not confirmed"
+    return {"session": end.session, "steps_us": steps, "how": end.how, "read_back": seen}

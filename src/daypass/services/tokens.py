@@ -1,0 +1,166 @@
+"""Tokens: makes them, knows their holder, revokes them. The secret is returned once and kept nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from daypass.domain.durations import DAY_MS, MINUTE_MS
+from daypass.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
+from daypass.domain.events import Event
+from daypass.domain.people import Actor, Person, SignIn, Verifier
+from daypass.identity import scram, tokens
+from daypass.services.office import Office
+from daypass.store.interface import Token, Transaction
+
+TOKENS_MAX = 16
+"""Live tokens a person: a proof is tried against each of them, and who needs more has lost count."""
+
+LASTS_MS = 90 * DAY_MS
+"""How long a token is good for unless asked otherwise."""
+
+LASTS_MAX_MS = 366 * DAY_MS
+"""How long a token may be good for at most."""
+
+USED_MS = MINUTE_MS
+"""`last_used_at` is this exact; writing it for each call would cost a commit each."""
+
+LABEL_CHARS_MAX = 100
+
+SCRAM_SECRET = "scram_secret"
+"""The setting from which every name's salt is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token; `secret` is what its holder gets, now and never again."""
+
+    token: Token
+    secret: str = field(repr=False)
+
+
+class Tokens:
+    """What people prove who they are with."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._secret = b""
+
+    async def start(self) -> None:
+        """Read the installation's secret, or make it on the first start."""
+        async with self._office.store.begin() as tx:
+            stored = await tx.setting(SCRAM_SECRET)
+            if stored is None:
+                stored = self._office.entropy(scram.SECRET_BYTES).hex()
+                await tx.save_setting(SCRAM_SECRET, stored)
+        self._secret = bytes.fromhex(stored)
+
+    async def issue(self, person: str, by: Actor, *, label: str = "", lasts_ms: int = LASTS_MS) -> Issued:
+        """A new token for the person with this id."""
+        if not 0 < lasts_ms <= LASTS_MAX_MS:
+            raise Invalid("a token is good for at most a year")
+        if len(label) > LABEL_CHARS_MAX:
+            raise Invalid(f"a label has at most {LABEL_CHARS_MAX} characters")
+        await self._started()
+        async with self._office.change() as change:
+            now = self._office.now()
+            holder = await change.tx.person(person)
+            if holder is None or holder.disabled:
+                raise NotFound("there is no such person")
+            if len(await change.tx.tokens_of(person, live_at=now)) >= TOKENS_MAX:
+                raise Conflict(f"{holder.email} has {TOKENS_MAX} tokens already", hint="revoke one first")
+            issued = self._make(holder, now, now + lasts_ms, label)
+            await change.tx.save_token(issued.token)
+            body = {"token": issued.token.id, "person": person, "expires_at": issued.token.expires_at}
+            secret = {"label": label} if label else {}
+            await change.record(Event("token.issued", now, by, body=body, secret=secret))
+        return issued
+
+    def _make(self, holder: Person, now: int, expires_at: int, label: str) -> Issued:
+        secret = tokens.make(self._office.entropy(tokens.ENTROPY_BYTES))
+        stored_key, server_key = scram.keys(secret, scram.salt(self._secret, holder.email))
+        token = Token(
+            id=self._office.new_id(),
+            person=holder.id,
+            sha256=tokens.sha256(secret),
+            stored_key=stored_key,
+            server_key=server_key,
+            created_at=now,
+            expires_at=expires_at,
+            label=label,
+        )
+        return Issued(token, secret)
+
+    async def sign_in(self, name: str) -> SignIn:
+        """What a listener checks this name's proof against. It looks the same for a name that nobody has."""
+        await self._started()
+        async with self._office.reading() as tx:
+            person = await tx.person_by_email(name.strip().lower())
+            live: Sequence[Token] = ()
+            if person is not None and not person.disabled:
+                live = await tx.tokens_of(person.id, live_at=self._office.now())
+        verifiers = tuple(Verifier(token.id, token.stored_key, token.server_key) for token in live)
+        return SignIn(scram.salt(self._secret, name), scram.ITERATIONS, verifiers)
+
+    async def authenticate(self, secret: str, client: str) -> tuple[Person, Token]:
+        """Who holds this token. Raise `Unauthenticated`, in the same words whatever is wrong with it."""
+        if not tokens.well_formed(secret):
+            raise _nobody()
+        async with self._office.reading() as tx:
+            token = await tx.token_by_sha256(tokens.sha256(secret))
+            person = await self._holder(tx, token)
+        if token is None or person is None:
+            raise _nobody()
+        await self.used(token, client)
+        return person, token
+
+    async def holder(self, tx: Transaction, token_id: str) -> Person:
+        """The person whose live token this is, for a listener that has checked the proof itself."""
+        person = await self._holder(tx, await tx.token(token_id))
+        if person is None:
+            raise _nobody()
+        return person
+
+    async def _holder(self, tx: Transaction, token: Token | None) -> Person | None:
+        if token is None or token.revoked_at is not None or self._office.now() >= token.expires_at:
+            return None
+        person = await tx.person(token.person)
+        return person if person is not None and not person.disabled else None
+
+    async def used(self, token: Token, client: str) -> None:
+        """Note that a token was used, at most once a minute."""
+        now = self._office.now()
+        if token.last_used_at is not None and now - token.last_used_at < USED_MS:
+            return
+        async with self._office.store.begin() as tx:
+            fresh = await tx.token(token.id)
+            if fresh is not None:
+                await tx.save_token(replace(fresh, last_used_at=now, last_used_from=client))
+
+    async def list(self, person: Person) -> Sequence[Token]:
+        """The person's live tokens."""
+        async with self._office.reading() as tx:
+            return await tx.tokens_of(person.id, live_at=self._office.now())
+
+    async def revoke(self, token_id: str, by: Actor, *, of: Person | None = None) -> Token:
+        """Revoke a token; `of` says whose it has to be. Sessions that it opened belong to their grant and stay."""
+        async with self._office.change() as change:
+            now = self._office.now()
+            token = await change.tx.token(token_id)
+            if token is None or (of is not None and token.person != of.id):
+                raise NotFound(f"there is no token {token_id}")
+            if token.revoked_at is not None:
+                return token
+            revoked = replace(token, revoked_at=now)
+            await change.tx.save_token(revoked)
+            body = {"token": token.id, "person": token.person}
+            await change.record(Event("token.revoked", now, by, body=body))
+        return revoked
+
+    async def _started(self) -> None:
+        if not self._secret:
+            await self.start()
+
+
+def _nobody() -> Unauthenticated:
+    return Unauthenticated("nobody holds this token", hint="daypass login URL --token T")
