@@ -105,10 +105,10 @@ class Postgres(LocalServer):
         return self.url(database=name)
 
     def backends(self, user: str | None = None) -> list[tuple[int, str, str]]:
-        """pid, state and query of client backends (of one login), but for our own."""
+        """pid, state and query of client backends (of one login), but for our own and Daypass's enders."""
         return self.execute(  # type: ignore[return-value]
             "select pid, state, query from pg_stat_activity where backend_type = 'client backend'"
-            " and pid <> pg_backend_pid() and (%s::text is null or usename = %s)",
+            " and pid <> pg_backend_pid() and application_name !~ 'ender' and (%s::text is null or usename = %s)",
             user,
             user,
         )
