@@ -7,11 +7,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daypass.ledger.merkle import HASH_BYTES
-from daypass.ledger.note import Note, NoteError, VerifierKey, verify
+from daypass.ledger.merkle import EMPTY_ROOT, HASH_BYTES
+from daypass.ledger.note import Note, NoteError, VerifierKey, decode64, verify
 
-SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
-"""A decimal without leading zeroes, below 2^63."""
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+SIZE_MAX = 2**63 - 1
+
+
+def parse_size(text: str) -> int:
+    """A decimal number of leaves without leading zeroes, below 2^63. Raises NoteError."""
+    if not _DECIMAL.fullmatch(text) or int(text) > SIZE_MAX:
+        raise NoteError(f"not a decimal number below 2^63: {text[:30]!r}")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +40,12 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) < 4 or lines[-1] or not all(lines[:-1]):
             raise NoteError("a checkpoint is an origin, a size and a root hash, each on a line")
-        if not SIZE.fullmatch(lines[1]):
-            raise NoteError(f"a checkpoint's size is a decimal number, not {lines[1][:30]!r}")
-        try:
-            root = base64.b64decode(lines[2], validate=True)
-        except ValueError as error:
-            raise NoteError("a checkpoint's root hash is base64") from error
+        size, root = parse_size(lines[1]), decode64(lines[2])
         if len(root) != HASH_BYTES:
             raise NoteError(f"a checkpoint's root hash is {HASH_BYTES} bytes, not {len(root)}")
-        return cls(lines[0], int(lines[1]), root)
+        if size == 0 and root != EMPTY_ROOT:
+            raise NoteError("a checkpoint of no entries has another root than the tree of no leaves")
+        return cls(lines[0], size, root)
 
 
 @dataclass(frozen=True, slots=True)

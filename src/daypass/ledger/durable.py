@@ -5,6 +5,7 @@ The one place where published files are written, so that a test can put a failin
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +16,17 @@ TEMPORARY = ".new"
 
 
 class Files(Interface):
-    """The few things that publishing asks of a disk. All raise OSError."""
+    """The few things that publishing asks of a disk. All raise OSError.
+
+    After ENOSPC the same may be tried again. After an error of a sync nothing can be known of what is on the disk:
+    the caller stops, and the next start looks.
+    """
 
     def read(self, path: Path) -> bytes | None:
         """The content, None where there is no such file."""
+
+    def private(self, path: Path) -> bool:
+        """Whether only its owner can read this file."""
 
     def write(self, path: Path, data: bytes, mode: int = 0o644) -> None:
         """Make or replace a file, whole; durable once `sync_folders` has been called for its folder."""
@@ -26,8 +34,8 @@ class Files(Interface):
     def sync_folders(self, folders: Iterable[Path]) -> None:
         """Make the names in these folders durable."""
 
-    def remove(self, path: Path) -> None:
-        """Take a file away, if it is there."""
+    def remove_folder(self, path: Path) -> None:
+        """Take a folder and the files in it away, if it is there."""
 
 
 class Disk:
@@ -39,18 +47,19 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def private(self, path: Path) -> bool:
+        return not path.stat().st_mode & 0o077
+
     def write(self, path: Path, data: bytes, mode: int = 0o644) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + TEMPORARY)
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.rename(temporary, path)
+            _write_synced(temporary, data, mode)
+            os.rename(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):  # the disk may be full, and what failed is raised anyway
+                temporary.unlink()
+            raise
 
     def sync_folders(self, folders: Iterable[Path]) -> None:
         for folder in sorted(set(folders)):
@@ -60,5 +69,19 @@ class Disk:
             finally:
                 os.close(fd)
 
-    def remove(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
+    def remove_folder(self, path: Path) -> None:
+        if path.is_dir():
+            for file in path.iterdir():
+                file.unlink()
+            path.rmdir()
+
+
+def _write_synced(path: Path, data: bytes, mode: int) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)

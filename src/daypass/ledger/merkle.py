@@ -32,6 +32,13 @@ def reduce_pairs(hashes: Sequence[bytes]) -> list[bytes]:
     return [sha256(b"\x01" + hashes[i] + hashes[i + 1]).digest() for i in range(0, len(hashes) - 1, 2)]
 
 
+def subtree_root(hashes: Sequence[bytes]) -> bytes:
+    """The root over a complete subtree: a power of two of neighbours."""
+    while len(hashes) > 1:
+        hashes = reduce_pairs(hashes)
+    return hashes[0]
+
+
 class Frontier:
     """The right edge of a growing tree: enough to append leaves and to name the root, in O(log n) memory."""
 

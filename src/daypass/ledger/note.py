@@ -22,6 +22,8 @@ PUBLIC_BYTES = 32
 SIGNATURE_BYTES = 64
 SIGNATURES_MAX = 64
 """A note with more signature lines is refused: verifying each would be an attack on the verifier's time."""
+TIMESTAMP_MAX = 2**63 - 1
+"""tlog-cosignature: no later time can be said."""
 
 Signer = Callable[[bytes], bytes]
 """Ed25519 over a message."""
@@ -31,16 +33,24 @@ class NoteError(ValueError):
     """The note is malformed, or not signed as it has to be. One line says how."""
 
 
-def _decode64(text: str) -> bytes:
+def decode64(text: str) -> bytes:
+    """Standard base64 in its one canonical form. Raises NoteError.
+
+    Several texts decode to the same bytes if the unused last bits may be anything; then a byte of a published file
+    could be changed without anybody noticing.
+    """
     try:
-        return base64.b64decode(text, validate=True)
+        raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise NoteError(f"not base64: {text[:40]!r}") from error
+        raise NoteError(f"not base64: {text[:60]!r}") from error
+    if base64.b64encode(raw).decode() != text:
+        raise NoteError(f"not canonical base64: {text[:60]!r}")
+    return raw
 
 
 def valid_name(name: str) -> bool:
-    """Key names are not empty and hold no space and no plus."""
-    return bool(name) and "+" not in name and not re.search(r"\s", name) and name.isprintable()
+    """Key names are not empty and hold no Unicode space and no plus."""
+    return bool(name) and "+" not in name and not re.search(r"\s", name)
 
 
 def key_id(name: str, algorithm: int, public: bytes) -> bytes:
@@ -70,7 +80,7 @@ class VerifierKey:
         parts = text.strip().split("+", 2)
         if len(parts) != 3 or not valid_name(parts[0]):
             raise NoteError("a verifier key is name+8 hex digits+base64")
-        raw = _decode64(parts[2])
+        raw = decode64(parts[2])
         if len(raw) != 1 + PUBLIC_BYTES or raw[0] not in (ED25519, COSIGNATURE_V1):
             raise NoteError("a verifier key holds the byte 01 or 04 and 32 bytes of an Ed25519 key")
         key = cls(parts[0], raw[0], raw[1:])
@@ -96,7 +106,7 @@ class Signature:
         parts = line.split(" ")
         if len(parts) != 3 or parts[0] != "—" or not valid_name(parts[1]):
             raise NoteError(f"not a signature line: {line[:60]!r}")
-        raw = _decode64(parts[2])
+        raw = decode64(parts[2])
         if len(raw) < 5:
             raise NoteError(f"a signature of {len(raw)} bytes")
         return cls(parts[1], raw[:4], raw[4:])
@@ -149,6 +159,8 @@ def signed_at(signature: Signature, text: str, key: VerifierKey) -> int | None:
         if len(signature.data) != 8 + SIGNATURE_BYTES:
             return None
         timestamp = int.from_bytes(signature.data[:8], "big")
+        if timestamp > TIMESTAMP_MAX:
+            return None
         return timestamp if _verify(key.public, signature.data[8:], cosigned_message(text, timestamp)) else None
     return 0 if _verify(key.public, signature.data, text.encode()) else None
 
@@ -165,6 +177,19 @@ def verify(note: Note, keys: Sequence[VerifierKey]) -> tuple[VerifierKey, ...]:
             raise NoteError(f"the signature of {key.name} is wrong")
         signed[key.name, key.id] = key
     return tuple(signed.values())
+
+
+def cosigned_at(note: Note, keys: Sequence[VerifierKey]) -> tuple[tuple[VerifierKey, int], ...]:
+    """Which of the witnesses `keys` cosigned a note, and when (POSIX seconds)."""
+    times = []
+    for key in keys:
+        for signature in note.signatures:
+            if (signature.name, signature.key_id) == (key.name, key.id):
+                timestamp = signed_at(signature, note.text, key)
+                if timestamp is not None:
+                    times.append((key, timestamp))
+                    break
+    return tuple(times)
 
 
 def sign(text: str, key: VerifierKey, signer: Signer) -> Signature:

@@ -6,9 +6,9 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daypass.ledger.checkpoint import SIZE, SignedCheckpoint, open_checkpoint
+from daypass.ledger.checkpoint import SignedCheckpoint, open_checkpoint, parse_size
 from daypass.ledger.merkle import HASH_BYTES, leaf_hash, verify_inclusion
-from daypass.ledger.note import NoteError, VerifierKey
+from daypass.ledger.note import NoteError, VerifierKey, decode64
 
 MAGIC = "c2sp.org/tlog-proof@v1"
 HASHES_MAX = 63
@@ -42,19 +42,16 @@ class Proof:
             raise NoteError("a proof's head is ASCII") from error
         if not separator or lines.pop(0) != MAGIC:
             raise NoteError(f"a proof begins with the line {MAGIC}")
-        try:
-            extra = None
-            if lines and lines[0].startswith("extra "):
-                extra = base64.b64decode(lines.pop(0)[6:], validate=True)
-            index = lines.pop(0) if lines else ""
-            hashes = tuple(base64.b64decode(line, validate=True) for line in lines)
-        except ValueError as error:
-            raise NoteError("a proof's hashes are base64") from error
-        if not index.startswith("index ") or not SIZE.fullmatch(index[6:]):
+        extra = None
+        if lines and lines[0].startswith("extra "):
+            extra = decode64(lines.pop(0)[6:])
+        if not lines or not lines[0].startswith("index "):
             raise NoteError("a proof says `index` and a decimal number")
+        index = parse_size(lines.pop(0)[6:])
+        hashes = tuple(decode64(line) for line in lines)
         if len(hashes) > HASHES_MAX or any(len(h) != HASH_BYTES for h in hashes):
             raise NoteError(f"a proof holds at most {HASHES_MAX} hashes of {HASH_BYTES} bytes")
-        return cls(int(index[6:]), hashes, checkpoint, extra)
+        return cls(index, hashes, checkpoint, extra)
 
 
 def verify_proof(

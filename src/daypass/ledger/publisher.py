@@ -1,57 +1,33 @@
 """Puts sequenced entries where everyone can read them: bundles, tiles, then the signed checkpoint that covers them.
 
-Order is all: what a checkpoint covers is durable before the checkpoint is. Full tiles are written once; if one is there
-already it must be the same. Partial ones are removed once a full one covers them. Refuses to publish anything that
-does not continue what was published before.
+Order is all. What a checkpoint covers is durable before the signer remembers it, and the signer remembers it before
+the checkpoint is given out; so after any crash the tiles have what was signed, and the newest head can be signed
+again. Full tiles are written once; if one is there already it must be the same. Partial ones are removed once a
+full one covers them. Refuses to publish anything that does not continue what was published before.
+
+    prepare    tiles and signature; readers see nothing yet (witnesses are asked here, ledger/cosigning.py)
+    release    the checkpoint file, with whatever cosignatures it has by now
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from daypass.ledger.checkpoint import Checkpoint, open_checkpoint
+from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.durable import Files
-from daypass.ledger.merkle import Frontier, leaf_hash, peaks_of, reduce_pairs
+from daypass.ledger.growth import Edge, outgrown
+from daypass.ledger.merkle import tree_root
+from daypass.ledger.nodes import Nodes
 from daypass.ledger.note import NoteError
 from daypass.ledger.signer import LogSigner
-from daypass.ledger.tiles import HEIGHT, WIDTH, bundle_path, decode_bundle, decode_tile, encode_bundle, tile_path
+from daypass.ledger.tiles import ENTRY_BYTES_MAX
 
-
-class Disagreement(Exception):
-    """What is published, what the signer remembers and what the store holds are not one log. Says what differs and
-    what to do about it; until then nothing is signed."""
-
-
-class Nodes:
-    """The hashes of a published tree, read from its tiles: `nodes(level, n)` as `merkle.Node`."""
-
-    def __init__(self, folder: Path, files: Files, size: int) -> None:
-        self._folder, self._files, self._size = folder, files, size
-        self._tiles: dict[tuple[int, int], list[bytes]] = {}
-
-    def __call__(self, level: int, n: int) -> bytes:
-        tile_level, height = divmod(level, HEIGHT)
-        number, offset = divmod(n << height, WIDTH)
-        hashes = self.tile(tile_level, number)[offset : offset + (1 << height)]
-        if len(hashes) != 1 << height:
-            raise Disagreement(f"{tile_path(tile_level, number)}: too short for a tree of {self._size} entries")
-        while len(hashes) > 1:
-            hashes = reduce_pairs(hashes)
-        return hashes[0]
-
-    def tile(self, level: int, number: int) -> list[bytes]:
-        """The hashes of one tile at this size (or of the larger tile that has taken its place)."""
-        if (level, number) not in self._tiles:
-            width = min(WIDTH, (self._size >> HEIGHT * level) - number * WIDTH)
-            for path in dict.fromkeys((tile_path(level, number, width), tile_path(level, number))):
-                raw = self._files.read(self._folder / path)
-                if raw is not None:
-                    self._tiles[level, number] = decode_tile(raw)[:width]
-                    break
-            else:
-                raise Disagreement(f"{tile_path(level, number, width)} is missing from the published log")
-        return self._tiles[level, number]
+CHECKPOINT = "checkpoint"
+VKEY = "vkey"
+TIDY_ATTEMPTS_KEPT = 10_000
+"""How many folders of outgrown partial tiles are remembered while they cannot be removed; more stay for good."""
 
 
 class Publisher:
@@ -59,174 +35,122 @@ class Publisher:
 
     def __init__(self, folder: Path, signer: LogSigner, files: Files) -> None:
         self._folder, self._signer, self._files = folder, signer, files
-        self.frontier = Frontier()
-        self._edge: list[bytes] = []
-        """The entries of the last, partial bundle."""
-        self._hashes: list[list[bytes]] = [[]]
-        """Per level, the hashes of its last, partial tile."""
+        self._edge = Edge()
+        self._outgrown: list[str] = []
+        self.published = 0
+        """How many entries the published checkpoint covers."""
+        self.pending: bytes | None = None
+        """A signed checkpoint that is not published yet."""
 
     @property
     def size(self) -> int:
-        """How many entries the published checkpoint covers."""
-        return self.frontier.size
+        """How many entries the newest signed checkpoint covers: the index of the entry to publish next."""
+        return self._edge.size
+
+    def nodes(self) -> Nodes:
+        """The hashes of the tree that was signed last, for proofs."""
+        return Nodes(self._read, self.size)
 
     def open(self) -> None:
-        """Read back what was published and what the signer remembers. Raises Disagreement unless they are one log."""
-        raw = self._files.read(self._folder / "checkpoint")
-        memory = self._signer.memory
-        if raw is None:
-            if memory.size:
-                raise Disagreement(f"{memory.size} entries were signed, but {self._folder} holds no checkpoint")
-            self._files.write(self._folder / "vkey", f"{self._signer.vkey}\n".encode())
-            self._write_checkpoint(Frontier())
-            return
-        try:
-            head = open_checkpoint(raw, self._signer.vkey).head
-        except NoteError as error:
-            raise Disagreement(f"{self._folder}/checkpoint: {error}") from error
+        """Read back what was published and what the signer remembers. Raises Disagreement unless they are one log.
+
+        Call it once. If the signer remembers more than is published (a crash, or witnesses that were not reached),
+        that head is signed again and `pending`.
+        """
+        memory, raw = self._signer.memory, self._read(CHECKPOINT)
+        self._publish_vkey()
+        head = self._head(raw) if raw is not None else Checkpoint(self._signer.vkey.name, 0, memory.root)
         if memory.size < head.size:
             raise Disagreement(
                 f"the signer remembers {memory.size} entries, but a checkpoint of {head.size} is published"
             )
-        if memory.size > head.size:
-            self._resume(head)
-        else:
-            self._load(head)
+        nodes = Nodes(self._read, memory.size)
+        self._edge = Edge.read(nodes, memory.root)
+        if raw is not None and tree_root(head.size, nodes) != head.root:
+            raise Disagreement(f"the published checkpoint of {head.size} entries is not of the log that was signed")
+        self.published = head.size
+        if raw is None or memory.size > head.size:
+            self.pending = self._signer.sign(self._edge.frontier, self._edge.frontier)
 
-    def _resume(self, head: Checkpoint) -> None:
-        """A crash came between the signer's memory and the checkpoint's file: sign the remembered head again."""
-        memory = self._signer.memory
-        remembered = Checkpoint(head.origin, memory.size, memory.root)
-        self._load(remembered)
-        self._write_checkpoint(self.frontier)
-
-    def _load(self, head: Checkpoint) -> None:
-        nodes = Nodes(self._folder, self._files, head.size)
-        self.frontier = Frontier(head.size, peaks_of(head.size, nodes))
-        if self.frontier.root() != head.root:
-            raise Disagreement(f"the published tiles do not have the root that was signed for {head.size} entries")
-        self._hashes = []
-        level = 0
-        while count := head.size >> HEIGHT * level:
-            self._hashes.append(nodes.tile(level, count // WIDTH) if count % WIDTH else [])
-            level += 1
-        self._hashes = self._hashes or [[]]
-        self._edge = self._entries(head.size // WIDTH, head.size % WIDTH)
-
-    def _entries(self, number: int, width: int) -> list[bytes]:
-        if not width:
-            return []
-        for path in (bundle_path(number, width), bundle_path(number)):
-            raw = self._files.read(self._folder / path)
-            if raw is not None:
-                entries = decode_bundle(raw)[:width]
-                if [leaf_hash(entry) for entry in entries] == self._hashes[0]:
-                    return entries
-        raise Disagreement(f"{bundle_path(number, width)} is missing or does not hash to its tile")
-
-    def leaves(self, number: int) -> list[bytes]:
-        """The published leaf hashes of one level 0 tile, for comparing the store with them."""
-        return Nodes(self._folder, self._files, self.size).tile(0, number)
-
-    def publish(self, entries: Sequence[bytes]) -> bytes:
-        """Append entries, make them durable, sign and publish the checkpoint over them; returns the checkpoint.
-
-        Raises OSError with nothing published (the same call again is safe), or Disagreement.
-        """
-        grown = _Growth(self.frontier, self._edge, self._hashes)
-        for entry in entries:
-            grown.add(entry)
-        written: dict[str, bytes] = grown.files()
-        for path, data in written.items():
-            self._write(path, data)
-        self._files.sync_folders(self._folders(written))
-        checkpoint = self._write_checkpoint(grown.frontier)
-        before, self.frontier, self._edge, self._hashes = self.size, grown.frontier, grown.edge, grown.hashes
-        self._remove_partials(before, self.size)
+    def publish(self, first: int, entries: Sequence[bytes]) -> bytes:
+        """`prepare` and `release` at once, where no witness is asked. Returns the checkpoint."""
+        checkpoint = self.prepare(first, entries)
+        self.release(checkpoint)
         return checkpoint
 
-    def _folders(self, paths: dict[str, bytes]) -> set[Path]:
-        """The folders of these files and the folders above them, as these may be new as well."""
+    def prepare(self, first: int, entries: Sequence[bytes]) -> bytes:
+        """Append entries from index `first` on, make them durable and sign the head over them; returns the checkpoint.
+
+        Raises ValueError unless `first` is `size`, Disagreement, or OSError: then `size` says whether they were taken.
+        """
+        if first != self.size:
+            raise ValueError(f"entry {self.size} comes next, not {first}")
+        if any(len(entry) > ENTRY_BYTES_MAX for entry in entries):
+            raise ValueError(f"an entry is at most {ENTRY_BYTES_MAX} bytes")
+        grown = self._edge.copy()
+        files = grown.grow(entries)
+        for path, data in files.items():
+            self._write_once(path, data)
+        self._files.sync_folders(self._folders(files))
+        checkpoint = self._signer.sign(grown.frontier, self._edge.frontier)
+        self._edge, self.pending = grown, checkpoint
+        return checkpoint
+
+    def release(self, checkpoint: bytes) -> None:
+        """Publish the newest signed checkpoint; it may have got cosignatures since. Raises Disagreement, or OSError:
+        then it is still `pending` and the same may be tried again."""
+        head = self._head(checkpoint)
+        if (head.size, head.root) != (self.size, self._edge.frontier.root()):
+            raise Disagreement(
+                f"asked to publish a checkpoint of {head.size} entries, but {self.size} were signed last"
+            )
+        self._files.write(self._folder / CHECKPOINT, checkpoint)
+        self._files.sync_folders([self._folder, self._folder.parent])
+        self._outgrown += outgrown(self.published, self.size)
+        self.published, self.pending = self.size, None
+        self._tidy()
+
+    def _read(self, path: str) -> bytes | None:
+        return self._files.read(self._folder / path)
+
+    def _head(self, raw: bytes) -> Checkpoint:
+        try:
+            return open_checkpoint(raw, self._signer.vkey).head
+        except NoteError as error:
+            raise Disagreement(f"{self._folder / CHECKPOINT}: {error}") from error
+
+    def _publish_vkey(self) -> None:
+        line = f"{self._signer.vkey}\n".encode()
+        present = self._read(VKEY)
+        if present is None:
+            self._files.write(self._folder / VKEY, line)
+            self._files.sync_folders([self._folder, self._folder.parent])
+        elif present != line:
+            raise Disagreement(f"{self._folder / VKEY} is of another key than the signer's, {self._signer.vkey}")
+
+    def _write_once(self, path: str, data: bytes) -> None:
+        present = self._read(path)
+        if present is None:
+            self._files.write(self._folder / path, data)
+        elif present != data:
+            raise Disagreement(f"{path} is already published with other content")
+
+    def _folders(self, paths: Iterable[str]) -> set[Path]:
+        """The folders of these files and those above them, as these may be new as well."""
         folders = {self._folder}
         for path in paths:
             for folder in (self._folder / path).parents:
-                if folder == self._folder or folder in folders:
+                if folder in folders:
                     break
                 folders.add(folder)
         return folders
 
-    def _write(self, path: str, data: bytes) -> None:
-        file = self._folder / path
-        present = self._files.read(file)
-        if present is None:
-            self._files.write(file, data)
-        elif present != data:
-            raise Disagreement(f"{path} is already published with other content")
-
-    def _write_checkpoint(self, frontier: Frontier) -> bytes:
-        before = self.frontier
-        checkpoint = self._signer.sign(frontier, before)
-        self._files.write(self._folder / "checkpoint", checkpoint)
-        self._files.sync_folders([self._folder])
-        return checkpoint
-
-    def _remove_partials(self, before: int, after: int) -> None:
-        """Take away partial files of tiles that became full; those of earlier sizes within a tile stay till then."""
-        level = 0
-        while before >> HEIGHT * level:
-            number = (before >> HEIGHT * level) // WIDTH
-            if (after >> HEIGHT * level) // WIDTH > number:
-                paths = [tile_path(level, number, 1)] + ([bundle_path(number, 1)] if level == 0 else [])
-                for path in paths:
-                    folder = (self._folder / path).parent
-                    for file in sorted(folder.glob("*")) if folder.is_dir() else []:
-                        self._files.remove(file)
-                    if folder.is_dir():
-                        folder.rmdir()
-            level += 1
-
-
-class _Growth:
-    """What publishing some entries would add: the new right edge and the files, nothing written yet."""
-
-    def __init__(self, frontier: Frontier, edge: Sequence[bytes], hashes: Sequence[Sequence[bytes]]) -> None:
-        self.frontier = Frontier(frontier.size, frontier.peaks)
-        self.edge = list(edge)
-        self.hashes = [list(level) for level in hashes]
-        self._files: dict[str, bytes] = {}
-        self._touched: set[int] = set()
-
-    def add(self, entry: bytes) -> None:
-        leaf = leaf_hash(entry)
-        self.edge.append(entry)
-        number = self.frontier.size // WIDTH
-        self.frontier.append(leaf)
-        if len(self.edge) == WIDTH:
-            self._files[bundle_path(number)] = encode_bundle(self.edge)
-            self.edge = []
-        self._hash(0, leaf)
-
-    def _hash(self, level: int, value: bytes) -> None:
-        if level == len(self.hashes):
-            self.hashes.append([])
-        tile = self.hashes[level]
-        tile.append(value)
-        self._touched.add(level)
-        if len(tile) == WIDTH:
-            number = (self.frontier.size >> HEIGHT * (level + 1)) - 1
-            self._files[tile_path(level, number)] = b"".join(tile)
-            self.hashes[level] = []
-            while len(tile) > 1:
-                tile = reduce_pairs(tile)
-            self._hash(level + 1, tile[0])
-
-    def files(self) -> dict[str, bytes]:
-        """Every file that the new size needs and the old one had not."""
-        size = self.frontier.size
-        if self.edge:
-            self._files[bundle_path(size // WIDTH, len(self.edge))] = encode_bundle(self.edge)
-        for level in sorted(self._touched):
-            if tile := self.hashes[level]:
-                number = (size >> HEIGHT * level) // WIDTH
-                self._files[tile_path(level, number, len(tile))] = b"".join(tile)
-        return self._files
+    def _tidy(self) -> None:
+        """Remove partial tiles that were outgrown. What cannot be removed now is tried again at the next release: the
+        checkpoint is out, and nothing that it needs is touched."""
+        try:
+            while self._outgrown:
+                self._files.remove_folder(self._folder / self._outgrown[-1])
+                self._outgrown.pop()
+        except OSError:
+            del self._outgrown[TIDY_ATTEMPTS_KEPT:]

@@ -5,9 +5,13 @@ Everything that is read has a limit, as the one who publishes it is the one who 
 
 from __future__ import annotations
 
+import os
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Protocol as Interface
 
@@ -15,6 +19,9 @@ READ_BYTES_MAX = 256 * (2 + 0xFFFF)
 """The largest file a log can hold: a full bundle of the longest entries."""
 TIMEOUT_SECONDS = 30
 """A server that says nothing for this long could not be checked."""
+REQUESTS_AT_ONCE = 8
+"""Polite to a server, and enough to hide the time that an answer takes to arrive."""
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 class Unreadable(Exception):
@@ -22,12 +29,17 @@ class Unreadable(Exception):
 
 
 class Source(Interface):
-    """A published log."""
+    """A published log. Can be pickled."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it was called on the command line."""
 
     def read(self, path: str) -> bytes | None:
         """The file's content, None where there is no such file. Raises Unreadable."""
+
+    def read_all(self, paths: Sequence[str]) -> Iterator[bytes | None]:
+        """The contents of several files, in order."""
 
     def tiles(self) -> Iterator[str]:
         """The paths of all files below `tile/` that are there, as far as that can be known."""
@@ -44,7 +56,7 @@ class Directory:
         try:
             with open(self.root / path, "rb") as file:
                 raw = file.read(READ_BYTES_MAX + 1)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
             raise Unreadable(f"{self.root / path}: {error.strerror}") from error
@@ -52,10 +64,19 @@ class Directory:
             raise Unreadable(f"{self.root / path}: larger than any file of a log can be")
         return raw
 
+    def read_all(self, paths: Sequence[str]) -> Iterator[bytes | None]:
+        return map(self.read, paths)
+
     def tiles(self) -> Iterator[str]:
-        for file in (self.root / "tile").rglob("*"):
-            if file.is_file():
-                yield file.relative_to(self.root).as_posix()
+        for folder, _, names in os.walk(self.root / "tile", onerror=_gone_or_raise):
+            for name in names:
+                yield Path(folder, name).relative_to(self.root).as_posix()
+
+
+def _gone_or_raise(error: OSError) -> None:
+    """A folder of partial tiles may go while a log that is being published to is listed."""
+    if not isinstance(error, FileNotFoundError):
+        raise Unreadable(f"{error.filename}: {error.strerror}") from error
 
 
 class Url:
@@ -66,21 +87,38 @@ class Url:
         self.name = url
 
     def read(self, path: str) -> bytes | None:
+        request = urllib.request.Request(f"{self.root}/{path}", headers={"Accept-Encoding": "gzip, identity"})
         try:
-            with urllib.request.urlopen(f"{self.root}/{path}", timeout=TIMEOUT_SECONDS) as response:
-                raw: bytes = response.read(READ_BYTES_MAX + 1)
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+                raw = _body(response)
         except urllib.error.HTTPError as error:
             if error.code in (404, 410):
                 return None
             raise Unreadable(f"{self.root}/{path}: HTTP {error.code}") from error
-        except (OSError, ValueError) as error:
-            raise Unreadable(f"{self.root}/{path}: {error}") from error
+        except (OSError, ValueError, HTTPException, zlib.error) as error:
+            raise Unreadable(f"{self.root}/{path}: {error or type(error).__name__}") from error
         if len(raw) > READ_BYTES_MAX:
             raise Unreadable(f"{self.root}/{path}: larger than any file of a log can be")
         return raw
 
+    def read_all(self, paths: Sequence[str]) -> Iterator[bytes | None]:
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as threads:
+            for first in range(0, len(paths), 2 * REQUESTS_AT_ONCE):
+                yield from threads.map(self.read, paths[first : first + 2 * REQUESTS_AT_ONCE])
+
     def tiles(self) -> Iterator[str]:
         return iter(())
+
+
+def _body(response: HTTPResponse) -> bytes:
+    raw = response.read(READ_BYTES_MAX + 1)
+    if response.headers.get("Content-Encoding", "identity") != "gzip":
+        return raw
+    unpacking = zlib.decompressobj(_GZIP)
+    whole = unpacking.decompress(raw, READ_BYTES_MAX + 1)
+    if not unpacking.eof and len(whole) <= READ_BYTES_MAX:
+        raise ValueError("the compressed answer breaks off")
+    return whole
 
 
 def open_source(name: str) -> Source:

@@ -49,12 +49,12 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
 def decode_bundle(raw: bytes) -> list[bytes]:
     """The entries of a bundle. Raises ValueError where it breaks off."""
     entries, position, end = [], 0, len(raw)
-    while position < end:
+    while position + 2 <= end:
         start = position + 2
-        position = start + (raw[start - 2] << 8 | raw[start - 1] if start <= end else ENTRY_BYTES_MAX)
-        if position > end:
-            raise ValueError("the bundle breaks off in the middle of an entry")
+        position = start + (raw[position] << 8 | raw[position + 1])
         entries.append(raw[start:position])
+    if position != end:
+        raise ValueError("the bundle breaks off in the middle of an entry")
     return entries
 
 
