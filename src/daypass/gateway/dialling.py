@@ -1,0 +1,43 @@
+"""What sessions and enders ask of the network and the processor in the same words: connect, start TLS, derive a key."""
+
+from __future__ import annotations
+
+import asyncio
+
+from daypass.domain.errors import DaypassError
+from daypass.domain.target import Target
+from daypass.gateway.derive import Deriver
+from daypass.gateway.tls import client_layer
+from daypass.gateway.wire import Wire
+from daypass.protocols.interface import Connected, Derive, Derived, Failed, Side, StartTls
+
+
+async def connect(wire: Wire, target: Target, seconds: float) -> Connected | Failed:
+    """Dial a target. What came of it is the answer to the protocol's `Connect`."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(seconds):
+            await loop.create_connection(lambda: wire, target.host, target.port)
+    except TimeoutError:
+        return Failed(Side.TARGET, f"{target.host}:{target.port} did not answer within {seconds:g} s")
+    except OSError as problem:
+        return Failed(Side.TARGET, f"{target.host}:{target.port}: {problem.strerror or problem}")
+    return Connected()
+
+
+def secure(wire: Wire, target: Target, effect: StartTls) -> str | None:
+    """Start TLS towards a target; why that cannot be, if so."""
+    try:
+        layer = client_layer(target.host, alpn=effect.alpn, verify=effect.verify, ca=target.tls_ca)
+    except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
+        return f"tls_ca {target.tls_ca}: {problem}"
+    wire.start_tls(layer, effect.pending)
+    return None
+
+
+async def derive(deriver: Deriver, effect: Derive) -> Derived | Failed:
+    """The answer to the protocol's `Derive`."""
+    try:
+        return Derived(await deriver.derive(effect.password, effect.salt, effect.iterations))
+    except DaypassError as problem:
+        return Failed(Side.TARGET, problem.message)

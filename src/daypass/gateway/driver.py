@@ -1,0 +1,320 @@
+"""One session, live: what comes in goes to the sans-I/O session, and what that wants done is done, in order.
+
+The data path is plain callbacks: no task, queue or stream for a message. `Record` is the one effect with a rule of its
+own: everything that stands after it waits until the journal says that it is durable; records that follow meanwhile go
+into the same turn. What is asked of others (`asking`) runs apart and comes back as an event. Once `stop` was called
+nothing is forwarded any more, whatever was held or still comes in. It decides nothing: who may do what is the desk's,
+what the bytes mean is the protocol's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+from uuid import UUID
+
+import structlog
+
+from daypass.domain.errors import Unavailable
+from daypass.domain.grant import EndReason
+from daypass.domain.statement import Fact, Submitted
+from daypass.gateway.asking import Asking
+from daypass.gateway.interface import Admission
+from daypass.gateway.tls import TlsLayer
+from daypass.gateway.wire import FULL, HELD, PRESSED, STOPPED, UNWANTED, Wire
+from daypass.gateway.works import Works
+from daypass.ledger.facts import encode
+from daypass.protocols.interface import (
+    Close,
+    Closed,
+    Effect,
+    Ending,
+    Event,
+    Failed,
+    Received,
+    Record,
+    Send,
+    Session,
+    Side,
+    TlsStarted,
+    Warned,
+)
+
+log = structlog.get_logger(__name__)
+
+CLIENT, TARGET = Side.CLIENT, Side.TARGET
+
+
+class Driver:
+    """Owns both wires of one session (`wire.Owner`). `closed` is done when both are gone and the end was told."""
+
+    def __init__(self, works: Works, protocol: str, session: Session) -> None:
+        bounds = works.bounds
+        self.works = works
+        self.protocol = protocol
+        self.session = session
+        self.client = Wire(self, CLIENT, bounds.write_buffer_bytes)
+        self.target = Wire(self, TARGET, bounds.write_buffer_bytes)
+        self.admission: Admission | None = None
+        self.stopped = False
+        self.ending = False
+        self.heard = monotonic()
+        self.statements = 0
+        self.last_number = 0
+        self.reason: EndReason | None = None
+        self.note = ""
+        self.gap = False
+        self.closed = works.loop.create_future()
+        self.asking = Asking(self)
+        self._journal = works.journal
+        self._tally = works.tally
+        self._now_us = works.now_us
+        self._session16 = b""
+        self._held: list[Effect] | None = None
+        self._later: list[Effect] | None = None
+        self._held_bytes = 0
+        self._torn = False
+        self._told_closed: set[Side] = set()
+
+    # -- what the wires tell ----------------------------------------------------------------------------------------
+
+    def received(self, side: Side, data: bytes) -> None:
+        if self.stopped:
+            return
+        now = monotonic()
+        if side is CLIENT:
+            self.heard = now
+            self._tally.from_clients_bytes += len(data)
+        else:
+            self._tally.from_targets_bytes += len(data)
+        self.tell(Received(side, data, now))
+        if not self.session.wants(side):
+            self._wire(side).pause(UNWANTED)
+
+    def finished(self, side: Side) -> None:
+        if side not in self._told_closed:
+            self._told_closed.add(side)
+            self.tell(Closed(side))
+
+    def lost(self, side: Side) -> None:
+        self.finished(side)
+        if not self.stopped and not (self.client.closing and self.target.closing):
+            # Half of a session is none: with its peer wholly gone, nobody can give or take what the other side says.
+            self.end(EndReason.CLIENT_LEFT if side is CLIENT else EndReason.TARGET_LEFT, "")
+            if side is CLIENT:
+                self.asking.stop_work()
+            self.close()
+        self.asking.finish_if_gone()
+
+    def secured(self, side: Side, layer: TlsLayer) -> None:
+        self.tell(TlsStarted(side, layer.binding, layer.alpn))
+
+    def unsecured(self, side: Side, why: str) -> None:
+        self.tell(Failed(side, why))
+
+    def clogged(self, side: Side, full: bool) -> None:
+        other = self._wire(self._other(side))
+        if full:
+            other.pause(FULL)
+        else:
+            other.resume(FULL)
+
+    # -- events in, effects out -------------------------------------------------------------------------------------
+
+    def tell(self, event: Event) -> None:
+        """Give the session an event and do what it wants. Whatever goes wrong in here ends the session."""
+        if self.stopped:
+            return
+        effects: Sequence[Effect] = ()
+        try:
+            effects = self.session.handle(event)
+            if self._held is None:
+                self._apply(effects)
+            else:
+                self._queue(effects)
+            if self.client.paused(UNWANTED) or self.target.paused(UNWANTED):
+                self._ask_again()
+        except Unavailable as problem:
+            self._unrecorded(problem, effects)
+        except Exception:  # noqa: BLE001  a fault of ours must not become a way around the record
+            self._fault(effects)
+
+    def _apply(self, effects: Sequence[Effect]) -> None:
+        for at, effect in enumerate(effects, 1):
+            if isinstance(effect, Send):
+                (self.client if effect.side is CLIENT else self.target).send(effect.data)
+            elif isinstance(effect, Record):
+                self._record(effect.fact)
+                if at < len(effects):
+                    self._hold(effects[at:])
+                return
+            else:
+                self._do(effect)
+
+    def _record(self, fact: Fact) -> None:
+        if isinstance(fact, Submitted):
+            self.statements = fact.n
+            self._tally.statements += 1
+        if not self._session16:
+            raise Unavailable("a fact of no session")
+        self.last_number = self._journal.append(encode(self._session16, self._now_us(), fact))
+
+    def _hold(self, effects: Sequence[Effect]) -> None:
+        """Nothing of this may happen before what was recorded is durable; what there is to record goes along."""
+        held: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, Record):
+                self._record(effect.fact)
+            else:
+                held.append(effect)
+        if held:
+            self._held = held
+            self._journal.hold(self._release)
+
+    def _queue(self, effects: Sequence[Effect]) -> None:
+        """More to do while something is held: it stays behind that. Where holding ends with the turn, records join in;
+        where it ends with a store's answer, what follows a new record needs an answer of its own."""
+        into = self._later if self._later is not None else self._held
+        assert into is not None
+        for effect in effects:
+            if isinstance(effect, Record):
+                self._record(effect.fact)
+                if self._journal.waits_for_store and self._later is None:
+                    into = self._later = []
+                continue
+            into.append(effect)
+            if isinstance(effect, Send):
+                self._held_bytes += len(effect.data)
+        if self._held_bytes > self.works.bounds.held_bytes:
+            self.client.pause(HELD)
+            self.target.pause(HELD)
+
+    def _release(self) -> None:
+        """What was recorded is durable: do what was held for it. Called by the journal; never raises."""
+        held, self._held, self._later = self._held, self._later, None
+        if held is None or self.stopped:
+            return
+        if self._held is not None:
+            self._journal.hold(self._release)
+        if self._held_bytes:
+            self._held_bytes = 0
+            self.client.resume(HELD)
+            self.target.resume(HELD)
+        try:
+            for effect in held:
+                if isinstance(effect, Send):
+                    (self.client if effect.side is CLIENT else self.target).send(effect.data)
+                else:
+                    self._do(effect)
+        except Exception:  # noqa: BLE001  as in `tell`
+            self._fault(held)
+
+    def _do(self, effect: Effect) -> None:
+        if isinstance(effect, Close):
+            self.end_as(effect.reason, effect.note)
+            self.close_side(effect.side)
+        else:
+            self.asking.ask(effect)
+
+    def _ask_again(self) -> None:
+        for wire in (self.client, self.target):
+            if wire.paused(UNWANTED) and self.session.wants(wire.side):
+                wire.resume(UNWANTED)
+
+    # -- answers that change what this session is -------------------------------------------------------------------
+
+    def admitted(self, admission: Admission) -> None:
+        """The desk let it in: from here on it is carried, has a deadline, and its facts have a name."""
+        self.admission = admission
+        self._session16 = UUID(admission.session).bytes
+
+    def warn(self, message: str) -> None:
+        """Tell the client something between two messages."""
+        self.tell(Warned(message))
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def end(self, reason: EndReason, note: str) -> None:
+        """Note why it ends; the first to say so is believed."""
+        if self.reason is None:
+            self.reason, self.note = reason, note
+
+    def end_as(self, reason: str, note: str) -> None:
+        """As `end`, in a protocol's word."""
+        known = reason in EndReason._value2member_map_
+        self.end(EndReason(reason) if known else EndReason.PROTOCOL_ERROR, note)
+
+    def stop(self) -> None:
+        """Stop forwarding, now and for good. What the client has coming of what already happened is still sent, so
+        that it can be told why at a message boundary; nothing more goes to the target."""
+        if self.stopped:
+            return
+        self.stopped = True
+        self.client.pause(STOPPED)
+        self.target.pause(STOPPED)
+        held, self._held, self._later = [*(self._held or ()), *(self._later or ())], None, None
+        for_client = [e.data for e in held if isinstance(e, Send) and e.side is CLIENT]
+        if self._journal.broken:
+            self.gap = True
+            self._torn = self._torn or bool(for_client)
+        else:
+            for data in for_client:
+                self.client.send(data)
+
+    def tell_ending(self, reason: EndReason, message: str, hint: str) -> None:
+        """Tell the client why, after `stop`. Its buffer may be full: nobody waits for it."""
+        self.end(reason, message)
+        if self._torn:
+            return  # what the client got may end inside a message: nothing that follows could be understood
+        try:
+            for effect in self.session.handle(Ending(reason.value, message, hint)):
+                if isinstance(effect, Send) and effect.side is CLIENT:
+                    self.client.send(effect.data)
+                elif isinstance(effect, Record) and not self._journal.broken:
+                    self._record(effect.fact)
+        except Exception:  # the end goes on; only the client is not told
+            self.gap = True
+            log.exception("ending could not be told", session=self.admission and self.admission.session)
+
+    def close(self) -> None:
+        """Close both sides."""
+        self.close_side(CLIENT)
+        self.close_side(TARGET)
+
+    def close_side(self, side: Side) -> None:
+        """Close one side after what was sent to it, and cut it off if it does not take that."""
+        wire = self._wire(side)
+        if not wire.closing:
+            wire.close()
+            self.works.loop.call_later(self.works.bounds.linger_seconds, wire.abort)
+            self.asking.finish_if_gone()
+
+    def press(self, pressed: bool) -> None:
+        """The journal has too much that is not shipped, or no longer."""
+        if pressed:
+            self.client.pause(PRESSED)
+        else:
+            self.client.resume(PRESSED)
+
+    def _unrecorded(self, problem: Unavailable, undone: Sequence[Effect]) -> None:
+        """Something cannot be recorded, so it does not happen and the session ends."""
+        self.gap = True
+        self._torn = self._torn or _for_client(undone)
+        self.asking.cut(EndReason.RECORD_FAILED, problem.message)
+
+    def _fault(self, undone: Sequence[Effect]) -> None:
+        self._tally.faults += 1
+        log.exception("session failed", session=self.admission and self.admission.session, protocol=self.protocol)
+        self.gap = True
+        self._torn = self._torn or _for_client(undone)
+        self.asking.cut(EndReason.PROTOCOL_ERROR, "internal error")
+
+    def _wire(self, side: Side) -> Wire:
+        return self.client if side is CLIENT else self.target
+
+    def _other(self, side: Side) -> Side:
+        return TARGET if side is CLIENT else CLIENT
+
+
+def _for_client(effects: Sequence[Effect]) -> bool:
+    return any(isinstance(effect, Send) and effect.side is CLIENT for effect in effects)

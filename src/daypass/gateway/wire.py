@@ -1,0 +1,194 @@
+"""One side of a connection: a transport, perhaps with TLS over it, and the reasons why reading from it is paused.
+
+Knows bytes only. Whoever owns it (a session's driver, an ender's link) is told what came and when the peer is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import Protocol as Interface
+from typing import cast
+
+from daypass.gateway.tls import TlsLayer
+from daypass.protocols.interface import Side
+
+FULL, UNWANTED, PRESSED, HELD, STOPPED = 1, 2, 4, 8, 16
+"""Why reading may be paused, as bits: the other side's buffer is full, the session wants nothing, the journal has too
+much unshipped, too much waits for its record, forwarding is over."""
+
+KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
+"""A peer that is gone without a word is noticed within a minute, so that its session does not stay open."""
+
+
+class Owner(Interface):
+    """Who is told."""
+
+    def received(self, side: Side, data: bytes) -> None: ...
+    def finished(self, side: Side) -> None:
+        """The peer will send no more."""
+
+    def lost(self, side: Side) -> None:
+        """The connection is gone, both ways."""
+
+    def secured(self, side: Side, layer: TlsLayer) -> None:
+        """The TLS handshake is done."""
+
+    def unsecured(self, side: Side, why: str) -> None:
+        """The TLS handshake failed."""
+
+    def clogged(self, side: Side, full: bool) -> None:
+        """The buffer towards this side is full, or no longer."""
+
+
+class Wire(asyncio.Protocol):
+    """See the module."""
+
+    __slots__ = (
+        "_paused",
+        "_tls",
+        "_transport",
+        "buffer_bytes",
+        "closing",
+        "dialling",
+        "lost",
+        "owner",
+        "peer",
+        "side",
+    )
+
+    def __init__(self, owner: Owner | None, side: Side, buffer_bytes: int) -> None:
+        self.owner: Owner = owner  # type: ignore[assignment]  # a listener fills it in before anything happens
+        self.side = side
+        self.buffer_bytes = buffer_bytes
+        self.closing = False
+        self.dialling = False
+        self.lost = False
+        self.peer = ""
+        self._paused = 0
+        self._tls: TlsLayer | None = None
+        self._transport: asyncio.Transport | None = None
+
+    # -- what asyncio calls ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=self.buffer_bytes)
+        peer = transport.get_extra_info("peername")
+        self.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
+        self._tune(transport.get_extra_info("socket"))
+        if self.closing:  # closed while it was dialled
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._tls is None:
+            self.owner.received(self.side, data)
+        else:
+            self._decrypt(data)
+
+    def eof_received(self) -> bool:
+        self.owner.finished(self.side)
+        return True  # half-closed: stays open the other way until its owner closes it
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = self.closing = True
+        self._transport = None
+        self.owner.lost(self.side)
+
+    def pause_writing(self) -> None:
+        self.owner.clogged(self.side, True)
+
+    def resume_writing(self) -> None:
+        self.owner.clogged(self.side, False)
+
+    # -- what the owner calls -------------------------------------------------------------------------------------
+
+    def send(self, data: bytes) -> None:
+        """Send, unless the side is closed or gone."""
+        if self.closing or self._transport is None:
+            return
+        if self._tls is not None:
+            self._tls.write(data)
+            data = self._tls.take()
+        self._transport.write(data)
+
+    def start_tls(self, layer: TlsLayer, pending: bytes) -> None:
+        """From here on everything is encrypted; the owner is told `secured` or `unsecured`."""
+        self._tls = layer
+        self._decrypt(pending)
+
+    def pause(self, why: int) -> None:
+        if not self._paused and self._transport is not None and not self.closing:
+            self._transport.pause_reading()
+        self._paused |= why
+
+    def resume(self, why: int) -> None:
+        was, self._paused = self._paused, self._paused & ~why
+        if was and not self._paused and self._transport is not None and not self.closing:
+            self._transport.resume_reading()
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is no connection, and none is about to be."""
+        return self._transport is None and not self.dialling
+
+    def paused(self, why: int) -> bool:
+        return bool(self._paused & why)
+
+    def close(self) -> None:
+        """Close after what was sent."""
+        if self._transport is None:
+            self.closing = True
+        elif not self.closing:
+            if self._tls is not None:
+                self._tls.close()
+                self._transport.write(self._tls.take())
+            self.closing = True
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close without sending what is still buffered."""
+        self.closing = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _decrypt(self, data: bytes) -> None:
+        layer = self._tls
+        if layer is None or self._transport is None:
+            return
+        layer.feed(data)
+        try:
+            if not layer.established:
+                if not layer.handshake():
+                    return
+                self._push(layer)
+                self.owner.secured(self.side, layer)
+            plain = layer.read()
+        except ssl.SSLError as problem:
+            self._push(layer)
+            if layer.established:
+                self.abort()
+            else:
+                self.owner.unsecured(self.side, problem.reason or "the TLS handshake failed")
+            return
+        finally:
+            self._push(layer)
+        if plain:
+            self.owner.received(self.side, plain)
+        if layer.ended:
+            self.owner.finished(self.side)
+
+    def _push(self, layer: TlsLayer) -> None:
+        if self._transport is not None and not self.closing and (data := layer.take()):
+            self._transport.write(data)
+
+    def _tune(self, sock: socket.socket | None) -> None:
+        if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+            return
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEPALIVE:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
