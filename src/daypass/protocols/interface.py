@@ -46,8 +46,8 @@ class Closed:
 class TlsStarted:
     """A TLS handshake that `StartTls` asked for is done.
 
-    `binding` is tls-server-end-point channel-binding data (RFC 5929, section 4) of our certificate on the client side and of the
-    target's on the target side; `alpn` what was agreed.
+    `binding` is tls-server-end-point channel-binding data (RFC 5929, section 4) of our certificate on the client side
+    and of the target's on the target side; `alpn` what was agreed.
     """
 
     side: Side
@@ -271,12 +271,13 @@ class Poke:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Sign in to a target as this role (first event of an ender)."""
+    """Sign in to a target as this role (first event of an ender). `entropy` is 32 random bytes, new for each."""
 
     target: Target
     role: TargetRole
     credential: Credential
     label: str
+    entropy: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

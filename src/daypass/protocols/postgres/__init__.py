@@ -1,1 +1,59 @@
-"""PostgreSQL's frontend/backend protocol, versions 3.0 and 3.2 (PostgreSQL documentation, chapter "Frontend/Backend Protocol")."""
+"""PostgreSQL's protocol, versions 3.0 and 3.2 (PostgreSQL documentation, "Frontend/Backend Protocol").
+
+This file is what the other rooms see of it.
+"""
+
+from __future__ import annotations
+
+from daypass.domain.errors import Invalid
+from daypass.domain.statement import Analysis, Value
+from daypass.domain.target import Target
+from daypass.protocols.interface import ConnectHelp, Ender, Limits, Session
+from daypass.protocols.postgres import analyse, connect, rows
+from daypass.protocols.postgres.ender import PostgresEnder
+from daypass.protocols.postgres.session import PostgresSession
+from daypass.protocols.postgres.startup import Entrance
+
+
+class Postgres:
+    """See `protocols.interface.Protocol`."""
+
+    name = "postgres"
+    title = "PostgreSQL"
+    port = 8432
+    target_port = 5432
+    event = "statement"
+
+    def session(self, *, entropy: bytes, tls: bool, plain: bool, limits: Limits) -> Session:
+        return PostgresSession(Entrance(entropy, tls, plain), limits)
+
+    def ender(self) -> Ender:
+        return PostgresEnder()
+
+    def check(self, target: Target) -> None:
+        """A target needs a database and one of the TLS modes; there are no options besides."""
+        if not target.database:
+            raise Invalid(f"target {target.name}: database is missing", hint="Name the database to connect to.")
+        if ":" in target.name:
+            raise Invalid(f"target {target.name}: a name cannot hold a colon", hint="The colon separates the role.")
+        if target.tls not in ("disable", "require", "verify-full"):
+            raise Invalid(f"target {target.name}: tls is {target.tls}", hint="Use disable, require or verify-full.")
+        for key in target.options:
+            raise Invalid(f"target {target.name}: unknown key {key}", hint="Remove it, or correct its spelling.")
+
+    def analyse(self, text: str) -> Analysis:
+        return analyse.analyse(text)
+
+    def values(self, packed: bytes) -> tuple[Value, ...]:
+        return rows.unpack_values(packed)
+
+    def rows(self, packed: bytes) -> tuple[tuple[str | None, ...], ...]:
+        return rows.unpack_rows(packed)
+
+    def connect(
+        self, *, host: str, port: int, person: str, target: str, role: str | None, token: str, ca: str | None
+    ) -> ConnectHelp:
+        return connect.connect_help(host=host, port=port, person=person, target=target, role=role, token=token, ca=ca)
+
+
+POSTGRES = Postgres()

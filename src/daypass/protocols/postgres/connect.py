@@ -1,0 +1,32 @@
+"""How a person's own client connects through the gateway (libpq's words, which most drivers share)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from daypass.protocols.interface import ConnectHelp
+
+
+def connect_help(
+    *, host: str, port: int, person: str, target: str, role: str | None, token: str, ca: str | None
+) -> ConnectHelp:
+    """psql with the token in a password file: on no command line, in no environment, in no URL."""
+    database = f"{target}:{role}" if role else target
+    tls = {"sslmode": "verify-full", "sslrootcert": ca} if ca else {}
+    query = "&".join(f"{key}={quote(value, safe='/')}" for key, value in tls.items())
+    name = f"[{host}]" if ":" in host else host
+    url = f"postgresql://{quote(person, safe='')}@{name}:{port}/{quote(database, safe='')}{'?' if query else ''}{query}"
+    settings = {"host": host, "port": str(port), "user": person, "dbname": database, "require_auth": "scram-sha-256"}
+    conninfo = " ".join(f"{key}={_quoted(value)}" for key, value in (settings | tls).items())
+    passfile = ":".join(_escaped(field) for field in (host, str(port), database, person, token)) + "\n"
+    return ConnectHelp(("psql", conninfo), {"PGPASSFILE": "{passfile}"}, passfile, url)
+
+
+def _quoted(value: str) -> str:
+    """A value of a libpq connection string."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _escaped(value: str) -> str:
+    """A field of a password file."""
+    return value.replace("\\", "\\\\").replace(":", "\\:")

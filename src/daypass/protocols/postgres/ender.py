@@ -1,0 +1,129 @@
+"""A connection of our own that ends other sessions' work at the target, all at once, and reads back that it is gone.
+
+It signs in with the sessions' own login, which may signal its own backends. A backend is known by pid, start time and
+user id together, never by its pid alone: pids come again. No grace between cancel and terminate.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from daypass.protocols.interface import (
+    Answered,
+    Close,
+    EnderEffect,
+    EnderEvent,
+    Enter,
+    Entered,
+    Look,
+    Lost,
+    Poke,
+    Side,
+    Stop,
+)
+from daypass.protocols.postgres.errors import Rejected
+from daypass.protocols.postgres.frames import Malformed
+from daypass.protocols.postgres.script import Script, Stage
+from daypass.protocols.postgres.upstream import Door, ask, sign_in, start_time
+
+ORDERS_MAX = 1_000
+"""Orders that may wait; an ender that is so far behind is of no use."""
+
+ENTROPY_BYTES_MIN = 18
+"""What a SCRAM nonce is made of, as in PostgreSQL."""
+INBOX_BYTES_MAX = 1024 * 1024
+"""What a target may say that nobody asked for."""
+
+_SEEN = """FROM (VALUES {values}) m(i, pid, start, sysid) JOIN pg_catalog.pg_stat_activity a
+ ON a.pid OPERATOR(pg_catalog.=) m.pid AND {start} OPERATOR(pg_catalog.=) m.start
+ AND a.usesysid OPERATOR(pg_catalog.=) m.sysid"""
+_LOOK = "SELECT m.i, 'seen' " + _SEEN
+_POKE = "SELECT m.i, pg_catalog.pg_cancel_backend(a.pid) " + _SEEN
+_STOP = (
+    """SELECT s.i, s.state, pg_catalog.pg_cancel_backend(s.pid), pg_catalog.pg_terminate_backend(s.pid)
+ FROM (SELECT m.i, a.pid, a.state """
+    + _SEEN
+    + " OFFSET 0) s"
+)
+
+
+class PostgresEnder:
+    """See `protocols.interface.Ender`."""
+
+    def __init__(self) -> None:
+        self._stage = Stage()
+        self._orders: deque[Stop | Look | Poke] = deque()
+        self._script = self._work()
+        self._lost = False
+
+    def handle(self, event: EnderEvent) -> Sequence[EnderEffect]:
+        if self._lost:
+            return ()
+        if isinstance(event, Stop | Look | Poke):
+            self._orders.append(event)
+            if len(self._orders) > ORDERS_MAX:
+                return self._lose("too many orders wait")
+        else:
+            self._stage.take(event)
+            if len(self._stage.inbox[Side.TARGET]) > INBOX_BYTES_MAX:
+                return self._lose("the target sends what nobody asked for")
+        try:
+            next(self._script)
+        except (Rejected, Malformed) as problem:
+            return self._lose(str(problem))
+        return self._taken()
+
+    def _taken(self) -> list[Any]:
+        out, self._stage.out = self._stage.out, []
+        return out
+
+    def _lose(self, why: str) -> list[Any]:
+        self._lost = True
+        self._script.close()
+        return [*self._taken(), Close(Side.TARGET, "ender", why), Lost(why)]
+
+    def _work(self) -> Script[None]:
+        stage = self._stage
+        enter = yield from stage.wait(Enter)
+        if len(enter.entropy) < ENTROPY_BYTES_MIN:
+            raise Malformed("an ender needs entropy of its own to sign in with")
+        yield from sign_in(stage, Door(enter.target, enter.role, enter.credential, enter.label, enter.entropy), {})
+        stage.out.append(Entered())
+        while True:
+            while not self._orders:
+                if stage.closed:
+                    yield from stage.read(Side.TARGET, 1 << 30)
+                yield
+            order = self._orders.popleft()
+            marks = (order.mark,) if isinstance(order, Poke) else order.marks
+            if not marks:
+                stage.out.append(Answered(()))
+                continue
+            rows = yield from ask(stage, _sql(order, marks))
+            found = {row[0]: row for row in rows}
+            stage.out.append(Answered(tuple(_seen(order, found.get(str(i))) for i in range(len(marks)))))
+
+
+def _seen(order: Stop | Look | Poke, row: tuple[str | None, ...] | None) -> Mapping[str, str]:
+    if row is None:
+        return {"alive": "no"}
+    if isinstance(order, Stop):
+        return {"alive": "yes", "was": row[1] or "unknown"}
+    return {"alive": "yes"}
+
+
+def _sql(order: Stop | Look | Poke, marks: Sequence[Mapping[str, str]]) -> str:
+    template = _STOP if isinstance(order, Stop) else _LOOK if isinstance(order, Look) else _POKE
+    values = ", ".join(_value(index, mark) for index, mark in enumerate(marks))
+    return template.format(values=values, start=start_time("a"))
+
+
+def _value(index: int, mark: Mapping[str, str]) -> str:
+    """A mark as SQL. It came from our own probe, and is still read as numbers before it becomes a text again."""
+    try:
+        pid, start, sysid = int(mark["pid"]), int(mark["backend_start"]), int(mark["usesysid"])
+    except (KeyError, ValueError):
+        raise Malformed("a mark that is not of this protocol") from None
+    return f"({index}, {pid}::pg_catalog.int4, {start}::pg_catalog.int8, {sysid}::pg_catalog.oid)"

@@ -1,0 +1,80 @@
+"""Where messages begin and end. The only loop over bulk data: it looks at headers, counts, and decodes nothing.
+
+Every message after start-up is a kind (one byte), a length (u32, counting itself, not the kind) and a body. This is an
+ordinary typed module over `bytes`, so that mypyc can compile it; it works the same when it is not compiled.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+HEADER = 5
+"""Bytes of kind and length."""
+
+_length = Struct(">I").unpack_from
+
+
+class Malformed(Exception):
+    """Bytes that are no message of this protocol. The text says what is wrong, without the bytes."""
+
+
+def size_at(data: bytes, pos: int) -> int:
+    """Whole size of the message at `pos`, of which the header must be there. Raises `Malformed`."""
+    length: int = _length(data, pos + 1)[0]
+    if length < 4 or length > 0x7FFFFFFF:
+        raise Malformed("a message with an impossible length")
+    return length + 1
+
+
+def skip(data: bytes, pos: int, kind: int) -> tuple[int, int]:
+    """Pass over complete messages of one kind. Return where they end and how many there were."""
+    count = 0
+    last = len(data) - HEADER
+    while pos <= last and data[pos] == kind:
+        length: int = _length(data, pos + 1)[0]
+        if length < 4 or length > 0x7FFFFFFF:
+            raise Malformed("a message with an impossible length")
+        following = pos + length + 1
+        if following > last + HEADER:
+            break
+        pos = following
+        count += 1
+    return pos, count
+
+
+def bodies(data: bytes, pos: int, end: int) -> list[bytes]:
+    """Bodies of the complete messages between `pos` and `end`."""
+    found: list[bytes] = []
+    while pos < end:
+        following = pos + size_at(data, pos)
+        found.append(data[pos + HEADER : following])
+        pos = following
+    return found
+
+
+class Tail:
+    """The beginning of a message whose end has not come yet. Joins once, however many pieces it comes in."""
+
+    __slots__ = ("_need", "_parts", "have")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._need = 0
+        self.have = 0
+
+    def keep(self, rest: bytes) -> None:
+        """Keep a rest that `ready` is to put before what comes next."""
+        self._parts = [rest]
+        self.have = len(rest)
+        self._need = size_at(rest, 0) if self.have >= HEADER else HEADER
+
+    def ready(self, data: bytes) -> bytes | None:
+        """What was kept and `data` in one piece, or None as long as the message is incomplete."""
+        self._parts.append(data)
+        self.have += len(data)
+        if self.have < self._need:
+            return None
+        whole = b"".join(self._parts)
+        self._parts = []
+        self.have = 0
+        return whole

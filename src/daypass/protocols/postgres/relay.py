@@ -1,0 +1,114 @@
+"""A session that is in: both halves, and every way in which it ends.
+
+However it ends, nothing more is forwarded, every submitted statement is completed in the record, and the client is
+told why if that can be said between two messages.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daypass.domain.grant import EndReason
+from daypass.protocols.interface import Cancel, Close, Ending, Limits, Send, Side
+from daypass.protocols.postgres import errors
+from daypass.protocols.postgres.frames import Malformed
+from daypass.protocols.postgres.replies import Replies
+from daypass.protocols.postgres.requests import Requests, TooLarge
+from daypass.protocols.postgres.statements import Names, Overfull
+from daypass.protocols.postgres.talk import Talk
+
+
+class Relay:
+    """Takes bytes of both sides, gives effects."""
+
+    __slots__ = ("_at", "_limits", "_notices", "_replies", "_requests", "_talk", "ended")
+
+    def __init__(self, limits: Limits, *, results: bool, odd_strings: bool) -> None:
+        self._limits = limits
+        self._talk = Talk(limits, Names(limits.message_bytes), results=results, odd_strings=odd_strings)
+        self._requests = Requests(self._talk)
+        self._replies = Replies(self._talk)
+        self._notices: list[bytes] = []
+        self._at = 0.0
+        self.ended = False
+
+    def wants(self, side: Side) -> bool:
+        return not self.ended and (side is Side.TARGET or self._requests.wants)
+
+    def received(self, side: Side, data: bytes, at: float) -> list[Any]:
+        """Forward what one side sent. Never raises on what it was."""
+        out: list[Any] = []
+        self._at = at
+        try:
+            if side is Side.CLIENT:
+                if not self._requests.left:
+                    self._requests.take(data, at, out)
+            else:
+                self._replies.take(data, at, out)
+                if self._requests.held is not None:
+                    self._requests.resume(at, out)
+                if self._notices and self._replies.between:
+                    out.append(Send(Side.CLIENT, b"".join(self._notices)))
+                    self._notices.clear()
+        except Malformed as problem:
+            who = "protocol violation" if side is Side.CLIENT else "the target broke the protocol"
+            self._stop(EndReason.PROTOCOL_ERROR, errors.PROTOCOL_VIOLATION, f"{who}: {problem}", "", out)
+        except TooLarge:
+            text = f"a message is longer than the limit of {self._limits.message_bytes} bytes"
+            self._stop(EndReason.TOO_LARGE, errors.TOO_LARGE, text, "", out)
+        except Overfull:
+            text = "this session holds more prepared statements or portals than the limit allows"
+            self._stop(EndReason.TOO_LARGE, errors.TOO_LARGE, text, "", out)
+        return out
+
+    def warn(self, message: str) -> list[Any]:
+        """Tell the client something, now or at the next boundary between messages."""
+        notice = errors.notice("01000", message)
+        if self._replies.between:
+            return [Send(Side.CLIENT, notice)]
+        self._notices.append(notice)
+        return []
+
+    def end(self, ending: Ending) -> list[Any]:
+        """The session ends at our word. The work at the target is ended first, and waits for nothing."""
+        out: list[Any] = []
+        reason = EndReason(ending.reason)
+        self._stop(reason, errors.ADMIN_SHUTDOWN, ending.message, ending.hint, out, always=True)
+        return out
+
+    def closed(self, side: Side) -> list[Any]:
+        """A side is gone."""
+        out: list[Any] = []
+        if side is Side.CLIENT:
+            if self._requests.left and self._talk.working:
+                return out  # it said Terminate behind its last statement, which may finish
+            self._stop(EndReason.CLIENT_LEFT, "", "the client left", "", out)
+        elif self._requests.left or self._replies.farewell:
+            reason = EndReason.CLIENT_LEFT if self._requests.left else EndReason.TARGET_LEFT
+            self._stop(reason, "", "the target closed the connection", "", out, cancel=False)
+        else:
+            text = "the target closed the connection unexpectedly"
+            self._stop(EndReason.TARGET_LEFT, errors.CONNECTION_FAILURE, text, "", out, cancel=False)
+        return out
+
+    def _stop(
+        self,
+        reason: EndReason,
+        sqlstate: str,
+        text: str,
+        hint: str,
+        out: list[Any],
+        *,
+        cancel: bool = True,
+        always: bool = False,
+    ) -> None:
+        """End it. `sqlstate` empty: the client is told nothing. `always`: cancel whatever seems to be."""
+        self.ended = True
+        if always or (cancel and (self._talk.working or self._talk.open)):
+            out.append(Cancel())
+        if reason is not EndReason.RECORD_FAILED:
+            self._talk.complete_all(self._at, sqlstate or errors.CONNECTION_FAILURE, text, out)
+        if sqlstate and self._replies.between:
+            out.append(Send(Side.CLIENT, errors.error(sqlstate, text, hint=hint)))
+        out.append(Close(Side.CLIENT, reason.value, text))
+        out.append(Close(Side.TARGET, reason.value, text))

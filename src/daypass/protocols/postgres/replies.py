@@ -1,0 +1,382 @@
+"""From the target to the client: forward whole, count, and tell what came of each statement.
+
+DataRow and CopyData are passed over without a look inside and stream when they are incomplete; of the others only those
+are decoded that say how a statement ended or what its columns are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from daypass.protocols.interface import Send, Side
+from daypass.protocols.postgres import errors
+from daypass.protocols.postgres.errors import Complaint
+from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, size_at, skip
+from daypass.protocols.postgres.messages import read_parameter_status, read_row_description, shown
+from daypass.protocols.postgres.requests import TooLarge
+from daypass.protocols.postgres.rows import Keeper
+from daypass.protocols.postgres.statements import Portal, Run
+from daypass.protocols.postgres.talk import (
+    BIND,
+    CALL,
+    CLOSE,
+    COPY_END,
+    DESCRIBE,
+    EXECUTE,
+    PARSE,
+    QUERY,
+    REFUSED,
+    REFUSED_QUERY,
+    SYNC,
+    Talk,
+)
+
+DATA_ROW = ord("D")
+COPY_DATA = ord("d")
+_BULK = (DATA_ROW, COPY_DATA)
+_RUNS = (QUERY, EXECUTE)
+_STREAMED = frozenset(b"NAV")
+"""Kinds that nothing is read from: they stream when they are incomplete."""
+_EXTENDED = frozenset((PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, REFUSED))
+SKIPPED = "skipped"
+"""Error code of a statement that the target ignored, as something before it in its pipeline had failed."""
+POISONED = frozenset(("08P01", "42601"))
+"""What the target says to what stands in for something refused."""
+
+
+class Replies:
+    """The half of a session that reads the target."""
+
+    __slots__ = ("_columns", "_handlers", "_keeper", "_rest", "_tail", "_talk", "at", "done", "farewell", "status")
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._tail = Tail()
+        self._rest = 0
+        self._keeper = Keeper() if talk.results else None
+        self._columns: tuple[bytes, tuple[str, ...]] = (b"", ())
+        self.at = 0.0
+        self.done: list[Any] = []
+        self.farewell = False
+        """The target said FATAL."""
+        self.status = ord("I")
+        self._handlers: dict[int, Callable[[bytes, int, int], bytes | None]] = {
+            ord("1"): self._parse_complete,
+            ord("2"): self._bind_complete,
+            ord("3"): self._close_complete,
+            ord("C"): self._command_complete,
+            ord("E"): self._error,
+            ord("G"): self._copy_in,
+            ord("H"): self._copy_out,
+            ord("I"): self._empty,
+            ord("S"): self._parameter,
+            ord("T"): self._row_description,
+            ord("V"): self._called,
+            ord("Z"): self._ready,
+            ord("n"): self._no_data,
+            ord("s"): self._suspended,
+            ord("t"): self._parameters,
+            ord("A"): self._ignored,
+            ord("N"): self._ignored,
+            ord("c"): self._ignored,
+        }
+
+    @property
+    def between(self) -> bool:
+        """Whether what the client has got ends with a whole message."""
+        return self._rest == 0
+
+    def take(self, data: bytes, at: float, out: list[Any]) -> None:
+        """Take what the target sent. Raises `Malformed` or `TooLarge`; `out` then has what goes to the client first."""
+        if self._tail.have:
+            whole = self._tail.ready(data)
+            if whole is None:
+                return
+            data = whole
+        self.at = at
+        pieces: list[bytes] = []
+        try:
+            self._walk(data, pieces)
+        finally:
+            if pieces:
+                out.append(Send(Side.CLIENT, pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+            if self.done:
+                out += self.done
+                self.done = []
+
+    def _walk(self, data: bytes, pieces: list[bytes]) -> None:
+        end = len(data)
+        start = pos = 0
+        if self._rest:
+            pos = min(self._rest, end)
+            self._rest -= pos
+        try:
+            while end - pos >= HEADER:
+                kind = data[pos]
+                if kind in _BULK:
+                    following = self._bulk(data, pos, kind)
+                    if following == pos:
+                        break
+                    pos = following
+                    continue
+                following = pos + size_at(data, pos)
+                handler = self._handlers.get(kind)
+                if handler is None:
+                    raise Malformed(f"a message of kind {kind}")
+                if following > end:
+                    if kind in _STREAMED:
+                        handler(data, pos + HEADER, following)
+                        self._rest = following - end
+                        pos = end
+                    elif following - pos > self._talk.limits.message_bytes:
+                        raise TooLarge
+                    break
+                instead = handler(data, pos + HEADER, following)
+                if instead is not None:
+                    if pos > start:
+                        pieces.append(data[start:pos])
+                    pieces.append(instead)
+                    start = following
+                pos = following
+        finally:
+            if pos > start:
+                pieces.append(data if start == 0 and pos == end else data[start:pos])
+        if pos < end:
+            self._tail.keep(data[pos:])
+
+    def _head(self, *kinds: int) -> Any:
+        queue = self._talk.queue
+        if not queue or queue[0][0] not in kinds:
+            raise Malformed("an answer that nobody waits for")
+        return queue[0]
+
+    def _running(self) -> Run:
+        queue = self._talk.queue
+        if queue:
+            kind, run, _ = queue[0]
+            if run is not None and kind in _RUNS:
+                return run
+        raise Malformed("a result that nobody waits for")
+
+    def _bulk(self, data: bytes, pos: int, kind: int) -> int:
+        """Rows at `pos`. Returns where they end; an incomplete one streams. Returns `pos` to wait for the rest."""
+        run = self._running()
+        stop, count = skip(data, pos, kind)
+        if count:
+            run.seen += count
+            run.size += stop - pos
+            if self._keeper is not None and kind == DATA_ROW:
+                self._keeper.keep(run, data[pos:stop], self.done)
+            return stop
+        size = size_at(data, pos)
+        if self._keeper is not None and kind == DATA_ROW:
+            if self._keeper.fits(run, size):
+                return pos
+            self._keeper.cut(run, self.done)
+        run.seen += 1
+        run.size += size
+        self._rest = pos + size - len(data)
+        return len(data)
+
+    # -- one message each -------------------------------------------------------------------------------------------
+
+    def _ignored(self, data: bytes, pos: int, end: int) -> bytes | None:
+        return None
+
+    def _parse_complete(self, data: bytes, pos: int, end: int) -> bytes | None:
+        self._talk.names.accept(self._head(PARSE)[2])
+        self._talk.pop()
+        return None
+
+    def _bind_complete(self, data: bytes, pos: int, end: int) -> bytes | None:
+        self._head(BIND)[2][0].confirmed = True
+        self._talk.pop()
+        return None
+
+    def _close_complete(self, data: bytes, pos: int, end: int) -> bytes | None:
+        change = self._head(CLOSE)[2]
+        if change is not None:
+            self._talk.names.accept(change)
+        self._talk.pop()
+        return None
+
+    def _row_description(self, data: bytes, pos: int, end: int) -> bytes | None:
+        body = data[pos:end]
+        if body != self._columns[0]:
+            self._columns = body, tuple(column.name for column in read_row_description(body))
+        columns = self._columns[1]
+        kind, run, extra = self._head(QUERY, EXECUTE, DESCRIBE)
+        if run is not None:
+            run.columns = columns
+            run.layout = body if self._keeper is not None else b""
+        if kind == DESCRIBE:
+            if extra is not None:
+                extra.columns = columns
+            self._talk.pop()
+        return None
+
+    def _no_data(self, data: bytes, pos: int, end: int) -> bytes | None:
+        self._head(DESCRIBE)
+        self._talk.pop()
+        return None
+
+    def _parameters(self, data: bytes, pos: int, end: int) -> bytes | None:
+        text = self._head(DESCRIBE)[2]
+        if text is None:
+            raise Malformed("parameters of something that is no statement")
+        text.types = data[pos:end]
+        return None
+
+    def _command_complete(self, data: bytes, pos: int, end: int) -> bytes | None:
+        run = self._running()
+        tag = shown(data[pos : end - 1])
+        run.tags.append(tag)
+        count = tag.rpartition(" ")[2]
+        if count.isdigit():
+            run.rows += int(count)
+        run.seen = 0
+        if run.changes and run.changes[0][0] == tag:
+            self._talk.names.accept(run.changes.pop(0)[1])
+        self._talk.copying = None
+        if self._talk.queue[0][0] == EXECUTE:
+            self._finish(run)
+        return None
+
+    def _empty(self, data: bytes, pos: int, end: int) -> bytes | None:
+        run = self._running()
+        run.tags.append("")
+        if self._talk.queue[0][0] == EXECUTE:
+            self._finish(run)
+        return None
+
+    def _suspended(self, data: bytes, pos: int, end: int) -> bytes | None:
+        run = self._running()
+        self._head(EXECUTE)
+        run.rows += run.seen
+        run.tags.append("suspended")
+        self._finish(run)
+        return None
+
+    def _called(self, data: bytes, pos: int, end: int) -> bytes | None:
+        run = self._head(CALL)[1]
+        run.size += end - pos + HEADER
+        run.rows = 1
+        run.tags.append("CALL")
+        return None
+
+    def _finish(self, run: Run) -> None:
+        self._talk.pop()
+        self._talk.complete(run, self.at, self.done)
+        self._withdraw(run)
+
+    def _withdraw(self, run: Run) -> None:
+        """Changes of names that this statement did not get to."""
+        for _, change in run.changes:
+            self._talk.names.reject(change, tried=False)
+        run.changes.clear()
+
+    def _parameter(self, data: bytes, pos: int, end: int) -> bytes | None:
+        name, value = read_parameter_status(data[pos:end])
+        if name == "standard_conforming_strings":
+            self._talk.odd_strings = value != "on"
+        return None
+
+    def _copy_out(self, data: bytes, pos: int, end: int) -> bytes | None:
+        self._running()
+        return None
+
+    def _copy_in(self, data: bytes, pos: int, end: int) -> bytes | None:
+        """The target reads CopyData now. It ignores every Sync until the client ends the copy."""
+        talk = self._talk
+        talk.copying = self._running()
+        kept = [talk.queue[0]]
+        rest = list(talk.queue)[1:]
+        for index, expected in enumerate(rest):
+            if expected[0] == COPY_END:
+                talk.copying = None
+                kept += rest[index + 1 :]
+                break
+            if expected[0] != SYNC:
+                kept.append(expected)
+        if len(kept) != len(talk.queue):
+            talk.queue.clear()
+            talk.queue.extend(kept)
+        return None
+
+    def _ready(self, data: bytes, pos: int, end: int) -> bytes | None:
+        talk = self._talk
+        if talk.swallowing and not talk.queue:
+            talk.swallowing = False  # a Sync that was sent into a COPY which had failed already
+            return None
+        kind, run, runs = self._head(QUERY, CALL, SYNC, REFUSED_QUERY)
+        self.status = data[pos] if end > pos else 0
+        talk.pop()
+        talk.copying = None
+        if run is not None:
+            talk.complete(run, self.at, self.done)
+            self._withdraw(run)
+            if kind == QUERY:
+                talk.names.known.pop(b"", None)
+        elif runs:
+            for bound in runs:
+                bound.tags.append("BIND")
+                talk.complete(bound, self.at, self.done)
+        if self.status == ord("I") and not talk.queue and talk.portals:
+            talk.portals.clear()
+        return None
+
+    # -- errors -----------------------------------------------------------------------------------------------------
+
+    def _error(self, data: bytes, pos: int, end: int) -> bytes | None:
+        talk = self._talk
+        said = errors.read(data[pos:end])
+        self.farewell = said.severity in ("FATAL", "PANIC")
+        talk.copying = None
+        if not talk.queue or self.farewell:
+            self._blame_all(said)
+            return None
+        kind, run, extra = talk.queue[0]
+        if kind == REFUSED_QUERY:
+            return extra if said.sqlstate in POISONED else None
+        if run is not None and not run.error:
+            run.error, run.message = said.sqlstate, said.message
+        if kind in _EXTENDED:
+            self._skip()
+            if kind == REFUSED and said.sqlstate in POISONED:
+                return extra  # type: ignore[no-any-return]
+        return None
+
+    def _blame_all(self, said: Complaint) -> None:
+        for run in self._talk.open.values():
+            if not run.error:
+                run.error, run.message = said.sqlstate, said.message
+
+    def _skip(self) -> None:
+        """The first expectation failed: the target ignores everything up to the next Sync."""
+        talk = self._talk
+        tried = True
+        while talk.queue and talk.queue[0][0] != SYNC:
+            kind, run, extra = talk.queue[0]
+            talk.queue.popleft()
+            if kind in (PARSE, CLOSE) and extra is not None:
+                talk.names.reject(extra, tried=tried)
+            elif kind == BIND:
+                self._unbind(extra)
+            if run is not None and kind != DESCRIBE:
+                if not run.error:
+                    run.error = SKIPPED
+                talk.complete(run, self.at, self.done)
+                self._withdraw(run)
+            tried = False
+        talk.swallowing = not talk.queue
+
+    def _unbind(self, extra: Any) -> None:
+        """A Bind did not happen: what its portal's name stood for before is there again."""
+        portal: Portal = extra[0]
+        before: Portal | None = extra[1]
+        if self._talk.portals.get(portal.name) is portal:
+            if before is None:
+                del self._talk.portals[portal.name]
+            else:
+                self._talk.portals[portal.name] = before

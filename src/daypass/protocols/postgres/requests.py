@@ -1,0 +1,377 @@
+"""From the client to the target: record, then forward whole.
+
+Each handler looks at one complete message and says what goes on in its place: None, the message as it is; bytes,
+something else or nothing. CopyData streams. A name that depends on an answer still to come stops the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from daypass.protocols.interface import Send, Side
+from daypass.protocols.postgres import errors, messages
+from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, bodies, size_at, skip
+from daypass.protocols.postgres.messages import i32, shown, string
+from daypass.protocols.postgres.statements import Ambiguous, Portal, Run, Text
+from daypass.protocols.postgres.talk import (
+    BIND,
+    CALL,
+    CLOSE,
+    COPY_END,
+    DESCRIBE,
+    EXECUTE,
+    PARSE,
+    PIPELINE_MAX,
+    QUERY,
+    REFUSED,
+    REFUSED_QUERY,
+    SYNC,
+    Talk,
+)
+from daypass.protocols.postgres.traits import NOTHING, OPAQUE, Traits, traits
+
+COPY_DATA = ord("d")
+POISON = messages.describe(b"!", b"")
+"""A Describe that fails at any target (SQLSTATE 08P01), sent where something is refused inside a pipeline: the target
+then ignores the rest and rolls back just as if it had refused by itself."""
+POISON_QUERY = messages.query(b"daypass refuses this statement")
+"""The same for a simple query: a syntax error at any target."""
+
+
+class TooLarge(Exception):
+    """A message that has to be decoded is over the limit."""
+
+
+class Requests:
+    """The half of a session that reads the client."""
+
+    __slots__ = ("_drop", "_fresh", "_handlers", "_rest", "_tail", "_talk", "at", "held", "left", "out")
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._tail = Tail()
+        self._rest = 0
+        self._drop = False
+        """Whether the CopyData that is streaming is not forwarded. One whose beginning was goes on to its end."""
+        self._fresh: list[tuple[bytes, Text]] = []
+        self.held: bytes | None = None
+        """What is not looked at until an answer comes."""
+        self.left = False
+        """The client said Terminate."""
+        self.at = 0.0
+        self.out: list[Any] = []
+        self._handlers: dict[int, Callable[[bytes, int, int], bytes | None]] = {
+            ord("Q"): self._query,
+            ord("P"): self._parse,
+            ord("B"): self._bind,
+            ord("D"): self._describe,
+            ord("E"): self._execute,
+            ord("C"): self._close,
+            ord("S"): self._sync,
+            ord("H"): self._flush,
+            ord("F"): self._call,
+            ord("c"): self._copy_end,
+            ord("f"): self._copy_end,
+            ord("X"): self._terminate,
+        }
+
+    @property
+    def wants(self) -> bool:
+        return self.held is None and len(self._talk.queue) < PIPELINE_MAX
+
+    def take(self, data: bytes, at: float, out: list[Any]) -> None:
+        """Take what the client sent. Raises `Malformed`, `TooLarge` or `Overfull`; `out` then has what was recorded."""
+        if self.held is not None:
+            self.held += data
+            if len(self.held) > 2 * self._talk.limits.message_bytes:
+                raise TooLarge
+            return
+        self.at, self.out = at, out
+        if self._tail.have:
+            whole = self._tail.ready(data)
+            if whole is None:
+                return
+            data = whole
+        self._walk(data)
+
+    def resume(self, at: float, out: list[Any]) -> None:
+        """An answer came: look again at what was held back."""
+        held, self.held = self.held, None
+        if held is not None:
+            self.at, self.out = at, out
+            self._walk(held)
+
+    def _walk(self, data: bytes) -> None:
+        pieces: list[bytes] = []
+        pos = self._stream(data) if self._rest else 0
+        start = pos if self._drop else 0
+        end = len(data)
+        while end - pos >= HEADER and not self.left:
+            kind = data[pos]
+            following = pos + size_at(data, pos)
+            if kind == COPY_DATA:
+                self._drop = self._talk.swallowing
+                following = self._copy(data, pos, following)
+                instead = b"" if self._drop else None
+            elif following > end:
+                if following - pos > self._talk.limits.message_bytes:
+                    raise TooLarge
+                break
+            else:
+                handler = self._handlers.get(kind)
+                if handler is None:
+                    raise Malformed(f"invalid frontend message type {kind}")
+                try:
+                    instead = handler(data, pos + HEADER, following)
+                except Ambiguous:
+                    self.held = data[pos:]
+                    break
+            if instead is not None:
+                if pos > start:
+                    pieces.append(data[start:pos])
+                if instead:
+                    pieces.append(instead)
+                start = following
+            pos = following
+        if pos < end and self.held is None and not self.left:
+            self._tail.keep(data[pos:])
+        if pos > start:
+            pieces.append(data if start == 0 and pos == end else data[start:pos])
+        self._send(pieces)
+
+    def _send(self, pieces: list[bytes]) -> None:
+        for name, text in self._fresh:
+            if not text.told:
+                self._talk.prepared(name, text, self.out)
+        self._fresh.clear()
+        if pieces:
+            self.out.append(Send(Side.TARGET, pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+
+    # -- COPY, which streams ----------------------------------------------------------------------------------------
+
+    def _stream(self, data: bytes) -> int:
+        """The next part of a CopyData that began before. Returns where it ends."""
+        part = data[: self._rest]
+        self._rest -= len(part)
+        self._copied(part)
+        return len(part)
+
+    def _copy(self, data: bytes, pos: int, following: int) -> int:
+        """CopyData at `pos`, and all complete ones behind it. Returns where they end, or the data does."""
+        stop, count = skip(data, pos, COPY_DATA)
+        if count:
+            found = bodies(data, pos, stop)
+            self._copied(found[0] if count == 1 else b"".join(found))
+            return stop
+        self._rest = following - len(data)
+        self._copied(data[pos + HEADER :])
+        return len(data)
+
+    def _copied(self, payload: bytes) -> None:
+        if self._drop:
+            return
+        run = self._talk.copying
+        if run is None:
+            run = next((e[1] for e in reversed(self._talk.queue) if e[0] in (QUERY, EXECUTE)), None)
+        if run is not None:
+            run.copy(payload)
+
+    def _copy_end(self, data: bytes, pos: int, end: int) -> bytes | None:
+        if self._talk.swallowing:
+            return b""
+        if self._talk.copying is not None:
+            self._talk.copying = None
+        elif self._talk.queue:
+            self._talk.queue.append((COPY_END, None, None))
+        return None
+
+    # -- statements -------------------------------------------------------------------------------------------------
+
+    def _query(self, data: bytes, pos: int, end: int) -> bytes | None:
+        talk = self._talk
+        if data[end - 1] != 0:
+            raise Malformed("a query without an end")
+        if talk.swallowing:
+            return b""
+        text = data[pos : end - 1]
+        found = self._traits(text)
+        if found is NOTHING:
+            run = talk.submit("query", text, self.at, self.out)
+        else:
+            resolved = self._resolve(found)
+            if resolved is None:
+                self._refuse(text, found.executes)
+                talk.queue.append((REFUSED_QUERY, None, self._unknown(found.executes)))
+                talk.names.group += 1
+                return POISON_QUERY
+            name, behind, sure = resolved
+            run = talk.submit("query", text, self.at, self.out, name=name, resolved=behind, sure=sure)
+            self._effects(run, found)
+        talk.queue.append((QUERY, run, None))
+        talk.names.group += 1
+        return None
+
+    def _traits(self, text: bytes) -> Traits:
+        if self._talk.odd_strings and (b"(" in text or traits(text) is not NOTHING):
+            return OPAQUE
+        return traits(text)
+
+    def _resolve(self, found: Traits) -> tuple[str, bytes, bool] | None:
+        """What the names that a text executes stand for; None if one of them is unknown. Raises `Ambiguous`."""
+        texts: list[Text] = []
+        for name in found.executes:
+            text = self._talk.names.look_up(name)
+            if text is None:
+                return None
+            texts.append(text)
+        names = ", ".join(shown(name) for name in found.executes)
+        return names, b";\n".join(text.text for text in texts), all(text.verified for text in texts)
+
+    def _effects(self, run: Run, found: Traits) -> None:
+        """Expect what a text does to names, now that it is about to be sent."""
+        names = self._talk.names
+        if found.opaque:
+            names.doubt()
+        for change in found.changes:
+            text = None if change.text is None else Text(change.text, traits=traits(change.text))
+            if text is not None:
+                text.told = True
+                text.verified = not found.opaque
+            run.changes.append((change.tag, names.propose(change.name, text)))
+
+    def _parse(self, data: bytes, pos: int, end: int) -> bytes | None:
+        if self._talk.swallowing:
+            return b""
+        name, pos = string(data, pos)
+        source, pos = string(data, pos)
+        text = Text(source, data[pos:end], self._traits(source))
+        change = self._talk.names.propose(name, text)
+        self._talk.queue.append((PARSE, None, change))
+        self._fresh.append((name, text))
+        return None
+
+    def _bind(self, data: bytes, pos: int, end: int) -> bytes | None:
+        talk = self._talk
+        if talk.swallowing:
+            return b""
+        portal, pos = string(data, pos)
+        name, pos = string(data, pos)
+        text = talk.names.look_up(name)
+        if text is None:
+            return self._refuse_extended(b"", (name,))
+        resolved = b""
+        if text.traits is not NOTHING:
+            found = self._resolve(text.traits)
+            if found is None:
+                return self._refuse_extended(text.text, text.traits.executes)
+            resolved = found[1]
+            if text.traits.opaque:
+                talk.names.doubt()
+        values = b"" if data[pos : pos + 4] == b"\0\0\0\0" else text.types + data[pos:end]
+        run = talk.submit_prepared("bind", text, name, values, self.at, self.out, resolved=resolved)
+        bound = Portal(portal, text, run, values, talk.names.group)
+        talk.queue.append((BIND, run, (bound, talk.hold_portal(bound))))
+        return None
+
+    def _execute(self, data: bytes, pos: int, end: int) -> bytes | None:
+        talk = self._talk
+        if talk.swallowing:
+            return b""
+        name, _ = string(data, pos)
+        portal = talk.portals.get(name)
+        if portal is None:
+            run = talk.submit("execute", b"", self.at, self.out, name=shown(name), sure=False)
+            talk.queue.append((EXECUTE, run, None))
+            return None
+        if not portal.confirmed and portal.group != talk.names.group:
+            raise Ambiguous
+        run_ = portal.run
+        portal.run = None
+        if run_ is None:
+            run_ = talk.submit_prepared("execute", portal.text, name, portal.values, self.at, self.out)
+        if portal.text.traits is not NOTHING:
+            self._effects(run_, portal.text.traits)
+        talk.queue.append((EXECUTE, run_, None))
+        return None
+
+    def _describe(self, data: bytes, pos: int, end: int) -> bytes | None:
+        talk = self._talk
+        if talk.swallowing:
+            return b""
+        name, _ = string(data, pos + 1)
+        if data[pos] == ord("S"):
+            text = talk.names.look_up(name)
+            if text is None:
+                return self._refuse_extended(b"", (name,))
+            talk.queue.append((DESCRIBE, None, text))
+        else:
+            portal = talk.portals.get(name)
+            talk.queue.append((DESCRIBE, portal.run if portal is not None else None, None))
+        return None
+
+    def _close(self, data: bytes, pos: int, end: int) -> bytes | None:
+        talk = self._talk
+        if talk.swallowing:
+            return b""
+        name, _ = string(data, pos + 1)
+        change = None
+        if data[pos] == ord("S"):
+            change = talk.names.propose(name, None)
+        else:
+            talk.portals.pop(name, None)
+        talk.queue.append((CLOSE, None, change))
+        return None
+
+    def _sync(self, data: bytes, pos: int, end: int) -> bytes | None:
+        talk = self._talk
+        if talk.copying is not None:
+            return None
+        talk.swallowing = False
+        runs = [portal.run for portal in talk.bound if portal.run is not None]
+        for portal in talk.bound:
+            portal.run = None
+        talk.bound.clear()
+        talk.queue.append((SYNC, None, runs))
+        talk.names.group += 1
+        return None
+
+    def _flush(self, data: bytes, pos: int, end: int) -> bytes | None:
+        return b"" if self._talk.swallowing else None
+
+    def _call(self, data: bytes, pos: int, end: int) -> bytes | None:
+        talk = self._talk
+        if talk.swallowing:
+            return b""
+        text = b"function %d" % (i32(data, pos) & 0xFFFFFFFF)
+        called = Text(text)
+        run = talk.submit_prepared("call", called, b"", b"\0\0" + data[pos + 4 : end], self.at, self.out)
+        talk.names.doubt()
+        talk.queue.append((CALL, run, None))
+        talk.names.group += 1
+        return None
+
+    def _terminate(self, data: bytes, pos: int, end: int) -> bytes | None:
+        self.left = True
+        return None
+
+    # -- refusing ---------------------------------------------------------------------------------------------------
+
+    def _refuse(self, text: bytes, unknown: tuple[bytes, ...]) -> None:
+        self._talk.refuse(text, f"unknown prepared statement {', '.join(map(shown, unknown))}", self.out)
+
+    def _refuse_extended(self, text: bytes, unknown: tuple[bytes, ...]) -> bytes:
+        self._refuse(text, unknown)
+        self._talk.queue.append((REFUSED, None, self._unknown(unknown)))
+        self._talk.swallowing = True
+        return POISON
+
+    @staticmethod
+    def _unknown(unknown: tuple[bytes, ...]) -> bytes:
+        names = ", ".join(f'"{shown(name)}"' for name in unknown)
+        return errors.error(
+            errors.UNKNOWN_STATEMENT,
+            f"prepared statement {names} does not exist",
+            hint="Daypass forwards only names whose text it has seen in this session.",
+            severity="ERROR",
+        )

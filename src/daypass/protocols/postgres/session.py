@@ -1,0 +1,144 @@
+"""A client's connection from its first byte to its last: start-up as a script, then the relay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from daypass.domain.grant import EndReason
+from daypass.protocols.interface import (
+    Admitted,
+    Close,
+    Closed,
+    Effect,
+    Ending,
+    Event,
+    Limits,
+    Ready,
+    Received,
+    Send,
+    Side,
+    Warned,
+)
+from daypass.protocols.postgres import errors, messages
+from daypass.protocols.postgres.errors import Rejected
+from daypass.protocols.postgres.frames import Malformed
+from daypass.protocols.postgres.relay import Relay
+from daypass.protocols.postgres.script import Script, Stage
+from daypass.protocols.postgres.startup import Entrance, Guest, Interrupted, greet
+from daypass.protocols.postgres.upstream import Door, probe, sign_in, vet
+
+
+class PostgresSession:
+    """See `protocols.interface.Session`."""
+
+    def __init__(self, entrance: Entrance, limits: Limits) -> None:
+        self.key = b""
+        self._entrance = entrance
+        self._limits = limits
+        self._stage = Stage()
+        self._dialled = False
+        self._ended = False
+        self._relay: Relay | None = None
+        self._script = self._enter()
+
+    def wants(self, side: Side) -> bool:
+        if self._relay is not None:
+            return self._relay.wants(side)
+        return not self._ended and self._stage.wants(side)
+
+    def handle(self, event: Event) -> Sequence[Effect]:
+        relay = self._relay
+        if relay is None:
+            return self._starting(event)
+        if relay.ended:
+            return ()
+        if isinstance(event, Received):
+            return relay.received(event.side, event.data, event.at)
+        match event:
+            case Ending():
+                return relay.end(event)
+            case Closed(side):
+                return relay.closed(side)
+            case Warned(message):
+                return relay.warn(message)
+            case _:
+                return ()
+
+    def _starting(self, event: Event) -> list[Effect]:
+        if self._ended:
+            return []
+        if isinstance(event, Ending):
+            stop = Rejected(errors.ADMIN_SHUTDOWN, event.message, hint=event.hint, reason=EndReason(event.reason))
+            return self._leave(stop)
+        self._stage.take(event)
+        try:
+            next(self._script)
+        except StopIteration as done:
+            return self._go_on(done.value)
+        except Rejected as problem:
+            return self._leave(problem)
+        except Malformed as problem:
+            text = f"protocol violation: {problem}"
+            return self._leave(Rejected(errors.PROTOCOL_VIOLATION, text, reason=EndReason.PROTOCOL_ERROR))
+        except Interrupted:
+            return self._leave(Rejected("", "a cancel request", reason=EndReason.CLIENT_LEFT, silent=True))
+        return self._taken()
+
+    def _taken(self) -> list[Effect]:
+        out, self._stage.out = self._stage.out, []
+        return out
+
+    def _leave(self, problem: Rejected) -> list[Effect]:
+        """End a connection that is not in yet. Here every moment is between two messages."""
+        self._ended = True
+        self._script.close()
+        out = self._taken()
+        if not problem.silent:
+            out.append(Send(Side.CLIENT, errors.error(problem.sqlstate, problem.text, hint=problem.hint)))
+        out.append(Close(Side.CLIENT, problem.reason.value, problem.text))
+        if self._dialled:
+            out.append(Close(Side.TARGET, problem.reason.value, problem.text))
+        return out
+
+    def _go_on(self, relay: Relay) -> list[Effect]:
+        """The client is in; what it sent ahead is its first statements."""
+        self._relay = relay
+        out = self._taken()
+        ahead = bytes(self._stage.inbox[Side.CLIENT])
+        self._stage.inbox.clear()
+        if ahead:
+            out += relay.received(Side.CLIENT, ahead, 0.0)
+        return out
+
+    def _enter(self) -> Script[Relay]:
+        stage = self._stage
+        guest = yield from greet(stage, self._entrance)
+        opened = guest.opened
+        self._dialled = True
+        door = Door(
+            opened.target, opened.role, opened.credential, opened.label, self._entrance.random("target nonce", 18)
+        )
+        welcome = yield from sign_in(stage, door, guest.parameters)
+        login = yield from probe(stage, opened.role)
+        vet(login, opened.role)
+        stage.out.append(Ready(login.mark))
+        yield from stage.wait(Admitted)
+        self.key = self._key(guest)
+        stage.say(Side.CLIENT, self._admission(welcome.parameters))
+        odd = welcome.parameters.get("standard_conforming_strings", "on") != "on"
+        return Relay(self._limits, results=opened.target.record == "results", odd_strings=odd)
+
+    def _key(self, guest: Guest) -> bytes:
+        """Our own cancel key: a made-up process id, and 4 or (protocol 3.2) 32 bytes of secret."""
+        pid = bytearray(self._entrance.random("process id", 4))
+        pid[0] &= 0x7F
+        pid[3] |= 1
+        length = 32 if guest.version >= messages.PROTOCOL_3_2 else 4
+        return bytes(pid) + self._entrance.random("cancel key", length)
+
+    def _admission(self, parameters: dict[str, str]) -> bytes:
+        told: list[Any] = [messages.authentication(messages.AUTH_OK)]
+        told += [messages.parameter_status(name, value) for name, value in parameters.items()]
+        told += [messages.backend_key(self.key), messages.ready()]
+        return b"".join(told)

@@ -1,0 +1,185 @@
+"""What stands behind a name, and what is still to be answered: the memory of a session's statements.
+
+A name takes new text only when the target says so (ParseComplete, or the tag of an SQL-level PREPARE) and keeps the old
+one on error. Until then a change is pending. A pending change of the same pipeline (up to Sync) can be relied on, since
+if it fails, what follows it is skipped; one of an earlier pipeline cannot, and whoever needs the name waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from daypass.protocols.postgres.traits import NAME_BYTES_MAX, NOTHING, Traits
+
+NAMES_MAX: Final = 10_000
+"""Prepared names and portals of one session; more is a leak in the client, and would be one here."""
+REPEATED_BYTES_MAX: Final = 4096
+"""Texts longer than this are recorded whole once, and then by the number of the statement that has them."""
+REPEATED_BYTES_SHOWN: Final = 1024
+
+
+class Text:
+    """A prepared text. `carrier` is the statement whose record holds it whole, 0 while there is none; `told`, that some
+    record does."""
+
+    __slots__ = ("carrier", "columns", "length", "text", "told", "traits", "types", "verified")
+
+    def __init__(self, text: bytes, types: bytes = b"\0\0", traits: Traits = NOTHING) -> None:
+        self.text = text
+        self.length = len(text)
+        self.types = types
+        self.traits = traits
+        self.columns: tuple[str, ...] = ()
+        self.carrier = 0
+        self.told = False
+        self.verified = True
+
+    def carried(self, n: int) -> None:
+        """Statement `n` was recorded with the whole text: a long one need not be kept any more."""
+        self.told = True
+        if self.carrier == 0:
+            self.carrier = n
+            if self.length > REPEATED_BYTES_MAX:
+                self.text = self.text[:REPEATED_BYTES_SHOWN]
+
+    @property
+    def same_as(self) -> int:
+        return self.carrier if self.length > REPEATED_BYTES_MAX else 0
+
+
+class Run:
+    """A statement that was submitted and has not been completed."""
+
+    __slots__ = (
+        "at", "changes", "columns", "copied", "digest", "error", "kept", "layout", "message", "n", "rows", "seen",
+        "size", "tags",
+    )  # fmt: skip
+
+    def __init__(self, n: int, at: float) -> None:
+        self.n = n
+        self.at = at
+        self.changes: list[tuple[str, Pending]] = []
+        self.tags: list[str] = []
+        self.rows = 0
+        self.seen = 0
+        self.size = 0
+        self.columns: tuple[str, ...] = ()
+        self.error = ""
+        self.message = ""
+        self.copied = 0
+        self.digest: Any = None
+        self.layout = b""
+        self.kept = 0
+
+    def copy(self, payload: bytes) -> None:
+        """Digest and count what the client copies in."""
+        if self.digest is None:
+            self.digest = hashlib.sha256()
+        self.digest.update(payload)
+        self.copied += len(payload)
+
+
+class Portal:
+    """A bound statement. `run` is its Bind's, until its first Execute has taken it."""
+
+    __slots__ = ("confirmed", "group", "name", "run", "text", "values")
+
+    def __init__(self, name: bytes, text: Text, run: Run, values: bytes, group: int) -> None:
+        self.name = name
+        self.text = text
+        self.group = group
+        self.confirmed = False
+        self.run: Run | None = run
+        self.values = values
+
+
+class Ambiguous(Exception):
+    """What stands behind a name depends on an answer that has not come yet."""
+
+
+class Overfull(Exception):
+    """More names than a session may hold."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A change of a name that was sent and not answered. `text` None: the name goes away."""
+
+    group: int
+    name: bytes | None
+    text: Text | None
+
+
+@dataclass(slots=True)
+class Names:
+    """Which text stands behind which name. `group` counts pipelines: it grows at each Sync and each simple query."""
+
+    bytes_max: int
+    known: dict[bytes, Text] = field(default_factory=dict)
+    pending: deque[Pending] = field(default_factory=deque)
+    group: int = 0
+    held: int = 0
+
+    def look_up(self, name: bytes) -> Text | None:
+        """The text that `name` will have when what is sent next arrives. Raises `Ambiguous`."""
+        name = name[:NAME_BYTES_MAX]
+        for change in reversed(self.pending):
+            if change.name == name or (change.name is None and name):
+                if change.group != self.group:
+                    raise Ambiguous
+                return change.text
+        return self.known.get(name)
+
+    def propose(self, name: bytes | None, text: Text | None) -> Pending:
+        """A change is about to be sent. `name` None: every name but the unnamed."""
+        if len(self.known) + len(self.pending) >= NAMES_MAX:
+            raise Overfull
+        if self.held > self.bytes_max:
+            self.held = sum(len(text.text) for text in self.known.values())
+            self.held += sum(len(other.text.text) for other in self.pending if other.text is not None)
+            if self.held > self.bytes_max:
+                raise Overfull
+        change = Pending(self.group, None if name is None else name[:NAME_BYTES_MAX], text)
+        if text is not None:
+            self.held += len(text.text)
+        self.pending.append(change)
+        return change
+
+    def accept(self, change: Pending) -> None:
+        """The target made the change."""
+        self._drop(change)
+        if change.name is None:
+            unnamed = self.known.get(b"")
+            self.known.clear()
+            if unnamed is not None:
+                self.known[b""] = unnamed
+        elif change.text is None:
+            self.known.pop(change.name, None)
+        else:
+            self.known[change.name] = change.text
+
+    def reject(self, change: Pending, *, tried: bool) -> None:
+        """The target did not make the change. A Parse without a name that was tried has thrown the old one away."""
+        self._drop(change)
+        if tried and change.name == b"" and change.text is not None:
+            self.known.pop(b"", None)
+
+    def _drop(self, change: Pending) -> None:
+        if self.pending and self.pending[0] is change:
+            self.pending.popleft()
+            return
+        for index, other in enumerate(self.pending):
+            if other is change:
+                del self.pending[index]
+                return
+
+    def doubt(self) -> None:
+        """Code that could have changed the names ran, or is about to: none of them can be vouched for."""
+        for text in self.known.values():
+            text.verified = False
+        for change in self.pending:
+            if change.text is not None:
+                change.text.verified = False

@@ -1,0 +1,134 @@
+"""What both directions of a running session share: the replies that are owed, the names, and the book of statements.
+
+The queue holds, in order, one expectation for each message the target has to answer. It is the theory of the relay:
+whatever the target sends belongs to the first expectation, or is asynchronous, or is a violation.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from daypass.domain.statement import Completed, Prepared, StatementRefused, Submitted
+from daypass.protocols.interface import Limits, Record
+from daypass.protocols.postgres.messages import shown
+from daypass.protocols.postgres.statements import NAMES_MAX, Names, Overfull, Portal, Run, Text
+
+QUERY: Final = 1
+PARSE: Final = 2
+BIND: Final = 3
+DESCRIBE: Final = 4
+EXECUTE: Final = 5
+CLOSE: Final = 6
+SYNC: Final = 7
+CALL: Final = 8
+COPY_END: Final = 9
+REFUSED: Final = 10
+REFUSED_QUERY: Final = 11
+
+Expected = tuple[int, Run | None, Any]
+"""A kind from above, the statement it belongs to, and what that kind needs besides."""
+
+PIPELINE_MAX: Final = 10_000
+"""Answers owed at which nothing more is read from the client: the queue is memory that a client can make grow."""
+
+
+@dataclass(slots=True)
+class Talk:
+    """The shared state of one session."""
+
+    limits: Limits
+    names: Names
+    results: bool = False
+    queue: deque[Expected] = field(default_factory=deque)
+    portals: dict[bytes, Portal] = field(default_factory=dict)
+    bound: list[Portal] = field(default_factory=list)
+    open: dict[int, Run] = field(default_factory=dict)
+    n: int = 0
+    swallowing: bool = False
+    """The rest of a pipeline is not forwarded: the target would ignore it."""
+    copying: Run | None = None
+    """The target reads a COPY, and the client has not ended it yet."""
+    odd_strings: bool = False
+    """standard_conforming_strings is off: our parser may read a text differently from the target."""
+
+    def submit(
+        self,
+        via: str,
+        text: bytes,
+        at: float,
+        out: list[Any],
+        *,
+        name: str = "",
+        resolved: bytes = b"",
+        sure: bool = True,
+    ) -> Run:
+        """Record a statement that is sent as text."""
+        self.n += 1
+        run = self.open[self.n] = Run(self.n, at)
+        out.append(Record(Submitted(self.n, via, text, name, verified=sure, resolved=resolved)))
+        return run
+
+    def submit_prepared(
+        self, via: str, text: Text, name: bytes, values: bytes, at: float, out: list[Any], *, resolved: bytes = b""
+    ) -> Run:
+        """Record a statement that is sent as a name and values."""
+        self.n += 1
+        run = self.open[self.n] = Run(self.n, at)
+        fact = Submitted(self.n, via, text.text, shown(name), values, text.same_as, text.verified, resolved)
+        out.append(Record(fact))
+        text.carried(self.n)
+        run.columns = text.columns
+        return run
+
+    def refuse(self, text: bytes, reason: str, out: list[Any]) -> None:
+        self.n += 1
+        out.append(Record(StatementRefused(self.n, text, reason)))
+
+    def prepared(self, name: bytes, text: Text, out: list[Any]) -> None:
+        text.told = True
+        out.append(Record(Prepared(shown(name), text.text)))
+
+    def complete(self, run: Run, at: float, out: list[Any]) -> None:
+        """Record what came of a statement, once."""
+        if self.open.pop(run.n, None) is None:
+            return
+        digest = run.digest.digest() if run.digest is not None else b""
+        took = max(0, int((at - run.at) * 1_000_000))
+        out.append(
+            Record(
+                Completed(
+                    run.n, tuple(run.tags), run.rows, run.size, took, run.error, run.message, run.columns, run.copied,
+                    digest,
+                )
+            )
+        )  # fmt: skip
+
+    def complete_all(self, at: float, error: str, message: str, out: list[Any]) -> None:
+        """Record of every statement still open that it came to nothing we know of."""
+        for run in list(self.open.values()):
+            if not run.error:
+                run.error, run.message = error, message
+            self.complete(run, at, out)
+
+    def hold_portal(self, portal: Portal) -> Portal | None:
+        """Put a portal in its place, and return the one that was there."""
+        if len(self.portals) >= NAMES_MAX:
+            raise Overfull
+        before = self.portals.get(portal.name)
+        self.portals[portal.name] = portal
+        self.bound.append(portal)
+        return before
+
+    def pop(self) -> None:
+        """The first expectation is met. The end of a COPY that nobody waited for goes with it."""
+        queue = self.queue
+        queue.popleft()
+        while queue and queue[0][0] == COPY_END:
+            queue.popleft()
+
+    @property
+    def working(self) -> bool:
+        """Whether the target has, or may have, something to do for this session."""
+        return bool(self.queue) or self.copying is not None

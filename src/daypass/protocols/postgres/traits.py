@@ -1,0 +1,140 @@
+"""What a text does to prepared names, found without slowing down texts that do nothing to them.
+
+A few substring searches clear almost every text; only what may touch names is parsed. What cannot be parsed but might
+touch them is `opaque`: after it no name's text can be vouched for. This is no guard: it decides what a record says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import postgast
+
+from daypass.protocols.postgres.builtins import BUILT_IN
+
+Node = Any
+"""A node of the parser's tree: generated classes without types that are of use."""
+
+NAME_BYTES_MAX = 63
+"""What PostgreSQL keeps of a prepared statement's name (NAMEDATALEN - 1)."""
+CACHED_TEXTS = 512
+"""Texts whose traits are kept; short ones only, so that the cache stays small."""
+CACHED_TEXT_BYTES_MAX = 4096
+PARSED_BYTES_MAX = 1024 * 1024
+"""Longer texts that might touch names are taken as opaque rather than parsed on the data path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one statement of a text does to the names when its command tag comes: `text` None takes them away;
+    `name` None means every name."""
+
+    tag: str
+    name: bytes | None
+    text: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """`executes`: names it runs that it did not prepare itself. `opaque`: it can run code that changes names unseen."""
+
+    changes: tuple[Change, ...] = ()
+    executes: tuple[bytes, ...] = ()
+    opaque: bool = False
+
+
+NOTHING = Traits()
+OPAQUE = Traits(opaque=True)
+
+_WORDS = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"do")
+_TOUCHES = re.compile(rb"\b(?:prepare|execute|deallocate|discard|call|do(?!\s+(?:nothing|update|instead|also)\b))\b")
+_CALLS = re.compile(rb"\binto\s+[\w$.\"]+\s*\(|([\w$.\"\x80-\xff]+)\s*\(")
+
+
+def traits(text: bytes) -> Traits:
+    """Find the traits of a text. Never raises."""
+    lower = text.lower()
+    for word in _WORDS:
+        if word in lower:
+            if _TOUCHES.search(lower):
+                break
+            return _calls(lower, text)
+    else:
+        return _calls(lower, text)
+    return _cached(text) if len(text) <= CACHED_TEXT_BYTES_MAX else _parsed(text)
+
+
+def _calls(lower: bytes, text: bytes) -> Traits:
+    """Traits of a text that touches no names itself: does it call anything that is not built in?"""
+    if b"(" not in lower:
+        return NOTHING
+    for name in _CALLS.findall(lower):
+        if name and name.removeprefix(b"pg_catalog.").strip(b'"') not in BUILT_IN:
+            return _cached(text) if len(text) <= CACHED_TEXT_BYTES_MAX else _parsed(text)
+    return NOTHING
+
+
+def _parsed(text: bytes) -> Traits:
+    if len(text) > PARSED_BYTES_MAX:
+        return OPAQUE
+    try:
+        tree = postgast.parse(text.decode("utf-8"))
+    except (postgast.PgQueryError, UnicodeDecodeError, RecursionError):
+        return OPAQUE
+    changes: list[Change] = []
+    executes: list[bytes] = []
+    own: set[bytes] = set()
+    opaque = False
+    for raw in tree.stmts:
+        start = raw.stmt_location
+        statement = text[start : start + raw.stmt_len] if raw.stmt_len else text[start:]
+        for _, node in postgast.walk(raw.stmt):
+            kind = type(node).__name__
+            if kind == "PrepareStmt":
+                name = _name(node)
+                own.add(name)
+                changes.append(Change("PREPARE", name, _after_as(statement)))
+            elif kind == "ExecuteStmt" and _name(node) not in own:
+                executes.append(_name(node))
+            elif kind in ("DeallocateStmt", "DiscardStmt"):
+                changes += _removal(kind, node)
+            elif kind in ("DoStmt", "CallStmt") or (kind == "FuncCall" and not _built_in(node)):
+                opaque = True
+    return Traits(tuple(changes), tuple(executes), opaque)
+
+
+_cached = lru_cache(CACHED_TEXTS)(_parsed)
+
+
+def _name(node: Node) -> bytes:
+    name: str = node.name
+    return name.encode()[:NAME_BYTES_MAX]
+
+
+def _removal(kind: str, node: Node) -> Iterator[Change]:
+    if kind == "DeallocateStmt":
+        name = _name(node)
+        yield Change("DEALLOCATE", name, None) if name else Change("DEALLOCATE ALL", None, None)
+    elif node.target == postgast.pg_query_pb2.DISCARD_ALL:
+        yield Change("DISCARD ALL", None, None)
+
+
+def _built_in(node: Node) -> bool:
+    parts = [part.string.sval for part in node.funcname]
+    return parts[-1].encode() in BUILT_IN and (len(parts) == 1 or parts[:-1] == ["pg_catalog"])
+
+
+def _after_as(statement: bytes) -> bytes:
+    """The statement that PREPARE prepares: what stands behind the first AS outside of parentheses."""
+    text = statement.decode("utf-8")
+    depth = 0
+    for token in postgast.scan(text).tokens:
+        word = statement[token.start : token.end].lower()
+        depth += (word == b"(") - (word == b")")
+        if word == b"as" and depth == 0:
+            return statement[token.end :].strip()
+    return statement
