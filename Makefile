@@ -9,11 +9,15 @@ BIN := .venv/bin
 .DEFAULT_GOAL := install
 .PHONY: install dev demo test check format bench soak audit lock clean
 
-install: .venv/.installed
-dev: .venv/.dev
+install: .venv/.installed .venv/.compiled
+dev: .venv/.dev .venv/.compiled
 
 .venv/.installed: requirements.lock pyproject.toml scripts/install
 	scripts/install requirements.lock
+	touch $@
+
+.venv/.compiled: src/daypass/protocols/postgres/frames.py scripts/compile | .venv/.installed
+	scripts/compile
 	touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.installed

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.servers.postgres import Missing, Postgres
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A compiled module that is older than its source would test what is no longer there."""
+    folder = Path(__file__).parent.parent / "src/daypass/protocols/postgres"
+    written = (folder / "frames.py").stat().st_mtime
+    if any(compiled.stat().st_mtime < written for compiled in folder.glob("*.so")):
+        pytest.exit("the compiled module is older than its source: run make install", returncode=1)
 
 
 def _running(make: Callable[[], Postgres]) -> Iterator[Postgres]:
