@@ -8,6 +8,7 @@ a request whose decide-by time has passed is decided by nobody, whether or not a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -226,7 +227,11 @@ def _changed(request: Request, changes: Changes) -> Request:
     reason = request.reason if changes.reason is None else written(changes.reason, "reason", needed=True)
     ticket = request.ticket if changes.ticket is None else written(changes.ticket, "ticket", most=TICKET_CHARS_MAX)
     duration_ms = request.duration_ms if changes.duration_ms is None else changes.duration_ms
-    return sealed(replace(request, reason=reason, ticket=ticket, duration_ms=duration_ms))
+    if (reason, ticket, duration_ms) == (request.reason, request.ticket, request.duration_ms):
+        return request
+    # A new salt, so that no way back through edits brings a void vote to life again.
+    salt = hashlib.sha256(bytes.fromhex(request.digest_salt)).hexdigest()
+    return sealed(replace(request, reason=reason, ticket=ticket, duration_ms=duration_ms, digest_salt=salt))
 
 
 def written(text: str, what: str, *, needed: bool = False, most: int = REASON_CHARS_MAX) -> str:
