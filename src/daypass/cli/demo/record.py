@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from daypass.cli.demo import sample
 from daypass.cli.demo.gateway import CLEO
 from daypass.cli.demo.server import LocalServer
 from daypass.cli.demo.stage import Stage
@@ -17,52 +17,64 @@ SETTLE_SECONDS_MAX = 10.0
 """Facts are in the log within a second of happening; this is for a busy machine."""
 
 LOGGED = re.compile(r"(?:statement|execute(?: fetch from)? [^:]+): (.*)", re.DOTALL)
+LABEL = re.compile(r"daypass/([0-9a-f]{12}) ")
+"""How a session is named at the server: by the end of its id."""
 
 
 def check_record(stage: Stage, server: LocalServer) -> None:
     """Raises StepFailed if anything is missing, out of order or different."""
     _wait_published(stage)
     stage.daypass(None, "ledger", "verify", str(stage.gateway.data / "ledger"))
-    stage.note("entries in order, every chain intact, the signed root is theirs")
-    reached = _reached(server)
-    recorded = _recorded(stage)
-    missing = [text for text in reached if text not in recorded]
-    stage.require(bool(reached), f"the server's own log has {len(reached)} statements of {sample.WRITER}")
-    stage.require(not missing, "each of them has its record, word for word", missing)
+    stage.note("entries in order, every chain intact, and the signed root is theirs")
+    recorded, logged = _recorded(stage), _logged(server)
+    stage.require(recorded.keys() == logged.keys(), f"the server's log knows the same {len(recorded)} sessions")
+    before = set()
+    for session, texts in recorded.items():
+        told = logged[session]
+        own = len(told) - len(texts)
+        before.add(tuple(told[:own]))
+        stage.require(
+            own >= 0 and told[own:] == texts, f"session {session}: {len(texts)} statements, word for word", told
+        )
+    stage.require(
+        len(before) == 1, "and nothing else, but for what Daypass itself checks before it lets anyone in", before
+    )
 
 
 def _wait_published(stage: Stage) -> None:
     """Until the end of the grant stands in the published log."""
+    folder = stage.gateway.data / "ledger" / "tile" / "entries"
     give_up = time.monotonic() + SETTLE_SECONDS_MAX
-    while time.monotonic() < give_up:
-        if any(b'"type":"grant.ended"' in path.read_bytes() for path in _bundles(stage)):
-            return
+    while not any(b'"type":"grant.ended"' in _content(path) for path in folder.rglob("*")):
+        if time.monotonic() > give_up:
+            stage.require(
+                False, "the end of the grant stands in the published log", f"not after {SETTLE_SECONDS_MAX} s"
+            )
         time.sleep(0.1)
-    stage.require(False, "the end of the grant stands in the published log")
 
 
-def _bundles(stage: Stage) -> list[Path]:
-    return [path for path in (stage.gateway.data / "ledger" / "tile" / "entries").rglob("*") if path.is_file()]
+def _content(path: Path) -> bytes:
+    """Of a file; a partial bundle may be gone when its successor is there."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        return b""
 
 
-def _reached(server: LocalServer) -> list[str]:
-    """The statements of people that reached the server, by its own log: Daypass's own are marked as such there."""
-    found = []
+def _logged(server: LocalServer) -> Mapping[str, list[str]]:
+    """What reached the server, by its own log: the statement texts of each session in order."""
+    found: dict[str, list[str]] = {}
     for line in map(json.loads, server.log_path().read_text().splitlines()):
-        match = LOGGED.match(line.get("message", ""))
-        if match and line.get("user") == sample.WRITER and line.get("error_severity") == "LOG":
-            found.append(match[1])
+        text, label = LOGGED.match(line.get("message", "")), LABEL.match(line.get("application_name", ""))
+        if text and label and line.get("error_severity") == "LOG":
+            found.setdefault(label[1], []).append(text[1])
     return found
 
 
-def _recorded(stage: Stage) -> list[str]:
-    """The statements on record, of all sessions."""
-    texts: list[str] = []
-    sessions = json.loads(stage.gateway.run(CLEO, "sessions", "--json").stdout)
-    for session in sessions if isinstance(sessions, list) else next(iter(sessions.values())):
-        replayed = stage.gateway.run(CLEO, "replay", session["id"], "--json").stdout
-        for line in replayed.splitlines()[1:]:
-            event = json.loads(line)
-            if event[1] == "sql.q":
-                texts.append(json.loads(event[2])["text"])
-    return texts
+def _recorded(stage: Stage) -> Mapping[str, list[str]]:
+    """What is on record: the statement texts of each session in order."""
+    found: dict[str, list[str]] = {}
+    for session in json.loads(stage.gateway.run(CLEO, "sessions", "--json").stdout):
+        told = json.loads(stage.gateway.run(CLEO, "replay", session["id"], "--json").stdout)
+        found[session["id"][-12:]] = [statement["text"] for statement in told["statement_list"]]
+    return found
