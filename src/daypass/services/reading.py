@@ -1,0 +1,174 @@
+"""Lists and single things, as one person may see them. Changes nothing; what they may not see does not exist for them.
+
+Whoever reads everything gets pages straight from the store; for everybody else each row is judged, over a bounded
+number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal, TypeVar
+
+from daypass.domain import grant as grants
+from daypass.domain import session as sessions
+from daypass.domain.deciding import may_decide
+from daypass.domain.events import Blob
+from daypass.domain.grant import Grant
+from daypass.domain.people import Person
+from daypass.domain.request import OPEN, Request
+from daypass.domain.session import Session
+from daypass.services.office import Office
+from daypass.services.sight import see_grant, see_request, see_session, sees_request, unknown
+from daypass.store.interface import Page, StoredEntry, Transaction
+
+View = Literal["mine", "to-decide", "all"]
+Row = TypeVar("Row", Request, Grant, Session)
+
+PAGE_MAX = 200
+"""Rows of one page: what a person scrolls through."""
+LOOKED_AT_MAX = 5000
+"""Rows judged for one page of somebody who does not see everything; older ones are found by their id."""
+BATCH = 500
+ENTRIES_MAX = 1000
+"""Entries of one page."""
+
+
+class Reading:
+    """What there is to see."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def people(self) -> Mapping[str, Person]:
+        """Everybody by id, the disabled too: to put names to what is shown."""
+        async with self._office.reading() as tx:
+            return {person.id: person for person in await tx.people()}
+
+    # -- single things ------------------------------------------------------------------------------------------
+
+    async def request(self, by: Person, part: str) -> Request:
+        """The request that `part` of its id names. Raise `NotFound`, also for what this person may not see."""
+        async with self._office.reading() as tx:
+            return await see_request(self._office, tx, by, part)
+
+    async def grant(self, by: Person, part: str) -> Grant:
+        """The grant that `part` names, as `request`."""
+        async with self._office.reading() as tx:
+            return (await see_grant(self._office, tx, by, part))[0]
+
+    async def session(self, by: Person, part: str) -> Session:
+        """The session that `part` names, as `request`."""
+        async with self._office.reading() as tx:
+            return (await see_session(self._office, tx, by, part))[0]
+
+    # -- lists --------------------------------------------------------------------------------------------------
+
+    async def requests(self, by: Person, view: View, page: Page) -> Sequence[Request]:
+        """The newest requests: one's own, those one may decide now, or all that one may see."""
+        async with self._office.reading() as tx:
+            if view == "mine":
+                return await tx.requests(requester=by.id, page=page)
+            if view == "to-decide":
+
+                async def waiting(part: Page) -> Sequence[Request]:
+                    return await tx.requests(eligible=by.id, states=OPEN, page=part)
+
+                return await self._judged(waiting, _decides(by), page)
+            if self._office.reads_all(by):
+                return await tx.requests(page=page)
+            own = await tx.requests(requester=by.id, page=page)
+            routed = await tx.requests(eligible=by.id, page=page)
+        newest = {request.id: request for request in (*own, *routed)}
+        return [newest[id] for id in sorted(newest, reverse=True)[: page.limit]]
+
+    async def grants(self, by: Person, page: Page, *, mine: bool, live: bool) -> Sequence[Grant]:
+        """The newest grants; `live`: only those that open something now or soon."""
+        states = grants.LIVE if live else ()
+        async with self._office.reading() as tx:
+            if mine or self._office.reads_all(by):
+                return await tx.grants(person=by.id if mine else None, states=states, page=page)
+
+            async def some(part: Page) -> Sequence[Grant]:
+                return await tx.grants(states=states, page=part)
+
+            return await self._judged(some, self._sees(tx, by), page)
+
+    async def sessions(self, by: Person, page: Page, *, grant: str | None, live: bool) -> Sequence[Session]:
+        """The newest sessions, all of them or those of one grant."""
+        states = sessions.LIVE if live else ()
+        async with self._office.reading() as tx:
+            if grant is not None:
+                found, _ = await see_grant(self._office, tx, by, grant)
+                return await tx.sessions(grant=found.id, states=states, page=page)
+            if self._office.reads_all(by):
+                return await tx.sessions(states=states, page=page)
+
+            async def some(part: Page) -> Sequence[Session]:
+                return await tx.sessions(states=states, page=part)
+
+            return await self._judged(some, self._sees(tx, by), page)
+
+    def _sees(self, tx: Transaction, by: Person) -> Callable[[Grant | Session], Awaitable[bool]]:
+        known: dict[str, bool] = {}
+
+        async def sees(row: Grant | Session) -> bool:
+            if row.request not in known:
+                request = await tx.request(row.request)
+                known[row.request] = request is not None and sees_request(self._office, by, request)
+            return known[row.request]
+
+        return sees
+
+    async def _judged(
+        self, some: Callable[[Page], Awaitable[Sequence[Row]]], sees: Callable[[Row], Awaitable[bool]], page: Page
+    ) -> Sequence[Row]:
+        found: list[Row] = []
+        before = page.before
+        for _ in range(LOOKED_AT_MAX // BATCH):
+            rows = await some(Page(BATCH, before))
+            for row in rows:
+                if await sees(row):
+                    found.append(row)
+                    if len(found) == page.limit:
+                        return found
+            if len(rows) < BATCH:
+                break
+            before = rows[-1].id
+        return found
+
+    # -- the record ---------------------------------------------------------------------------------------------
+
+    async def entries(
+        self,
+        by: Person,
+        *,
+        since: int,
+        limit: int,
+        types: Sequence[str] = (),
+        request: str | None = None,
+        grant: str | None = None,
+        session: str | None = None,
+    ) -> Sequence[StoredEntry]:
+        """Entries of the ledger in their order: of one thing that this person may see, or of all for readers."""
+        async with self._office.reading() as tx:
+            request = (await see_request(self._office, tx, by, request)).id if request else None
+            grant = (await see_grant(self._office, tx, by, grant))[0].id if grant else None
+            session = (await see_session(self._office, tx, by, session))[0].id if session else None
+            if not (request or grant or session or self._office.reads_all(by)):
+                raise unknown("request", "(none named)")
+            return await tx.entries(
+                since=since, types=types, request=request, grant=grant, session=session, limit=limit
+            )
+
+    async def record(self, by: Person, part: str) -> tuple[Session, Sequence[Blob]]:
+        """A session and the bodies of its record, in order."""
+        async with self._office.reading() as tx:
+            session, _ = await see_session(self._office, tx, by, part)
+            return session, await tx.blobs(session=session.id)
+
+
+def _decides(by: Person) -> Callable[[Request], Awaitable[bool]]:
+    async def decides(request: Request) -> bool:
+        return may_decide(request, by)
+
+    return decides
