@@ -16,6 +16,7 @@ from daypass.domain import errors
 from daypass.domain.grant import EndReason
 from daypass.gateway import dialling
 from daypass.gateway.enders import Login
+from daypass.gateway.faults import fault_of
 from daypass.gateway.interface import Admission
 from daypass.gateway.telling import tell_ended, tell_refused
 from daypass.protocols.interface import (
@@ -184,7 +185,7 @@ class Asking:
         if isinstance(problem, TimeoutError):
             problem = errors.Unavailable("Daypass cannot answer now", hint="try again")
         if not isinstance(problem, errors.DaypassError):
-            log.error("question failed", exc_info=problem)
+            log.error("question failed", fault=fault_of(problem))
             problem = errors.Unavailable("internal error", hint="it is in the log of the gateway")
         self._refused = problem.message
         return Refused(CODES.get(type(problem), "unavailable"), problem.message, problem.hint)

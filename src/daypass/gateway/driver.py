@@ -19,6 +19,7 @@ from daypass.domain.errors import Unavailable
 from daypass.domain.grant import EndReason
 from daypass.domain.statement import Fact, Submitted
 from daypass.gateway.asking import Asking
+from daypass.gateway.faults import fault_of
 from daypass.gateway.interface import Admission
 from daypass.gateway.tls import TlsLayer
 from daypass.gateway.wire import FULL, HELD, PRESSED, STOPPED, UNWANTED, Wire
@@ -136,8 +137,8 @@ class Driver:
                 self._ask_again()
         except Unavailable as problem:
             self._unrecorded(problem, effects)
-        except Exception:  # noqa: BLE001  a fault of ours must not become a way around the record
-            self._fault(effects)
+        except Exception as problem:  # noqa: BLE001  a fault of ours must not become a way around the record
+            self._fault(problem, effects)
 
     def _apply(self, effects: Sequence[Effect]) -> None:
         for at, effect in enumerate(effects, 1):
@@ -206,8 +207,8 @@ class Driver:
                     (self.client if effect.side is CLIENT else self.target).send(effect.data)
                 else:
                     self._do(effect)
-        except Exception:  # noqa: BLE001  as in `tell`
-            self._fault(held)
+        except Exception as problem:  # noqa: BLE001  as in `tell`
+            self._fault(problem, held)
 
     def _do(self, effect: Effect) -> None:
         if isinstance(effect, Close):
@@ -272,9 +273,9 @@ class Driver:
                     self.client.send(effect.data)
                 elif isinstance(effect, Record) and not self._journal.broken:
                     self._record(effect.fact)
-        except Exception:  # the end goes on; only the client is not told
+        except Exception as problem:  # noqa: BLE001  the end goes on; only the client is not told
             self.gap = True
-            log.exception("ending could not be told", session=self.admission and self.admission.session)
+            log.error("ending could not be told", fault=fault_of(problem))
 
     def close(self) -> None:
         """Close both sides."""
@@ -302,9 +303,9 @@ class Driver:
         self._torn = self._torn or _for_client(undone)
         self.asking.cut(EndReason.RECORD_FAILED, problem.message)
 
-    def _fault(self, undone: Sequence[Effect]) -> None:
+    def _fault(self, problem: Exception, undone: Sequence[Effect]) -> None:
         self._tally.faults += 1
-        log.exception("session failed", session=self.admission and self.admission.session, protocol=self.protocol)
+        log.error("session failed", session=self.admission and self.admission.session, fault=fault_of(problem))
         self.gap = True
         self._torn = self._torn or _for_client(undone)
         self.asking.cut(EndReason.PROTOCOL_ERROR, "internal error")

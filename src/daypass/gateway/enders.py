@@ -19,6 +19,7 @@ from daypass.domain.target import Credential, Target, TargetRole
 from daypass.gateway import dialling
 from daypass.gateway.bounds import Bounds
 from daypass.gateway.derive import Deriver
+from daypass.gateway.faults import fault_of
 from daypass.gateway.tls import TlsLayer
 from daypass.gateway.wire import Wire
 from daypass.protocols.interface import (
@@ -100,8 +101,8 @@ class _Link:
         try:
             for effect in self._ender.handle(event):
                 self._do(effect)
-        except Exception as problem:  # a fault of ours loses this link only, and says so
-            log.exception("ender failed", target=self._target.name)
+        except Exception as problem:  # noqa: BLE001  a fault of ours loses this link only, and says so
+            log.error("ender failed", target=self._target.name, fault=fault_of(problem))
             self.lose(f"internal error: {type(problem).__name__}")
 
     def _do(self, effect: EnderEffect) -> None:
