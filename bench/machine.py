@@ -68,7 +68,7 @@ def ship_lag(server: Postgres, gateway: Daypass, seconds: int) -> tuple[float, f
 
 
 def _metrics(gateway: Daypass) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{gateway.web_port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{gateway.web}/metrics", timeout=10) as answer:
         return str(answer.read().decode())
 
 

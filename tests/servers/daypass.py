@@ -148,7 +148,7 @@ class Daypass(LocalGateway):
     def get(self, path: str, member: Member = CLEO) -> bytes:
         """What the HTTP API answers this person with."""
         bearer = {"Authorization": f"Bearer {self.token(member)}"}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.web_port}/api/v1/{path}", headers=bearer)
+        request = urllib.request.Request(f"{self.web}/api/v1/{path}", headers=bearer)
         with urllib.request.urlopen(request, timeout=CLIENT_SECONDS_MAX) as answer:
             raw: bytes = answer.read()
         return raw
