@@ -318,7 +318,7 @@ class Replies:
             self._withdraw(run)
             if kind == QUERY:
                 talk.names.known.pop(b"", None)
-        elif runs:
+        elif kind == SYNC:
             for bound in runs:
                 bound.tags.append("BIND")
                 talk.complete(bound, self.at, self.done)

@@ -225,6 +225,8 @@ class Requests:
             if text is None:
                 return None
             texts.append(text)
+        if any(text.traits.opaque for text in texts):
+            self._talk.names.doubt()
         names = ", ".join(shown(name) for name in found.executes)
         return names, b";\n".join(text.text for text in texts), all(text.verified for text in texts)
 
@@ -260,16 +262,16 @@ class Requests:
         text = talk.names.look_up(name)
         if text is None:
             return self._refuse_extended(b"", (name,))
-        resolved = b""
+        resolved, sure = b"", True
         if text.traits is not NOTHING:
             found = self._resolve(text.traits)
             if found is None:
                 return self._refuse_extended(text.text, text.traits.executes)
-            resolved = found[1]
+            _, resolved, sure = found
             if text.traits.opaque:
                 talk.names.doubt()
         values = b"" if data[pos : pos + 4] == b"\0\0\0\0" else text.types + data[pos:end]
-        run = talk.submit_prepared("bind", text, name, values, self.at, self.out, resolved=resolved)
+        run = talk.submit_prepared("bind", text, name, values, self.at, self.out, resolved=resolved, sure=sure)
         bound = Portal(portal, text, run, values, talk.names.group)
         talk.queue.append((BIND, run, (bound, talk.hold_portal(bound))))
         return None

@@ -39,6 +39,7 @@ class PostgresSession:
         self._stage = Stage()
         self._dialled = False
         self._ended = False
+        self._at = 0.0
         self._relay: Relay | None = None
         self._script = self._enter()
 
@@ -71,6 +72,8 @@ class PostgresSession:
         if isinstance(event, Ending):
             stop = Rejected(errors.ADMIN_SHUTDOWN, event.message, hint=event.hint, reason=EndReason(event.reason))
             return self._leave(stop)
+        if isinstance(event, Received):
+            self._at = event.at
         self._stage.take(event)
         try:
             next(self._script)
@@ -102,13 +105,14 @@ class PostgresSession:
         return out
 
     def _go_on(self, relay: Relay) -> list[Effect]:
-        """The client is in; what it sent ahead is its first statements."""
+        """The client is in. What it sent ahead is its first statements."""
         self._relay = relay
         out = self._taken()
-        ahead = bytes(self._stage.inbox[Side.CLIENT])
+        for side in (Side.TARGET, Side.CLIENT):
+            ahead = bytes(self._stage.inbox[side])
+            if ahead and not relay.ended:
+                out += relay.received(side, ahead, self._at)
         self._stage.inbox.clear()
-        if ahead:
-            out += relay.received(Side.CLIENT, ahead, 0.0)
         return out
 
     def _enter(self) -> Script[Relay]:

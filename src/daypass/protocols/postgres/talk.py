@@ -71,12 +71,21 @@ class Talk:
         return run
 
     def submit_prepared(
-        self, via: str, text: Text, name: bytes, values: bytes, at: float, out: list[Any], *, resolved: bytes = b""
+        self,
+        via: str,
+        text: Text,
+        name: bytes,
+        values: bytes,
+        at: float,
+        out: list[Any],
+        *,
+        resolved: bytes = b"",
+        sure: bool = True,
     ) -> Run:
         """Record a statement that is sent as a name and values."""
         self.n += 1
         run = self.open[self.n] = Run(self.n, at)
-        fact = Submitted(self.n, via, text.text, shown(name), values, text.same_as, text.verified, resolved)
+        fact = Submitted(self.n, via, text.text, shown(name), values, text.same_as, text.verified and sure, resolved)
         out.append(Record(fact))
         text.carried(self.n)
         run.columns = text.columns

@@ -193,7 +193,7 @@ def start_time(alias: str) -> str:
 
 
 _DANGERS = """(SELECT pg_catalog.string_agg(what || CASE WHEN who = session_user THEN '' ELSE
- ' (through ' || who || ')' END, ', ')
+ ' (through ' || who || ')' END, ', ' ORDER BY who <> session_user, who)
  FROM (SELECT r.rolname AS who, pg_catalog.concat_ws(', ', CASE WHEN r.rolsuper THEN 'superuser'
  END,
  CASE WHEN r.rolreplication THEN 'replication' END, CASE WHEN r.rolcreaterole THEN 'createrole' END,
