@@ -8,7 +8,7 @@ import pytest
 
 from daypass.config import Address, read_secret, read_settings
 from daypass.domain.errors import ConfigError
-from daypass.domain.target import Effect, SecretRef
+from daypass.domain.target import Effect, Maintenance, SecretRef
 
 WHOLE = """\
 site: acme.test/prod
@@ -35,6 +35,12 @@ targets:
       read: { user: app_ro, password: { file: secret }, effect: read }
       write: { user: app_rw, dangerous: true }
   - { name: here, protocol: tea, address: 127.0.0.1, roles: { any: { user: x } } }
+  - name: lent
+    protocol: tea
+    address: 127.0.0.1
+    maintenance: { user: keeper, password: { file: secret } }
+    reassign_to: app_owner
+    roles: { write: { member_of: [app_rw, app_ro, app_rw] } }
 policies: [ policies/*.yaml ]
 """
 
@@ -74,6 +80,11 @@ def test_everything_that_can_be_set_is_read(folder: Path) -> None:
     assert orders.roles["read"].effect is Effect.READ
     assert orders.roles["write"].effect is Effect.WRITE and orders.roles["write"].dangerous
     assert settings.targets["here"].tls == "disable"
+    assert settings.targets["here"].maintenance is None and orders.roles["read"].member_of == ()
+    lent = settings.targets["lent"]
+    assert (lent.roles["write"].member_of, lent.roles["write"].user) == (("app_rw", "app_ro"), "")
+    assert lent.maintenance == Maintenance("keeper", SecretRef("file", str(folder / "secret")))
+    assert lent.reassign_to == "app_owner"
     assert settings.policies == (folder / "policies" / "a.yaml", folder / "policies" / "b.yaml")
     assert settings.nodes["targets[0].roles.read"].line == 22
 
@@ -166,6 +177,20 @@ TARGET_COMPLAINTS = [
     ),
     ("    tls_ca: gone\n    roles: { r: { user: x } }\n", ":6: targets[0].tls_ca: there is no file /"),
     ("    record: all\n    roles: { r: { user: x } }\n", ":6: targets[0].record: must be one of statements, results"),
+    ("    roles: { read: {} }\n", ":6: targets[0].roles.read: must have user, or member_of for a login of its own"),
+    (
+        "    maintenance: { user: k }\n    roles: { read: { user: x, member_of: [y] } }\n",
+        ":7: targets[0].roles.read: must be either member_of (a login for each grant) or user and password",
+    ),
+    (
+        "    roles: { read: { member_of: [y] } }\n",
+        ":6: targets[0].roles.read.member_of: needs maintenance: { user: NAME, password: { env: NAME } } on its",
+    ),
+    (
+        "    maintenance: { user: k }\n    roles: { read: { member_of: [] } }\n",
+        ":7: targets[0].roles.read.member_of: must name 1 to 16 roles of the target, like [app_rw]",
+    ),
+    ("    maintenance: {}\n    roles: { read: { user: x } }\n", ":6: targets[0].maintenance: user is missing"),
     ("    labels: [x]\n    roles: { r: { user: x } }\n", ":6: targets[0].labels: must be a mapping, not a list"),
 ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daypass.config.secrets import secret_ref
 from daypass.domain.documents import Node
-from daypass.domain.target import Effect, Target, TargetRole
+from daypass.domain.target import Effect, Maintenance, Target, TargetRole
 
 TARGET_FIELDS = (
     "name",
@@ -22,9 +22,19 @@ TARGET_FIELDS = (
     "tls_ca",
     "record",
     "options",
+    "maintenance",
+    "reassign_to",
 )
-ROLE_FIELDS = ("user", "password", "effect", "dangerous")
-TARGET_KEYS: Mapping[str, tuple[str, ...]] = {"targets[]": TARGET_FIELDS, "targets[].roles.*": ROLE_FIELDS}
+ROLE_FIELDS = ("user", "password", "member_of", "effect", "dangerous")
+MAINTENANCE_FIELDS = ("user", "password")
+TARGET_KEYS: Mapping[str, tuple[str, ...]] = {
+    "targets[]": TARGET_FIELDS,
+    "targets[].roles.*": ROLE_FIELDS,
+    "targets[].maintenance": MAINTENANCE_FIELDS,
+}
+
+MEMBER_OF_MAX = 16
+"""Roles that one ephemeral login is a member of; who needs more makes a role for it."""
 
 TLS_MODES = ("disable", "require", "verify-full")
 RECORDS = ("statements", "results")
@@ -50,6 +60,7 @@ def read_targets(node: Node | None, beside: Path) -> Mapping[str, Target]:
 def _target(node: Node, beside: Path) -> Target:
     keys = node.mapping(TARGET_FIELDS, needs=("name", "protocol", "address", "roles"))
     name = keys["name"].text(_NAME, _NAME_RIGHT)
+    maintained = "maintenance" in keys
     host, port = _address(keys["address"])
     return Target(
         name=name,
@@ -58,12 +69,19 @@ def _target(node: Node, beside: Path) -> Target:
         port=port,
         database=keys["database"].text() if "database" in keys else name,
         labels={label: at.text() for label, at in keys["labels"].mapping().items()} if "labels" in keys else {},
-        roles=_roles(keys["roles"], beside),
+        roles=_roles(keys["roles"], beside, maintained),
         tls=_tls(keys.get("tls"), host),
         tls_ca=_file(keys["tls_ca"], beside) if "tls_ca" in keys else None,
         record=keys["record"].one_of(RECORDS) if "record" in keys else "statements",
         options=keys["options"].plain() if "options" in keys and keys["options"].mapping() else {},
+        maintenance=_maintenance(keys["maintenance"], beside) if maintained else None,
+        reassign_to=keys["reassign_to"].text() if "reassign_to" in keys else None,
     )
+
+
+def _maintenance(node: Node, beside: Path) -> Maintenance:
+    keys = node.mapping(MAINTENANCE_FIELDS, needs=("user",))
+    return Maintenance(keys["user"].text(), secret_ref(keys["password"], beside) if "password" in keys else None)
 
 
 def _address(node: Node) -> tuple[str, int]:
@@ -74,24 +92,39 @@ def _address(node: Node) -> tuple[str, int]:
     return found[1].strip("[]"), int(found[2] or 0)
 
 
-def _roles(node: Node, beside: Path) -> Mapping[str, TargetRole]:
-    roles = {name: _role(name, at, beside) for name, at in node.mapping().items()}
+def _roles(node: Node, beside: Path, maintained: bool) -> Mapping[str, TargetRole]:
+    roles = {name: _role(name, at, beside, maintained) for name, at in node.mapping().items()}
     if not roles:
         raise node.wrong("must hold at least one role, like read: { user: app_ro, password: { env: NAME } }")
     return roles
 
 
-def _role(name: str, node: Node, beside: Path) -> TargetRole:
+def _role(name: str, node: Node, beside: Path, maintained: bool) -> TargetRole:
     if not _NAME.fullmatch(name):
         raise node.wrong(f"a role must be {_NAME_RIGHT}")
-    keys = node.mapping(ROLE_FIELDS, needs=("user",))
+    keys = node.mapping(ROLE_FIELDS)
+    member_of = _member_of(keys["member_of"]) if "member_of" in keys else ()
+    if member_of and ("user" in keys or "password" in keys):
+        raise node.wrong("must be either member_of (a login for each grant) or user and password, not both")
+    if member_of and not maintained:
+        raise keys["member_of"].wrong("needs maintenance: { user: NAME, password: { env: NAME } } on its target")
+    if not member_of and "user" not in keys:
+        raise node.wrong("must have user, or member_of for a login of its own for each grant")
     return TargetRole(
         name=name,
-        user=keys["user"].text(),
+        user=keys["user"].text() if "user" in keys else "",
+        member_of=member_of,
         password=secret_ref(keys["password"], beside) if "password" in keys else None,
         effect=Effect(keys["effect"].one_of(EFFECTS)) if "effect" in keys else Effect.WRITE,
         dangerous=keys["dangerous"].flag() if "dangerous" in keys else False,
     )
+
+
+def _member_of(node: Node) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(item.text() for item in node.sequence()))
+    if not 0 < len(names) <= MEMBER_OF_MAX:
+        raise node.wrong(f"must name 1 to {MEMBER_OF_MAX} roles of the target, like [app_rw]")
+    return names
 
 
 def _tls(node: Node | None, host: str) -> str:

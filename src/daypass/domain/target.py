@@ -27,13 +27,26 @@ class SecretRef:
 
 @dataclass(frozen=True, slots=True)
 class TargetRole:
-    """One way into a target. `dangerous` admits a login that could become anybody (superuser and the like)."""
+    """One way into a target. `dangerous` admits a login that could become anybody (superuser and the like).
+
+    `member_of`: its logins are ephemeral, one made for each grant as a member of these roles of the target; `user` is
+    empty then.
+    """
 
     name: str
     user: str
     password: SecretRef | None
     effect: Effect
     dangerous: bool = False
+    member_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """The login that makes and takes away ephemeral logins at a target. No session ever opens with it."""
+
+    user: str
+    password: SecretRef | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +66,20 @@ class Target:
     record: str = "statements"
     """`statements`, or `results` to keep the rows that the client saw as well."""
     options: Mapping[str, object] = field(default_factory=dict)
+    maintenance: Maintenance | None = None
+    """Needed where a role has `member_of`."""
+    reassign_to: str | None = None
+    """Who gets what an ephemeral login leaves behind; None: the first role that it was a member of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What opens a target for one session. Lives in memory only; `password` is never shown or logged."""
+    """What opens a target for one session. Lives in memory only; `password` is never shown or logged.
+
+    `ender` is the login that ends its work at the target, where it is another one: an ephemeral login cannot sign in
+    any more when it is needed most, at its deadline.
+    """
 
     user: str
     password: str | None = field(default=None, repr=False)
+    ender: Credential | None = None
