@@ -1,0 +1,80 @@
+"""Routes of requests: ask, look, decide, answer, withdraw. Whether one may is for the services to say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from daypass.api import mapping, models
+from daypass.api.front import ACaller, AFront, APage, Front
+from daypass.domain.request import Request
+from daypass.services.asking import Wish
+from daypass.services.reading import View
+
+router = APIRouter(tags=["requests"])
+Part = Annotated[
+    str, Path(max_length=models.NAME_MAX, description="The id, or its beginning or end if that is unique.")
+]
+
+
+async def _shown(front: Front, request: Request) -> models.RequestView:
+    return mapping.request(request, await front.reading.people())
+
+
+@router.post("/requests", status_code=201)
+async def ask_for_access(asked: models.Ask, caller: ACaller, front: AFront) -> models.RequestView:
+    """Ask for access. It comes back pending, or approved where a rule approves by itself."""
+    wish = Wish(asked.target, asked.role, asked.duration_ms, asked.reason, asked.ticket, asked.start_at)
+    return await _shown(front, await front.requests.create(caller.person, wish))
+
+
+@router.get("/requests")
+async def list_requests(
+    caller: ACaller,
+    front: AFront,
+    page: APage,
+    view: Annotated[View, Query(description="My own, those I may decide now, or all that I may see.")] = "mine",
+) -> models.Page[models.RequestView]:
+    """Requests, newest first."""
+    found = await front.reading.requests(caller.person, view, page)
+    people = await front.reading.people()
+    items = [mapping.request(each, people) for each in found]
+    return models.Page(items=items, next=found[-1].id if len(found) == page.limit else None)
+
+
+@router.get("/requests/{id}")
+async def show_request(id: Part, caller: ACaller, front: AFront) -> models.RequestView:
+    """One request, with its votes and messages."""
+    return await _shown(front, await front.reading.request(caller.person, id))
+
+
+@router.post("/requests/{id}/approve")
+async def approve_request(id: Part, vote: models.Approve, caller: ACaller, front: AFront) -> models.RequestView:
+    """Say yes to exactly what the digest stands for, perhaps for less time."""
+    said = {"digest": vote.digest, "note": vote.note}
+    return await _shown(front, await front.requests.approve(caller.person, id, for_ms=vote.duration_ms, **said))
+
+
+@router.post("/requests/{id}/deny")
+async def deny_request(id: Part, vote: models.Deny, caller: ACaller, front: AFront) -> models.RequestView:
+    """Say no, and why."""
+    return await _shown(front, await front.requests.deny(caller.person, id, digest=vote.digest, note=vote.note))
+
+
+@router.post("/requests/{id}/ask")
+async def ask_requester(id: Part, question: models.Say, caller: ACaller, front: AFront) -> models.RequestView:
+    """Ask the requester something, before deciding."""
+    return await _shown(front, await front.requests.ask(caller.person, id, question.text))
+
+
+@router.post("/requests/{id}/answer")
+async def answer_question(id: Part, answer: models.Say, caller: ACaller, front: AFront) -> models.RequestView:
+    """Answer what was asked about my request."""
+    return await _shown(front, await front.requests.answer(caller.person, id, answer.text))
+
+
+@router.post("/requests/{id}/withdraw")
+async def withdraw_request(id: Part, caller: ACaller, front: AFront) -> models.RequestView:
+    """Take my request back."""
+    return await _shown(front, await front.requests.withdraw(caller.person, id))

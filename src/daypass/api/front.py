@@ -1,0 +1,82 @@
+"""What the API is a skin over, and who is calling. app.py makes a `Front`; every route finds it on its app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CollectorRegistry
+
+from daypass.api.models import NAME_MAX, Health
+from daypass.config import Address
+from daypass.domain.errors import Unauthenticated
+from daypass.domain.people import Person
+from daypass.services.grants import Grants
+from daypass.services.office import Office
+from daypass.services.people import People
+from daypass.services.reading import PAGE_MAX, Reading
+from daypass.services.requests import Requests
+from daypass.services.sessions import Sessions
+from daypass.services.tokens import Tokens
+from daypass.store.interface import Page, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The services, and what only app.py knows: where each protocol is reached (`listen`), our CA's PEM (`authority`)."""
+
+    office: Office
+    people: People
+    tokens: Tokens
+    requests: Requests
+    grants: Grants
+    sessions: Sessions
+    reading: Reading
+    listen: Mapping[str, Address]
+    authority: str | None
+    health: Callable[[], Health]
+    registry: CollectorRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, by which token."""
+
+    person: Person
+    token: Token
+
+
+_bearer = HTTPBearer(auto_error=False, description="A Daypass token, as `daypass people token` prints it.")
+
+
+def the_front(request: Request) -> Front:
+    front: Front = request.app.state.front
+    return front
+
+
+async def the_caller(
+    request: Request,
+    front: Annotated[Front, Depends(the_front)],
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    """Who holds the bearer token. Raises Unauthenticated, in the same words whatever is wrong with it."""
+    if given is None:
+        raise Unauthenticated("a token is needed", hint="Authorization: Bearer TOKEN (daypass login URL --token T)")
+    client = f"{request.client.host}:{request.client.port}" if request.client else "?"
+    person, token = await front.tokens.authenticate(given.credentials, client)
+    return Caller(person, token)
+
+
+def the_page(
+    before: Annotated[str | None, Query(max_length=NAME_MAX, description="Only older ones than this id.")] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX, description="At most so many.")] = 100,
+) -> Page:
+    return Page(limit, before)
+
+
+AFront = Annotated[Front, Depends(the_front)]
+ACaller = Annotated[Caller, Depends(the_caller)]
+APage = Annotated[Page, Depends(the_page)]

@@ -1,0 +1,307 @@
+"""What goes over HTTP, as pydantic models. Times are ms since 1970 (UTC), lengths ms; things have `id` and `state`."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from daypass.domain.durations import LONGEST_MS
+
+T = TypeVar("T")
+
+TEXT_MAX = 10_000
+"""Longer than any reason, note or answer that services take; they say their own limits in words."""
+NAME_MAX = 255
+T_MAX = 253402300799999
+"""The last millisecond of the year 9999."""
+
+
+class Strict(BaseModel):
+    """What is sent to us: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Someone(BaseModel):
+    """A person, as others see them."""
+
+    id: str
+    email: str
+    name: str
+
+
+class Me(Someone):
+    """Who the token belongs to."""
+
+    state: Literal["ACTIVE"]
+    groups: list[str]
+    token: str = Field(description="The id of the token used; not the token.")
+    token_expires_at: int
+
+
+class Page(BaseModel, Generic[T]):
+    """A part of a list, newest first. `next` is the `before` of the following part; null: there is none."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class Role(BaseModel):
+    """One way into a target, and what asking for it would take."""
+
+    name: str
+    effect: str = Field(description="The most that it can do: read, write, ddl or admin.")
+    takes: str = Field(description="What asking takes, in words; alternatives are separated by `; `.")
+    longest_ms: int | None = Field(description="The longest that may be asked for; null: no limit.")
+
+
+class TargetView(BaseModel):
+    """A target that I may ask for. Its `id` is its name."""
+
+    id: str
+    state: Literal["GRANTED", "ASKABLE"] = Field(description="GRANTED while I hold a live grant for it.")
+    name: str
+    protocol: str
+    labels: dict[str, str]
+    roles: list[Role]
+
+
+class ConnectView(BaseModel):
+    """Where a native client connects for a target. No secret is in it."""
+
+    id: str = Field(description="The target's name.")
+    state: Literal["GRANTED"]
+    protocol: str
+    host: str
+    port: int
+    person: str = Field(description="What the client signs in as.")
+    target: str
+    role: str | None
+    ca: str | None = Field(description="The PEM certificate authority to trust; null: a public one.")
+
+
+class Ask(Strict):
+    """A request for access."""
+
+    target: str = Field(min_length=1, max_length=NAME_MAX)
+    role: str = Field(min_length=1, max_length=NAME_MAX)
+    duration_ms: int = Field(gt=0, le=LONGEST_MS)
+    reason: str = Field(min_length=1, max_length=TEXT_MAX)
+    ticket: str = Field(default="", max_length=NAME_MAX)
+    start_at: int | None = Field(default=None, ge=0, le=T_MAX, description="Not before this time.")
+
+
+class Approve(Strict):
+    """Yes, to exactly what the digest stands for."""
+
+    digest: str = Field(min_length=64, max_length=64, description="The request's `digest`, as the voter saw it.")
+    duration_ms: int | None = Field(default=None, gt=0, le=LONGEST_MS, description="For less time than asked.")
+    note: str = Field(default="", max_length=TEXT_MAX)
+
+
+class Deny(Strict):
+    """No, and why."""
+
+    digest: str = Field(min_length=64, max_length=64, description="The request's `digest`, as the voter saw it.")
+    note: str = Field(min_length=1, max_length=TEXT_MAX)
+
+
+class Say(Strict):
+    """A question or an answer."""
+
+    text: str = Field(min_length=1, max_length=TEXT_MAX)
+
+
+class Because(Strict):
+    """Why something is ended."""
+
+    reason: str = Field(min_length=1, max_length=TEXT_MAX)
+
+
+class Extend(Strict):
+    """More time, and why."""
+
+    by_ms: int = Field(gt=0, le=LONGEST_MS)
+    reason: str = Field(min_length=1, max_length=TEXT_MAX)
+
+
+class StageView(BaseModel):
+    """Who decides: `need` distinct people out of `of`."""
+
+    need: int
+    of: list[str]
+    eligible: list[Someone]
+
+
+class VoteView(BaseModel):
+    """One person's decision."""
+
+    id: str
+    person: Someone
+    approve: bool
+    digest: str
+    counts: bool = Field(description="False when what was asked has changed since.")
+    at: int
+    narrowed_ms: int | None
+    note: str
+
+
+class MessageView(BaseModel):
+    """A question or an answer."""
+
+    person: Someone
+    at: int
+    text: str
+
+
+class RequestView(BaseModel):
+    """A request and everything that was said about it."""
+
+    id: str
+    state: str
+    requester: Someone
+    on_behalf_of: Someone | None
+    target: str
+    role: str
+    reason: str
+    ticket: str
+    duration_ms: int
+    granted_ms: int = Field(description="How long the access lasts, as approved so far.")
+    start_at: int | None
+    digest: str = Field(description="Of what was asked; a vote names it.")
+    policy: str
+    rule: str
+    takes: str = Field(description="How it is decided, in words.")
+    stages: list[StageView]
+    created_at: int
+    decide_by: int
+    decided_at: int | None
+    decided_because: str
+    votes: list[VoteView]
+    messages: list[MessageView]
+    grant: str | None
+
+
+class ExtensionView(BaseModel):
+    """A deadline that moved."""
+
+    by_ms: int
+    at: int
+    person: Someone
+    reason: str
+
+
+class GrantView(BaseModel):
+    """A grant. `ending` is the timeline of its end, with the measured milliseconds."""
+
+    id: str
+    state: str
+    request: str
+    person: Someone
+    target: str
+    role: str
+    duration_ms: int
+    start_at: int | None
+    activate_by: int
+    created_at: int
+    policy: str
+    rule: str
+    activated_at: int | None
+    expires_at: int | None
+    ending_at: int | None
+    ended_at: int | None
+    end_reason: str
+    end_by: Someone | None
+    end_note: str
+    ending: dict[str, Any] | None
+    extensions: list[ExtensionView]
+
+
+class SessionView(BaseModel):
+    """A session: one connection of one person to one target under one grant."""
+
+    id: str
+    state: str
+    grant: str
+    request: str
+    person: Someone
+    target: str
+    protocol: str
+    role: str
+    node: str
+    client: str
+    opened_at: int
+    ended_at: int | None
+    end_reason: str
+    recording: str = Field(description="`complete`, or `gap` when something that happened is known to be missing.")
+    statements: int
+
+
+class ValueView(BaseModel):
+    """A bind value: `text`, or `base64` where its type is not text-like; neither: NULL."""
+
+    text: str | None = None
+    base64: str | None = None
+
+
+Outcome = Literal["SUBMITTED", "COMPLETED", "FAILED", "REFUSED"]
+
+
+class StatementView(BaseModel):
+    """A statement and what came of it. `text` is null when its body was erased."""
+
+    id: str = Field(description="The id of its ledger entry.")
+    state: Outcome
+    n: int
+    t: int
+    via: str
+    text: str | None
+    values: list[ValueView]
+    kind: str
+    effect: str
+    reads: list[str]
+    writes: list[str]
+    tags: list[str]
+    rows: int | None
+    duration_us: int | None
+    error: str
+
+
+class EntryView(BaseModel):
+    """An entry of the ledger, in its place. `entry` is the canonical text that `leaf` is the hash of."""
+
+    id: str
+    state: Literal["SEALED"]
+    index: int
+    type: str
+    t: int
+    leaf: str
+    entry: str
+
+
+class Asked(Strict):
+    """A question to policy: how would this be decided?"""
+
+    target: str = Field(min_length=1, max_length=NAME_MAX)
+    role: str = Field(min_length=1, max_length=NAME_MAX)
+    duration_ms: int = Field(gt=0, le=LONGEST_MS)
+    ticket: str = Field(default="", max_length=NAME_MAX)
+    reason: str = Field(default="", max_length=TEXT_MAX)
+
+
+class Explained(BaseModel):
+    """What policy answers, in one sentence. Its `id` is the policy's name."""
+
+    id: str
+    state: Literal["AUTOMATIC", "NEEDS_VOTES", "REFUSED"]
+    rule: str
+    reason: str
+
+
+class Health(BaseModel):
+    """Whether this gateway can do its work."""
+
+    id: str = Field(description="The node's name.")
+    state: Literal["HEALTHY", "DRAINING", "FAILED"]
+    problem: str = ""

@@ -1,0 +1,109 @@
+"""Errors as RFC 9457 problem details: every one of them, whoever found it (a service, the router, a parser, a crash).
+
+A problem says what is wrong (`detail`) and what to do (`hint`), and never how the inside looks.
+"""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from daypass.domain.errors import DaypassError
+
+MEDIA = "application/problem+json"
+TYPES = "https://daypass.dev/problems/"
+SHOWN_MAX = 20
+"""Complaints about one body that are listed; whoever sends more is not reading them."""
+
+
+class Fault(BaseModel):
+    """One part of what was sent that cannot be taken."""
+
+    where: str = Field(description="The place in what was sent, like `body.duration_ms`.")
+    what: str = Field(description="What is wrong with it.")
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = Field(description=f"{TYPES} and the kind of problem, like `refused` or `not_found`.")
+    title: str = Field(description="The HTTP status in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong, in one sentence.")
+    hint: str | None = Field(default=None, description="What would be right, or what to type.")
+    errors: list[Fault] | None = Field(
+        default=None, description="Each fault of a body or query that was not understood."
+    )
+
+
+def problem(
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    hint: str = "",
+    errors: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer that tells of a problem."""
+    told = Problem(
+        type=TYPES + kind,
+        title=http.HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        hint=hint or None,
+        errors=list(errors) or None,
+    )
+    return JSONResponse(told.model_dump(exclude_none=True), status, dict(headers or {}), media_type=MEDIA)
+
+
+def of_error(error: DaypassError) -> Response:
+    """The answer for something that Daypass says no with."""
+    headers = {"WWW-Authenticate": 'Bearer realm="daypass"'} if error.http_status == 401 else None
+    return problem(error.http_status, error.kind, error.message, hint=error.hint, headers=headers)
+
+
+def crashed() -> Response:
+    """The answer when we are at fault. It says nothing of why: the log does."""
+    return problem(500, "error", "Daypass failed to answer; nothing is said about what was done", hint="see its log")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this app with a problem."""
+    app.add_exception_handler(DaypassError, _refused)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HTTPException, _routed_nowhere)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DaypassError)
+    return of_error(error)
+
+
+async def _not_understood(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [_fault(each) for each in error.errors()[:SHOWN_MAX]]
+    first = f"{faults[0].where}: {faults[0].what}" if faults else "it is malformed"
+    return problem(422, "invalid", f"what was sent cannot be understood: {first}", errors=faults)
+
+
+def _fault(told: Mapping[str, Any]) -> Fault:
+    return Fault(where=".".join(str(part) for part in told["loc"]), what=str(told["msg"]))
+
+
+async def _routed_nowhere(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid")
+    said = {
+        404: f"there is nothing at {request.url.path}",
+        405: f"{request.method} cannot be done to {request.url.path}",
+    }
+    detail = said.get(error.status_code, str(error.detail))
+    return problem(error.status_code, kind, detail, hint="see /api/v1/openapi.json", headers=error.headers)

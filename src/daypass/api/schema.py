@@ -1,0 +1,66 @@
+"""The OpenAPI document: what FastAPI knows of the routes, and the errors that every one of them can answer with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from daypass.api.problems import MEDIA, Problem
+from daypass.protocols import PROTOCOLS
+
+COMMON = {
+    413: "The body is too large.",
+    421: "The Host header names another server.",
+    422: "What was sent cannot be understood, or is out of bounds.",
+    500: "Daypass failed; its log says why.",
+    503: "The store, the journal or a target cannot be reached; nothing was done.",
+}
+WITH_TOKEN = {
+    401: "Nobody holds this token.",
+    403: "Somebody we know who may not do this.",
+    404: "No such thing, or none that you may know of.",
+    409: "The thing is no longer in the state that this needs.",
+    501: "This version cannot do that yet.",
+}
+BODIES = {
+    "get_recording": ("application/x-asciicast", "A header line, then one event a line."),
+    "metrics": ("text/plain", "Prometheus text."),
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs", {}))
+        schemas["Problem"] = problem
+        for view in ("TargetView", "ConnectView", "SessionView"):
+            schemas[view]["properties"]["protocol"]["enum"] = list(PROTOCOLS)
+        for path in document["paths"].values():
+            for operation in path.values():
+                _complete(operation)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """Add the problems, and the media types of answers that are no JSON."""
+    name = operation["operationId"]
+    responses = operation["responses"]
+    problems = {**COMMON, **(WITH_TOKEN if operation.get("security") else {})}
+    for status, description in problems.items():
+        if status == 422 or str(status) not in responses:
+            responses[str(status)] = _problem(description)
+    if name in BODIES:
+        media, description = BODIES[name]
+        responses["200"] = {"description": description, "content": {media: {"schema": {"type": "string"}}}}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}

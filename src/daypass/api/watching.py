@@ -1,0 +1,137 @@
+"""Routes of what happened: sessions, their statements and recordings, and the ledger's entries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from daypass.api import mapping, models
+from daypass.api.asking import Part
+from daypass.api.front import ACaller, AFront, APage
+from daypass.domain.errors import NotFound, Unavailable
+from daypass.domain.events import CATALOGUE, Blob
+from daypass.domain.session import Session
+from daypass.ledger.entry import BodyDamaged, open_blob
+from daypass.ledger.recording import MEDIA as CAST
+from daypass.ledger.recording import cast_header
+from daypass.services.reading import ENTRIES_MAX
+
+router = APIRouter(tags=["record"])
+
+STATEMENT_TYPES = ("statement.submitted", "statement.refused", "statement.completed")
+"""What statements stand in the ledger as."""
+
+
+@router.get("/sessions")
+async def list_sessions(
+    caller: ACaller,
+    front: AFront,
+    page: APage,
+    grant: Annotated[str | None, Query(max_length=models.NAME_MAX, description="Only those of this grant.")] = None,
+    live: Annotated[bool, Query(description="Only those that are open now.")] = False,
+) -> models.Page[models.SessionView]:
+    """Sessions that I may see, newest first."""
+    found = await front.reading.sessions(caller.person, page, grant=grant, live=live)
+    people = await front.reading.people()
+    items = [mapping.session(each, people) for each in found]
+    return models.Page(items=items, next=found[-1].id if len(found) == page.limit else None)
+
+
+@router.get("/sessions/{id}")
+async def show_session(id: Part, caller: ACaller, front: AFront) -> models.SessionView:
+    """One session."""
+    found = await front.reading.session(caller.person, id)
+    return mapping.session(found, await front.reading.people())
+
+
+@router.post("/sessions/{id}/kill")
+async def kill_session(id: Part, why: models.Because, caller: ACaller, front: AFront) -> models.SessionView:
+    """End a session now; its grant stays."""
+    found, end = await front.sessions.kill(caller.person, id, why.reason)
+    if not end.confirmed:
+        raise Unavailable(
+            f"the end of session {found.id} is not confirmed: {end.problem}", hint=f"daypass show {found.id}"
+        )
+    return mapping.session(found, await front.reading.people())
+
+
+@router.get("/sessions/{id}/recording", response_class=Response)
+async def get_recording(id: Part, caller: ACaller, front: AFront) -> Response:
+    """The recording so far, as asciicast v3: a header line, then one event a line."""
+    session, blobs = await front.reading.record(caller.person, id)
+    return StreamingResponse(_cast(session, blobs), media_type=CAST)
+
+
+@router.get("/sessions/{id}/statements")
+async def list_statements(
+    id: Part,
+    caller: ACaller,
+    front: AFront,
+    since: Annotated[int, Query(ge=0, description="From this ledger index on.")] = 0,
+) -> models.Page[models.StatementView]:
+    """The statements of a session, in order, each with what came of it. `next` is the following `since`."""
+    session, blobs = await front.reading.record(caller.person, id)
+    found = await front.reading.entries(
+        caller.person, since=since, limit=ENTRIES_MAX, types=STATEMENT_TYPES, session=session.id
+    )
+    entries = [json.loads(each.entry) for each in found]
+    outcomes = {each["body"]["statement"]: each for each in entries if each["type"] == "statement.completed"}
+    said = _said(blobs)
+    items = [
+        mapping.statement(each, outcomes.get(each["body"]["statement"]), said.get(each["body"]["statement"]))
+        for each in entries
+        if each["type"] != "statement.completed"
+    ]
+    return models.Page(items=items, next=str(found[-1].index + 1) if len(found) == ENTRIES_MAX else None)
+
+
+@router.get("/entries")
+async def list_entries(
+    caller: ACaller,
+    front: AFront,
+    since: Annotated[int, Query(ge=0, le=2**62, description="From this index on.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=ENTRIES_MAX)] = 100,
+    type: Annotated[list[str] | None, Query(description="Only these types.", max_length=64)] = None,
+    request: Annotated[str | None, Query(max_length=models.NAME_MAX)] = None,
+    grant: Annotated[str | None, Query(max_length=models.NAME_MAX)] = None,
+    session: Annotated[str | None, Query(max_length=models.NAME_MAX)] = None,
+) -> models.Page[models.EntryView]:
+    """Entries of the ledger in their order: of one thing I may see, or all for auditors. `next` is the next `since`."""
+    unknown = [name for name in type or () if name not in CATALOGUE]
+    if unknown:
+        raise NotFound(f"there is no entry type {unknown[0]}", hint="docs/events.md lists them")
+    found = await front.reading.entries(
+        caller.person, since=since, limit=limit, types=type or (), request=request, grant=grant, session=session
+    )
+    items = [mapping.entry(each) for each in found]
+    return models.Page(items=items, next=str(found[-1].index + 1) if len(found) == limit else None)
+
+
+def _cast(session: Session, blobs: Sequence[Blob]) -> Iterator[bytes]:
+    yield cast_header(session)
+    for blob in blobs:
+        if blob.media == CAST:
+            yield _opened(blob)
+
+
+def _opened(blob: Blob) -> bytes:
+    try:
+        return open_blob(blob.content)
+    except BodyDamaged as problem:
+        raise Unavailable(f"a part of the recording is damaged: {problem}") from None
+
+
+def _said(blobs: Sequence[Blob]) -> dict[int, dict[str, Any]]:
+    """What the recording says of each statement, by its number."""
+    said: dict[int, dict[str, Any]] = {}
+    for blob in blobs:
+        for line in _opened(blob).splitlines() if blob.media == CAST else ():
+            event = json.loads(line)
+            if isinstance(event, list) and event[1] == "sql.q":
+                payload = json.loads(event[2])
+                said[payload["n"]] = payload
+    return said

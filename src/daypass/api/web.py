@@ -1,0 +1,48 @@
+"""The web listener's app: the routes, the guard before them, errors as problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from daypass import __version__
+from daypass.api import asking, granting, myself, probing, problems, watching
+from daypass.api.front import Front
+from daypass.api.guarding import Guard
+from daypass.api.schema import describe
+
+PREFIX = "/api/v1"
+
+
+def make_api(front: Front) -> FastAPI:
+    """The API alone, without the guard: what `make_web` serves."""
+    app = _Api(
+        title="Daypass",
+        version=__version__,
+        description="Temporary production access, on the record.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.front = front
+    problems.install(app)
+    app.include_router(probing.router)
+    for part in (myself, asking, granting, watching):
+        app.include_router(part.router, prefix=PREFIX)
+    return app
+
+
+def make_web(front: Front, *, public_url: str, listening: Sequence[str], body_bytes_max: int) -> ASGIApp:
+    """Everything that the web listener serves. `listening` are the `host:port` that it may be called by besides
+    `public_url`; `body_bytes_max` is the longest body it takes."""
+    return Guard(make_api(front), public_url=public_url, listening=listening, body_bytes_max=body_bytes_max)
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return describe(self)
