@@ -38,6 +38,8 @@ class Relay:
     def received(self, side: Side, data: bytes, at: float) -> list[Any]:
         """Forward what one side sent. Never raises on what it was."""
         out: list[Any] = []
+        if self.ended:
+            return out
         self._at = at
         try:
             if side is Side.CLIENT:

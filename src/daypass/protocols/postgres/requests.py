@@ -114,14 +114,14 @@ class Requests:
                 self._drop = self._talk.swallowing
                 following = self._copy(data, pos, following)
                 instead = b"" if self._drop else None
-            elif following > end:
-                if following - pos > self._talk.limits.message_bytes:
-                    raise TooLarge
-                break
             else:
                 handler = self._handlers.get(kind)
                 if handler is None:
                     raise Malformed(f"invalid frontend message type {kind}")
+                if following > end:
+                    if following - pos > self._talk.limits.message_bytes:
+                        raise TooLarge
+                    break
                 try:
                     instead = handler(data, pos + HEADER, following)
                 except Ambiguous:
@@ -346,8 +346,8 @@ class Requests:
         if talk.swallowing:
             return b""
         text = b"function %d" % (i32(data, pos) & 0xFFFFFFFF)
-        called = Text(text)
-        run = talk.submit_prepared("call", called, b"", b"\0\0" + data[pos + 4 : end], self.at, self.out)
+        values = b"" if data[pos + 4 : pos + 8] == b"\0\0\0\0" else b"\0\0" + data[pos + 4 : end]
+        run = talk.submit_prepared("call", Text(text), b"", values, self.at, self.out)
         talk.names.doubt()
         talk.queue.append((CALL, run, None))
         talk.names.group += 1

@@ -104,7 +104,7 @@ class Talk:
         if self.open.pop(run.n, None) is None:
             return
         digest = run.digest.digest() if run.digest is not None else b""
-        took = max(0, int((at - run.at) * 1_000_000))
+        took = max(0, round((at - run.at) * 1_000_000))
         out.append(
             Record(
                 Completed(
