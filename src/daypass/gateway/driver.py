@@ -67,7 +67,11 @@ class Driver:
         self.gap = False
         self.closed = works.loop.create_future()
         self.asking = Asking(self)
+        self._handle = session.handle
+        self._wants = session.wants
+        self._unwanted = False
         self._journal = works.journal
+        self._append = works.journal.append
         self._tally = works.tally
         self._now_us = works.now_us
         self._session16 = b""
@@ -89,7 +93,8 @@ class Driver:
         else:
             self._tally.from_targets_bytes += len(data)
         self.tell(Received(side, data, now))
-        if not self.session.wants(side):
+        if not self._wants(side):
+            self._unwanted = True
             self._wire(side).pause(UNWANTED)
 
     def finished(self, side: Side) -> None:
@@ -128,29 +133,26 @@ class Driver:
             return
         effects: Sequence[Effect] = ()
         try:
-            effects = self.session.handle(event)
+            effects = self._handle(event)
             if self._held is None:
-                self._apply(effects)
+                for at, effect in enumerate(effects, 1):
+                    if isinstance(effect, Send):
+                        (self.client if effect.side is CLIENT else self.target).send(effect.data)
+                    elif isinstance(effect, Record):
+                        self._record(effect.fact)
+                        if at < len(effects):
+                            self._hold(effects[at:])
+                        break
+                    else:
+                        self._do(effect)
             else:
                 self._queue(effects)
-            if self.client.paused(UNWANTED) or self.target.paused(UNWANTED):
+            if self._unwanted:
                 self._ask_again()
         except Unavailable as problem:
             self._unrecorded(problem, effects)
         except Exception as problem:  # noqa: BLE001  a fault of ours must not become a way around the record
             self._fault(problem, effects)
-
-    def _apply(self, effects: Sequence[Effect]) -> None:
-        for at, effect in enumerate(effects, 1):
-            if isinstance(effect, Send):
-                (self.client if effect.side is CLIENT else self.target).send(effect.data)
-            elif isinstance(effect, Record):
-                self._record(effect.fact)
-                if at < len(effects):
-                    self._hold(effects[at:])
-                return
-            else:
-                self._do(effect)
 
     def _record(self, fact: Fact) -> None:
         if isinstance(fact, Submitted):
@@ -158,7 +160,7 @@ class Driver:
             self._tally.statements += 1
         if not self._session16:
             raise Unavailable("a fact of no session")
-        self.last_number = self._journal.append(encode(self._session16, self._now_us(), fact))
+        self.last_number = self._append(encode(self._session16, self._now_us(), fact))
 
     def _hold(self, effects: Sequence[Effect]) -> None:
         """Nothing of this may happen before what was recorded is durable; what there is to record goes along."""
@@ -219,8 +221,9 @@ class Driver:
 
     def _ask_again(self) -> None:
         for wire in (self.client, self.target):
-            if wire.paused(UNWANTED) and self.session.wants(wire.side):
+            if wire.paused(UNWANTED) and self._wants(wire.side):
                 wire.resume(UNWANTED)
+        self._unwanted = self.client.paused(UNWANTED) or self.target.paused(UNWANTED)
 
     # -- answers that change what this session is -------------------------------------------------------------------
 

@@ -8,9 +8,10 @@ and whoever asked closes the sockets and says that it is not confirmed.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -57,6 +58,9 @@ ORDERS_MAX = 1024
 """Orders that may wait at one ender; each is a few hundred bytes, and more means that the target hangs."""
 
 FIRST_RETRY_SECONDS = 0.1
+
+ENTROPY_BYTES = 32
+"""What signing in once may use (protocols/interface.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,8 @@ class _Kept:
         self._task = self._loop.create_task(self._keep())
 
     def _dial(self) -> _Link:
-        return _Link(self._protocol.ender(), self._enter, self._deriver, self._bounds, self._loop)
+        enter = replace(self._enter, entropy=os.urandom(ENTROPY_BYTES))
+        return _Link(self._protocol.ender(), enter, self._deriver, self._bounds, self._loop)
 
     async def _keep(self) -> None:
         pause = FIRST_RETRY_SECONDS

@@ -114,9 +114,10 @@ class Wire(asyncio.Protocol):
         self._transport.write(data)
 
     def start_tls(self, layer: TlsLayer, pending: bytes) -> None:
-        """From here on everything is encrypted; the owner is told `secured` or `unsecured`."""
+        """From here on everything is encrypted; the owner is told `secured` or `unsecured`, later."""
         self._tls = layer
-        self._decrypt(pending)
+        layer.feed(pending)
+        asyncio.get_running_loop().call_soon(self._decrypt, b"")
 
     def pause(self, why: int) -> None:
         if not self._paused and self._transport is not None and not self.closing:
@@ -157,7 +158,7 @@ class Wire(asyncio.Protocol):
 
     def _decrypt(self, data: bytes) -> None:
         layer = self._tls
-        if layer is None or self._transport is None:
+        if layer is None or self._transport is None or self.closing:
             return
         layer.feed(data)
         try:

@@ -68,7 +68,7 @@ class Backlog:
         self.limit_bytes = 0
 
     @property
-    def bytes(self) -> int:
+    def unshipped_bytes(self) -> int:
         """How much is not shipped, to the nearest mark."""
         return self._bytes - self._shipped_bytes
 
@@ -84,10 +84,10 @@ class Backlog:
             self._tail.clear()
             self._tail_first = first
 
-    def add(self, payload: bytes, size: int) -> None:
-        """One more record, the next in number."""
-        self.last += 1
-        self._tail.append(payload)
+    def add(self, payloads: Sequence[bytes], size: int) -> None:
+        """More records, the next in number, and how much they are on disk."""
+        self.last += len(payloads)
+        self._tail.extend(payloads)
         self._tail_bytes += size
         before = self._bytes
         self._bytes = before + size

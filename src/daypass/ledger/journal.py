@@ -19,11 +19,12 @@ from itertools import count
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import NoReturn
+from zlib import crc32
 
 from daypass.domain.errors import Unavailable
 from daypass.ledger.backlog import Backlog
 from daypass.ledger.files import Disk, Files
-from daypass.ledger.segments import HEAD, PAYLOAD_BYTES_MAX, Recovery, Span, head, name, recover
+from daypass.ledger.segments import HEAD, PAYLOAD_BYTES_MAX, Recovery, Span, name, recover
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 """How much is made ahead: some ten seconds of a busy gateway, and what stays at most on disk once it is shipped."""
@@ -45,6 +46,9 @@ ROLL_SECONDS = 60.0
 store must not live on in the journal."""
 
 AHEAD = "ahead.new"
+
+HEAD_BYTES = HEAD.size
+pack_head = HEAD.pack
 
 
 class Durability(StrEnum):
@@ -151,13 +155,13 @@ class Journal:
         Raises `Unavailable` if the journal is broken or breaks now."""
         if self._problem is not None:
             raise Unavailable("the journal cannot be written", hint="nothing is forwarded that cannot be recorded")
-        size = HEAD.size + len(payload)
+        length = len(payload)
+        size = HEAD_BYTES + length
         if self._offset + self._pending_bytes + size > self._size:
             self._roll(size)
         number = self._last = self._last + 1
-        self._pending += (head(number, payload), payload)
+        self._pending += (pack_head(length, crc32(payload, number & 0xFFFFFFFF)), payload)
         self._pending_bytes += size
-        self.backlog.add(payload, size)
         if self._pending_bytes > PENDING_BYTES:
             self._write()
         if self._timer is None and self._loop is not None:
@@ -206,6 +210,7 @@ class Journal:
         except OSError as problem:
             self._break(problem)
         self._offset += self._pending_bytes
+        self.backlog.add(pending[1::2], self._pending_bytes)
         self._pending = []
         self._pending_bytes = 0
         self._dirty = True
@@ -241,7 +246,7 @@ class Journal:
 
     def _roll(self, needed: int) -> None:
         """Close the full segment (synced, so that only a last one is ever torn) and go on in a new one."""
-        if needed - HEAD.size > PAYLOAD_BYTES_MAX:
+        if needed - HEAD_BYTES > PAYLOAD_BYTES_MAX:
             raise Unavailable(f"a record of {needed} bytes is longer than the journal takes")
         try:
             self._write()

@@ -44,11 +44,6 @@ class Recovery:
     set_aside: tuple[str, ...] = ()
 
 
-def head(number: int, payload: bytes) -> bytes:
-    """What stands before the payload of this record."""
-    return HEAD.pack(len(payload), crc32(payload, number & 0xFFFFFFFF))
-
-
 def name(first: int) -> str:
     """The file name of the segment that begins with this record."""
     return f"{first:0{NUMBER_DIGITS}d}{SUFFIX}"
