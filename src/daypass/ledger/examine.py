@@ -15,7 +15,8 @@ from daypass.ledger.source import Source
 from daypass.ledger.tampering import Tampered
 from daypass.ledger.tiles import WIDTH, bundle_path, decode_bundle, tile_path
 
-ERASED = b'"type":"blob.erased"'
+ERASED = b',"type":"blob.erased","v":1}'
+"""How the entry of an erasure ends, its keys being sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,8 @@ def examine(run: Run) -> Findings:
         entries = bundle_entries(run.source, n, width, next(contents))
         leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
         compare_tile(run.source, 0, n, leaves, next(contents))
-        follow, index = found.chains.follow, n * WIDTH
-        for entry, leaf in zip(entries, leaves, strict=True):
-            follow(index, entry, leaf)
-            if ERASED in entry:
-                found.erased.append(index)
-            index += 1
+        found.chains.follow(n * WIDTH, entries, leaves)
+        found.erased += [n * WIDTH + i for i, entry in enumerate(entries) if entry.endswith(ERASED)]
         if width == WIDTH:
             found.roots.append(subtree_root(leaves))
         if width < WIDTH or n in run.keep:

@@ -27,16 +27,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def reduce_pairs(hashes: Sequence[bytes]) -> list[bytes]:
-    """Hash an even number of neighbours into the level above."""
-    return [sha256(b"\x01" + hashes[i] + hashes[i + 1]).digest() for i in range(0, len(hashes) - 1, 2)]
-
-
 def subtree_root(hashes: Sequence[bytes]) -> bytes:
     """The root over a complete subtree: a power of two of neighbours."""
-    while len(hashes) > 1:
-        hashes = reduce_pairs(hashes)
-    return hashes[0]
+    level, pair = b"".join(hashes), 2 * HASH_BYTES
+    while len(level) > HASH_BYTES:
+        level = b"".join([sha256(b"\x01" + level[i : i + pair]).digest() for i in range(0, len(level), pair)])
+    return level
 
 
 class Frontier:

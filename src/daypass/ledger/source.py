@@ -54,8 +54,9 @@ class Directory:
 
     def read(self, path: str) -> bytes | None:
         try:
-            with open(self.root / path, "rb") as file:
-                raw = file.read(READ_BYTES_MAX + 1)
+            with open(f"{self.root}/{path}", "rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                raw = file.read(min(size, READ_BYTES_MAX) + 1) or b""
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
