@@ -59,7 +59,7 @@ _WORDS = re.compile(r"(?<!^)(?=[A-Z])")
 
 def analyse(text: str) -> Analysis:
     """Analyse a text. Never raises: what cannot be told is unknown."""
-    if len(text) > TEXT_CHARS_MAX:
+    if len(text) > TEXT_CHARS_MAX or "\0" in text:
         return UNKNOWN
     return _by_text(text)
 

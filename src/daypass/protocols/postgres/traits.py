@@ -79,7 +79,7 @@ def _calls(lower: bytes, text: bytes) -> Traits:
 
 
 def _parsed(text: bytes) -> Traits:
-    if len(text) > PARSED_BYTES_MAX:
+    if len(text) > PARSED_BYTES_MAX or b"\0" in text:
         return OPAQUE
     try:
         tree = postgast.parse(text.decode("utf-8"))

@@ -1,0 +1,110 @@
+"""The ender: all of the work at once, and what was seen of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daypass.protocols.interface import (
+    Answered,
+    Close,
+    Closed,
+    Connected,
+    Ender,
+    Enter,
+    Entered,
+    Look,
+    Lost,
+    Poke,
+    Received,
+    Send,
+    Side,
+    Stop,
+)
+from daypass.protocols.postgres import POSTGRES, messages
+from tests.protocols.postgres.client import WELCOME, opened
+from tests.protocols.postgres.script import said
+
+MARKS = tuple({"pid": str(pid), "backend_start": "1795405017746230", "usesysid": "16384"} for pid in (11, 12))
+
+
+def entered() -> Ender:
+    given = opened()
+    ender = POSTGRES.ender()
+    ender.handle(Enter(given.target, given.role, given.credential, "daypass ender", b"e" * 32))
+    ender.handle(Connected())
+    assert list(ender.handle(Received(Side.TARGET, WELCOME, 1.0))) == [Entered()]
+    return ender
+
+
+def answer(ender: Ender, *rows: list[bytes | None]) -> list[Any]:
+    data = said("Columns a") + b"".join(map(messages.data_row, rows)) + said("Done SELECT 1") + said("Ready I")
+    return list(ender.handle(Received(Side.TARGET, data, 1.0)))
+
+
+def test_one_statement_ends_everything() -> None:
+    ender = entered()
+    (sent,) = ender.handle(Stop(MARKS))
+    assert isinstance(sent, Send)
+    sql = sent.data.decode()
+    assert sql.count("pg_cancel_backend") == sql.count("pg_terminate_backend") == 1
+    assert "(0, 11::" in sql and "(1, 12::" in sql and "1795405017746230" in sql and "16384" in sql
+    assert answer(ender, [b"1", b"active", b"t", b"t"]) == [
+        Answered(({"alive": "no"}, {"alive": "yes", "was": "active"}))
+    ]
+
+
+def test_looking_back() -> None:
+    ender = entered()
+    (sent,) = ender.handle(Look(MARKS))
+    assert b"terminate" not in sent.data and b"cancel" not in sent.data  # type: ignore[union-attr]
+    assert answer(ender) == [Answered(({"alive": "no"}, {"alive": "no"}))]
+
+
+def test_orders_are_answered_in_turn() -> None:
+    ender = entered()
+    (sent,) = ender.handle(Poke(MARKS[0]))
+    assert b"terminate" not in sent.data and b"cancel" in sent.data  # type: ignore[union-attr]
+    assert list(ender.handle(Look(MARKS))) == []
+    answered, asked = answer(ender, [b"0", b"t"])
+    assert answered == Answered(({"alive": "yes"},))
+    assert isinstance(asked, Send)
+
+
+def test_orders_may_come_before_it_is_in() -> None:
+    given = opened()
+    ender = POSTGRES.ender()
+    ender.handle(Enter(given.target, given.role, given.credential, "daypass ender", b"e" * 32))
+    assert list(ender.handle(Stop(MARKS))) == []
+    ender.handle(Connected())
+    assert [type(effect) for effect in ender.handle(Received(Side.TARGET, WELCOME, 1.0))] == [Entered, Send]
+
+
+def test_nothing_to_end_is_answered_at_once() -> None:
+    assert list(entered().handle(Stop(()))) == [Answered(())]
+
+
+def test_a_mark_of_another_protocol_loses_it() -> None:
+    assert isinstance(list(entered().handle(Stop(({"pid": "1; drop"},))))[-1], Lost)
+
+
+def test_what_goes_wrong_loses_it() -> None:
+    for event in (
+        Closed(Side.TARGET),
+        Received(Side.TARGET, said("Fatal 57P01 bye"), 1.0),
+        Received(Side.TARGET, b"\xff" * 20, 1.0),
+    ):
+        ender = entered()
+        ender.handle(Stop(MARKS))
+        close, lost = ender.handle(event)
+        assert isinstance(close, Close) and isinstance(lost, Lost)
+        assert list(ender.handle(Stop(MARKS))) == []
+
+
+def test_an_idle_ender_whose_target_is_gone_is_lost() -> None:
+    assert isinstance(list(entered().handle(Closed(Side.TARGET)))[-1], Lost)
+
+
+def test_it_needs_entropy() -> None:
+    given = opened()
+    effects = POSTGRES.ender().handle(Enter(given.target, given.role, given.credential, "x"))
+    assert isinstance(list(effects)[-1], Lost)
