@@ -26,7 +26,7 @@ from daypass.store.interface import Page, Token
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """The services, and what only app.py knows: where each protocol is reached (`listen`), our CA's PEM (`authority`)."""
+    """The services, and what only app.py knows: where protocols are reached (`listen`), our CA's PEM (`authority`)."""
 
     office: Office
     people: People

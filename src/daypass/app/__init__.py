@@ -1,0 +1,42 @@
+"""The composition root: settings in, a running gateway out. The only room that names concrete classes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from daypass.app.checking import Checked, check_settings
+from daypass.config import Settings
+from daypass.domain.errors import NotYet
+
+
+def check(settings: Settings) -> dict[str, int]:
+    """Whether these settings are good to run with; how much of what is in them. Raises ConfigError."""
+    checked = _checked(settings)
+    return {
+        "people": len(settings.people),
+        "targets": len(checked.targets),
+        "policies": len(checked.policies.policies),
+        "cases": sum(len(policy.expect) for policy in checked.policies.policies),
+    }
+
+
+def serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit status: 1 if the record could not be kept."""
+    checked = _checked(settings)
+    if settings.oidc is not None:
+        raise NotYet("identity.oidc is not in this version", hint="list people under identity.people")
+    from daypass.app.running import run
+
+    return run(checked)
+
+
+def issue_token(settings: Settings, email: str, lasts_ms: int, label: str) -> dict[str, Any]:
+    """A new token for a local person: made by the running Daypass, or by ourselves if none runs."""
+    from daypass.app.ordering import order_token
+
+    return order_token(_checked(settings), email, lasts_ms, label)
+
+
+def _checked(settings: Settings) -> Checked:
+    return check_settings(settings, time.time_ns() // 1_000_000)

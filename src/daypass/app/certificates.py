@@ -7,12 +7,10 @@ certificate's signature, and libpq's channel binding breaks on one that has none
 from __future__ import annotations
 
 import datetime
-import hashlib
 import ipaddress
 import os
-import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -35,11 +33,8 @@ BACKDATED = datetime.timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """What listeners need. `binding` is the tls-server-end-point data of our certificate; `authority` the PEM file that
-    clients are to trust (none: a public one)."""
+    """PEM files that listeners serve with; `authority` is what clients are to trust (none: a public one)."""
 
-    context: ssl.SSLContext = field(repr=False)
-    binding: bytes
     cert: Path
     key: Path
     authority: Path | None
@@ -48,29 +43,24 @@ class Tls:
 def open_tls(settings: Settings, now: datetime.datetime) -> Tls:
     """The certificate to serve with. Raises ConfigError if the configured one cannot be used."""
     if settings.tls:
-        return _loaded(settings.tls.cert, settings.tls.key, None)
+        _refuse_unbindable(settings.tls.cert)
+        return Tls(settings.tls.cert, settings.tls.key, None)
     folder = settings.data / "tls"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = ("localhost", "127.0.0.1", "::1", settings.public_host)
     authority, key = _authority(folder, settings.site, now)
     if not _serves(folder / "server.pem", authority, names, now):
         _issue(folder, authority, key, names, now)
-    return _loaded(folder / "server.pem", folder / "server.key", folder / "ca.pem")
+    return Tls(folder / "server.pem", folder / "server.key", folder / "ca.pem")
 
 
-def _loaded(cert: Path, key: Path, authority: Path | None) -> Tls:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+def _refuse_unbindable(cert: Path) -> None:
     try:
-        context.load_cert_chain(cert, key)
-        leaf = x509.load_pem_x509_certificates(cert.read_bytes())[0]
-        algorithm = leaf.signature_hash_algorithm
-    except (OSError, ValueError, UnsupportedAlgorithm) as problem:
-        raise ConfigError(f"tls: {cert} and {key} cannot be used together: {problem}") from None
+        algorithm = x509.load_pem_x509_certificates(cert.read_bytes())[0].signature_hash_algorithm
+    except (OSError, LookupError, ValueError, UnsupportedAlgorithm) as problem:
+        raise ConfigError(f"tls.cert: {cert} is no PEM certificate: {problem}") from None
     if algorithm is None:
         raise ConfigError(f"tls.cert: {cert} is signed with Ed25519, which breaks channel binding; use ECDSA or RSA")
-    name = "sha256" if algorithm.name in ("md5", "sha1") else algorithm.name
-    return Tls(context, hashlib.new(name, leaf.public_bytes(serialization.Encoding.DER)).digest(), cert, key, authority)
 
 
 def _authority(folder: Path, site: str, now: datetime.datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:

@@ -1,0 +1,85 @@
+"""The services of one node, made of a store, the targets and the policies."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from daypass.app.checking import Checked
+from daypass.credentials.static import StaticCredentials
+from daypass.domain.people import OPERATOR
+from daypass.services.admitting import Admitting
+from daypass.services.clocks import Clocks
+from daypass.services.endings import Endings, Live
+from daypass.services.grants import Grants
+from daypass.services.office import Office
+from daypass.services.people import People
+from daypass.services.reading import Reading
+from daypass.services.recovery import Recovery
+from daypass.services.refusals import Refusals
+from daypass.services.requests import Requests
+from daypass.services.sessions import Sessions
+from daypass.services.starting import Starting
+from daypass.services.tokens import Tokens
+from daypass.store.interface import Store
+
+
+def wall_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Every service there is, over one office. `live` is where the gateway is put once it is there."""
+
+    office: Office
+    live: Live
+    starting: Starting
+    people: People
+    tokens: Tokens
+    requests: Requests
+    endings: Endings
+    grants: Grants
+    sessions: Sessions
+    recovery: Recovery
+    clocks: Clocks
+    reading: Reading
+
+    async def issue(self, email: str, lasts_ms: int, label: str) -> dict[str, object]:
+        """A new token for the person with this address, by the operator."""
+        person = await self.people.by_email(email)
+        issued = await self.tokens.issue(person.id, OPERATOR, label=label, lasts_ms=lasts_ms)
+        return {
+            "id": issued.token.id,
+            "state": "LIVE",
+            "token": issued.secret,
+            "email": person.email,
+            "expires_at": issued.token.expires_at,
+        }
+
+
+def make_house(store: Store, checked: Checked) -> House:
+    """Make the services. Nothing is read or written yet."""
+    office = Office(store, wall_ms, os.urandom, checked.targets)
+    live, credentials, refusals = Live(), StaticCredentials(), Refusals(office)
+    tokens, requests = Tokens(office), Requests(office)
+    endings = Endings(office, credentials, live)
+    grants = Grants(office, endings)
+    recovery = Recovery(office, credentials, endings, live)
+    sessions = Sessions(office, tokens, Admitting(office, tokens, credentials), endings, refusals, live)
+    return House(
+        office=office,
+        live=live,
+        starting=Starting(office),
+        people=People(office),
+        tokens=tokens,
+        requests=requests,
+        endings=endings,
+        grants=grants,
+        sessions=sessions,
+        recovery=recovery,
+        clocks=Clocks(requests, grants, endings, refusals, recovery),
+        reading=Reading(office),
+    )
