@@ -61,14 +61,16 @@ class Carrying:
     broken: bool = False
     cuts: list[tuple[str, EndReason, str, str]] = field(default_factory=list)
     swept: list[str] = field(default_factory=list)
+    ends: dict[str, SessionEnd] = field(default_factory=dict)
 
     async def cut(self, sessions: Sequence[str], reason: EndReason, message: str, hint: str) -> Sequence[SessionEnd]:
         here = [id for id in sessions if id in self.carried]
         for id in here:
             self.cuts.append((id, reason, message, hint))
             self.carried.discard(id)
+            self.ends[id] = self._end(id)
             await self.world.sessions.ended(id, reason, "", 2, "complete", 7)
-        return [self._end(id) for id in here]
+        return [self.ends[id] for id in sessions if id in self.ends]
 
     async def sweep(
         self, target: Target, role: TargetRole, credential: Credential, sessions: Sequence[Session]

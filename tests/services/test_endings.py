@@ -161,6 +161,37 @@ async def test_a_gateways_deadline_ends_the_grant_unless_it_has_moved(world: Wor
     assert (await world.grant(grant.id)).state is GrantState.ENDED
 
 
+@pytest.mark.parametrize("broken", [False, True])
+async def test_what_the_gateway_cut_by_itself_is_told_by_the_grants_end(world: World, broken: bool) -> None:
+    grant = await world.granted()
+    admission = await world.connected()
+    world.clock.t += HOUR
+    world.carrying.broken = broken
+    await world.carrying.cut([admission.session], EndReason.EXPIRED, "", "")
+    assert (await world.session(admission.session)).state is SessionState.CUT
+    await world.sessions.grant_due(grant.id)
+    over = await world.grant(grant.id)
+    assert over.state is (GrantState.END_UNCONFIRMED if broken else GrantState.ENDED)
+    event = world.last("grant.end_unconfirmed" if broken else "grant.ended")
+    assert values(event)["sessions"][0]["steps_us"] == {"stopped": 3250}
+
+
+async def test_a_kill_that_could_not_be_shown_is_settled_when_the_grant_ends(world: World) -> None:
+    grant = await world.granted()
+    one, fine = await world.connected(), await world.connected()
+    await world.sessions.kill(await world.who("ana"), fine.session, "wrong window")
+    world.carrying.broken = True
+    _, end = await world.sessions.kill(await world.who("ana"), one.session, "wrong window")
+    assert not end.confirmed
+    world.carrying.broken = False
+    over = await world.grants.hand_back(await world.who("ana"), grant.id)
+    assert over.state is GrantState.END_UNCONFIRMED
+    assert [told["session"] for told in values(world.last("grant.end_unconfirmed"))["sessions"]] == [one.session]
+    await world.sweep(RETRY_FIRST_MS)
+    assert world.carrying.swept == [one.session]
+    assert (await world.grant(grant.id)).state is GrantState.ENDED
+
+
 class TestKill:
     async def test_it_ends_one_session_and_leaves_the_grant(self, world: World) -> None:
         grant = await world.granted()

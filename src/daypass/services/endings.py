@@ -28,12 +28,17 @@ from daypass.services.interface import Carrier, SessionEnd
 from daypass.services.office import Office
 from daypass.services.telling import grant_event
 from daypass.services.timeline import Timeline
+from daypass.store.interface import Page
 
 CLOSE_SECONDS_MAX = 5.0
 """How long a grant's end waits for the last records of its sessions; what is missing then is named in the event."""
 
 CLOSE_POLL_SECONDS = 0.02
 """How often it looks; one small query each time."""
+
+CUT_BEFORE_MAX = 1000
+"""Sessions cut before this end began that the gateway is asked about: it cuts them at the deadline by itself, and one
+that was killed may not have been shown to be gone."""
 
 RETRY_FIRST_MS = 5 * SECOND_MS
 RETRY_MAX_MS = 5 * MINUTE_MS
@@ -117,9 +122,11 @@ class Endings:
         timeline = self._timeline(grant)
         async with self._office.reading() as tx:
             open_now = list(await tx.sessions(grant=grant.id, states=sessions.LIVE))
+            gone = await tx.sessions(grant=grant.id, states=(SessionState.CUT,), page=Page(limit=CUT_BEFORE_MAX))
             doubtful = [one for id in timeline.doubtful if (one := await tx.session(id)) is not None]
         timeline.took("refused_new", self._office.now())
-        ends = await self._cut(grant, open_now)
+        cut_before = [one for one in gone if one.id not in timeline.doubtful]
+        ends = _telling(grant, await self._cut(grant, [*open_now, *cut_before]), cut_before)
         timeline.took("cut", self._office.now())
         left = await self._closed(grant, timeline)
         known = {end.session for end in ends}
@@ -199,3 +206,9 @@ class Endings:
                 self.end_soon(grant.id, EndReason.EXPIRED, SYSTEM)
                 begun += 1
         return begun
+
+
+def _telling(grant: Grant, ends: Sequence[SessionEnd], cut_before: Sequence[Session]) -> list[SessionEnd]:
+    """The ends that belong to this one: without those of sessions that were cut for another reason, and are gone."""
+    others = {one.id for one in cut_before if one.end_reason != grant.end_reason}
+    return [end for end in ends if end.session not in others or not end.confirmed]
