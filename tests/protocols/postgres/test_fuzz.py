@@ -24,7 +24,8 @@ CLIENT = [
 ]  # fmt: skip
 TARGET = [
     "ParseComplete", "BindComplete", "CloseComplete", "Columns a b", "Row 1 2", "Row NULL", "Done SELECT 1",
-    "Done PREPARE", "Ready I", "Ready I", "Ready T", "Error 42601 no", "Fatal 57P01 bye", "NoData", "Params 25", "Suspended", "Empty",
+    "Done PREPARE", "Ready I", "Ready I", "Ready T", "Error 42601 no", "Fatal 57P01 bye", "NoData", "Params 25",
+    "Suspended", "Empty",
     "CopyIn", "CopyOut", "CopyData abc", "CopyDone", "Notice x", "Status a b", "Result x",
 ]  # fmt: skip
 

@@ -1,0 +1,220 @@
+"""Against real servers: what only they can say is right."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from daypass.domain.target import Effect
+from daypass.protocols.interface import (
+    Answered,
+    Connect,
+    Connected,
+    Derive,
+    Enter,
+    Entered,
+    Event,
+    Look,
+    Opened,
+    Poke,
+    Ready,
+    Received,
+    Record,
+    Side,
+    Stop,
+)
+from daypass.protocols.postgres import POSTGRES
+from tests.protocols.postgres.client import Guest, kinds, opened
+from tests.protocols.postgres.script import fact, said
+from tests.protocols.postgres.test_startup import complaint
+from tests.servers.postgres import Postgres
+
+
+class Wired(Guest):
+    """A guest whose target is a real server."""
+
+    def __init__(self, given: Opened) -> None:
+        super().__init__(given=given)
+        self.socket = socket.socket()
+        self.socket.settimeout(10)
+
+    def answer(self, effect: Any) -> Iterable[Event]:
+        if isinstance(effect, Connect):
+            self.socket.connect(("127.0.0.1", self.given.target.port))
+            return (Connected(),)
+        return super().answer(effect)
+
+    def exchange(self, until: Callable[[], bool]) -> None:
+        """Carry bytes to and fro until something has happened."""
+        while not until():
+            data = self.got(Side.TARGET)
+            if data:
+                self.socket.sendall(data)
+            received = self.socket.recv(65536)
+            if not received:
+                return
+            self.target(received)
+
+    def enter(self) -> None:
+        self.start()
+        self.sign_in()
+        self.got()
+        self.exchange(lambda: bool(self.named(Ready)) or b"SFATAL" in self.sent[Side.CLIENT])
+
+    def run(self, *lines: str) -> str:
+        """Say something; return the kinds of what came back, up to ReadyForQuery."""
+        self.got()
+        self.say(b"".join(map(said, lines)))
+        self.exchange(lambda: self.sent[Side.CLIENT][-6:-1] == b"Z\0\0\0\5")
+        return kinds(self.got())
+
+    def facts(self) -> list[str]:
+        return [fact(record.fact) for record in self.named(Record)]
+
+
+@contextmanager
+def wired(server: Postgres, **login: Any) -> Iterator[Wired]:
+    guest = Wired(opened(port=server.port, **login))
+    with guest.socket:
+        guest.enter()
+        yield guest
+
+
+@pytest.fixture(scope="module")
+def server(postgres: Postgres) -> Iterator[Postgres]:
+    """A server with logins of this module's own."""
+    for name, more in (("real_rw", ""), ("real_ro", ""), ("real_boss", "superuser"), ("real_in", "")):
+        postgres.execute(f"create role {name} login password 'secret' {more}")
+    postgres.execute("grant pg_read_server_files to real_in")
+    postgres.execute("revoke create on schema public from public", database="orders")
+    postgres.execute("create table real_t (a int)", database="orders")
+    postgres.execute("grant select, insert on real_t to real_rw", database="orders")
+    yield postgres
+    postgres.execute("drop table real_t", database="orders")
+    for name in ("real_rw", "real_ro", "real_boss", "real_in"):
+        postgres.execute(f"drop owned by {name}", database="orders")
+        postgres.execute(f"drop role {name}")
+
+
+def login(user: str, effect: Effect = Effect.WRITE, *, dangerous: bool = False) -> dict[str, Any]:
+    return {"user": user, "password": "secret", "effect": effect, "dangerous": dangerous}
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (login("real_rw"), None),
+        (login("real_ro", Effect.READ), None),
+        (login("real_rw", Effect.READ), "can write (table public.real_t)"),
+        (login("real_boss"), "superuser"),
+        (login("real_boss", dangerous=True), None),
+        (login("real_in"), "member of pg_read_server_files"),
+    ],
+    ids=["writer", "reader", "reader that can write", "superuser", "superuser on purpose", "reads the server's files"],
+)
+def test_a_login_is_vetted(server: Postgres, given: dict[str, Any], word: str | None) -> None:
+    with wired(server, **given) as guest:
+        if word is None:
+            assert guest.named(Ready)
+            assert guest.run("Query show client_connection_check_interval") == "TDCZ"
+        else:
+            assert word in complaint(guest).message
+
+
+def test_statements_go_through_and_are_recorded(server: Postgres) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        assert guest.run("Query insert into real_t values (1); select a from real_t limit 1") == "CTDCZ"
+        assert guest.run("Parse p select $1::text", "Bind - p x", "Describe P -", "Execute -", "Sync") == "12TDCZ"
+        assert guest.run("Query execute p('y')") == "TDCZ"
+        assert guest.run("Bind - nope", "Execute -", "Sync") == "EZ"
+        assert guest.run("Query execute nope") == "EZ"
+        assert guest.run("Parse - copy real_t from stdin", "Bind - -", "Execute -", "CopyData 7\n", "CopyDone", "Sync")
+        assert guest.facts() == [
+            "submitted 1 query: insert into real_t values (1); select a from real_t limit 1",
+            "completed 1 INSERT 0 1, SELECT 1 rows=2",
+            "submitted 2 bind [p] ['x']: select $1::text",
+            "completed 2 SELECT 1 rows=1",
+            "submitted 3 query [p] resolved=select $1::text: execute p('y')",
+            "completed 3 SELECT 1 rows=1",
+            "refused 4: unknown prepared statement nope",
+            "refused 5: unknown prepared statement nope",
+            "submitted 6 bind: copy real_t from stdin",
+            "completed 6 COPY 1 rows=1 copied=2",
+        ]
+
+
+def test_code_that_prepares_a_name_again_is_not_vouched_for(server: Postgres) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.run("Parse p select 1", "Sync")
+        guest.run("Query do $$begin execute 'deallocate p'; execute 'prepare p as select 2'; end$$")
+        assert guest.run("Bind - p", "Execute -", "Sync") == "2DCZ"
+        assert guest.facts()[-2] == "submitted 2 bind [p] unverified: select 1"
+
+
+def test_a_refusal_rolls_back_what_its_pipeline_did(server: Postgres) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.run("Parse - insert into real_t values (99)", "Bind - -", "Execute -", "Bind - nope", "Sync")
+        assert server.execute("select count(*) from real_t where a = 99", database="orders") == [(0,)]
+
+
+class WiredEnder:
+    """An ender at a real server."""
+
+    def __init__(self, given: Opened) -> None:
+        self.ender = POSTGRES.ender()
+        self.given = given
+        self.socket = socket.socket()
+        self.socket.settimeout(10)
+        self.guest = Guest()
+
+    def handle(self, event: Any, wanted: type) -> Any:
+        todo = [event]
+        while True:
+            for effect in self.ender.handle(todo.pop(0)):
+                if isinstance(effect, wanted):
+                    return effect
+                if isinstance(effect, Connect):
+                    self.socket.connect(("127.0.0.1", self.given.target.port))
+                    todo.append(Connected())
+                elif isinstance(effect, Derive):
+                    todo += self.guest.answer(effect)
+                else:
+                    self.socket.sendall(effect.data)
+            if not todo:
+                todo.append(Received(Side.TARGET, self.socket.recv(65536), 1.0))
+
+
+def test_the_end_reaches_the_work(server: Postgres) -> None:
+    given = opened(port=server.port, user="real_rw", password="secret")
+    ender = WiredEnder(given)
+    with ender.socket, wired(server, **login("real_rw")) as guest, wired(server, **login("real_rw")) as idle:
+        enter = Enter(given.target, given.role, given.credential, "daypass ender", os.urandom(32))
+        assert ender.handle(enter, Entered) == Entered()
+        marks = (guest.named(Ready)[0].mark, idle.named(Ready)[0].mark)
+        guest.say(said("Query select pg_sleep(60)"))
+        guest.socket.sendall(guest.got(Side.TARGET))
+        pid = int(marks[0]["pid"])
+        server.wait_for(f"select state from pg_stat_activity where pid = {pid}", "active")
+        assert ender.handle(Poke(marks[0]), Answered) == Answered(({"alive": "yes"},))
+        guest.exchange(lambda: b"57014" in guest.sent[Side.CLIENT])
+        assert ender.handle(Stop(marks), Answered) == Answered(
+            ({"alive": "yes", "was": "idle"}, {"alive": "yes", "was": "idle"})
+        )
+        server.wait_for(f"select count(*) from pg_stat_activity where pid in ({pid}, {marks[1]['pid']})", 0)
+        assert ender.handle(Look(marks), Answered) == Answered(({"alive": "no"}, {"alive": "no"}))
+
+
+def test_a_pid_that_came_again_is_not_ours(server: Postgres) -> None:
+    given = opened(port=server.port, user="real_rw", password="secret")
+    ender = WiredEnder(given)
+    with ender.socket, wired(server, **login("real_rw")) as guest:
+        enter = Enter(given.target, given.role, given.credential, "daypass ender", os.urandom(32))
+        ender.handle(enter, Entered)
+        mark = dict(guest.named(Ready)[0].mark) | {"backend_start": "1"}
+        assert ender.handle(Stop((mark,)), Answered) == Answered(({"alive": "no"},))
+        assert guest.run("Query select 1") == "TDCZ"
