@@ -41,7 +41,7 @@ def demo(*, stay: bool) -> int:
         except (StepFailed, ServerError) as problem:
             console.print(f"\n[bold red]The demo failed:[/] {escape(str(problem))}", highlight=False)
             log = Path(folder) / "serve.log"
-            if log.exists():
+            if isinstance(problem, StepFailed) and log.exists():
                 console.print(f"[dim]{escape(log.read_text(errors='replace')[-2000:])}[/]", highlight=False)
             return 1
 
