@@ -1,0 +1,198 @@
+"""One node, from its settings to its end: everything is made, opened in order, and let go of in the reverse order.
+
+The order of a start: lock, store, people and policies, journal, leftovers shipped and numbered, the published log,
+the gateway, recovery of what a crash left; only then does anything listen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import signal
+import socket
+from contextlib import AsyncExitStack
+
+import structlog
+import uvloop
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from daypass import __version__
+from daypass.api.front import Front
+from daypass.api.models import Health
+from daypass.api.operator import make_operator
+from daypass.api.web import make_web
+from daypass.app import logs
+from daypass.app.certificates import Tls, open_tls
+from daypass.app.checking import Checked, bound
+from daypass.app.house import House, make_house
+from daypass.app.listening import Listening, unix_socket
+from daypass.app.lock import locked, socket_path
+from daypass.app.loops import Loops
+from daypass.app.publishing import Publishing
+from daypass.app.shipping import Shipping
+from daypass.config import WEB
+from daypass.domain.errors import Unavailable
+from daypass.gateway.gateway import Gateway
+from daypass.gateway.tls import ServerTls
+from daypass.ledger.journal import Durability, Journal
+from daypass.protocols import PROTOCOLS
+from daypass.protocols.interface import Limits
+from daypass.store.interface import Store
+from daypass.store.opening import open_store
+
+log = structlog.get_logger()
+
+
+def run(checked: Checked) -> int:
+    """Run until SIGTERM or SIGINT; 1 if the record could not be kept. Raises DaypassError if it cannot start."""
+    logs.configure()
+    data = checked.settings.data
+    with locked(data), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(Node(checked).live())
+
+
+class Node:
+    """One running node."""
+
+    def __init__(self, checked: Checked) -> None:
+        self._checked = checked
+        self._settings = checked.settings
+        self._leave = asyncio.Event()
+        self._health = Health(id=checked.settings.node, state="HEALTHY")
+
+    async def live(self) -> int:
+        """Start, go on until told to leave, leave. Returns the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._leave.set)
+        async with AsyncExitStack() as stack:
+            await self._open(stack)
+            await self._leave.wait()
+            log.info("leaving", node=self._settings.node, problem=self._health.problem)
+            if self._health.state == "HEALTHY":
+                self._health.state = "DRAINING"
+        log.info("left", node=self._settings.node)
+        return 1 if self._health.state == "FAILED" else 0
+
+    def _fail(self, problem: str) -> None:
+        """The record cannot be kept: nothing more may happen here."""
+        self._health.state, self._health.problem = "FAILED", problem
+        self._leave.set()
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        """Everything in order. What is pushed onto the stack is undone in the reverse order."""
+        settings = self._settings
+        now = datetime.datetime.now(datetime.UTC)
+        tls = open_tls(settings, now)
+        web = stack.enter_context(bound(f"listen.{WEB}", settings.web, settings))
+        store = open_store(settings.store, settings.data)
+        stack.push_async_callback(store.close)
+        await store.migrate()
+        house = make_house(store, self._checked)
+        await house.people.sync(settings.people)
+        await house.tokens.start()
+        await house.starting.put_in_force(self._checked.policies)
+        journal = await self._journal(store)
+        stack.callback(journal.close)
+        shipping = Shipping(journal, store, self._checked.targets, settings.node)
+        await shipping.catch_up()
+        publishing = Publishing(store, settings.site, settings.data)
+        await publishing.open()
+        gateway = self._gateway(house, journal, tls)
+        stack.callback(gateway.close)
+        house.live.carrier = gateway.carrier
+        await house.starting.started(settings.node, __version__, journal.last)
+        shipping.start(self._fail)
+        loops = Loops(house, publishing, settings.node, self._fail)
+        stack.push_async_callback(self._wind_up, house, loops, shipping, publishing)
+        recovered = await house.recovery.recover(settings.node)
+        loops.start()
+        await self._listen(stack, house, gateway, self._front(house, tls, gateway, shipping), web, tls)
+        log.info(
+            "ready",
+            node=settings.node,
+            web=str(settings.web),
+            recovered=len(recovered.closed),
+            **{name: str(address) for name, address in self._checked.listen.items()},
+        )
+
+    async def _journal(self, store: Store) -> Journal:
+        settings = self._settings
+        shipped = await store.shipped(settings.node)
+        reserve = settings.limits.disk_reserve_bytes
+        folder = settings.data / "journal"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            return Journal.open(folder, Durability(settings.durability), after=shipped, reserve_bytes=reserve)
+        except OSError as problem:
+            raise Unavailable(f"the journal in {folder} cannot be opened: {problem.strerror or problem}") from problem
+
+    def _gateway(self, house: House, journal: Journal, tls: Tls) -> Gateway:
+        return Gateway(
+            desk=house.sessions,
+            journal=journal,
+            protocols=PROTOCOLS,
+            node=self._settings.node,
+            tls=ServerTls(tls.cert, tls.key),
+            on_fatal=lambda: self._fail("the journal cannot be written"),
+            limits=Limits(message_bytes=self._settings.limits.message_bytes),
+        )
+
+    def _front(self, house: House, tls: Tls, gateway: Gateway, shipping: Shipping) -> Front:
+        registry = CollectorRegistry()
+        registry.register(gateway.metrics)
+        registry.register(shipping)
+        ProcessCollector(registry=registry)
+        return Front(
+            office=house.office,
+            people=house.people,
+            tokens=house.tokens,
+            requests=house.requests,
+            grants=house.grants,
+            sessions=house.sessions,
+            reading=house.reading,
+            listen=self._checked.listen,
+            authority=tls.authority.read_text() if tls.authority else None,
+            health=lambda: self._health,
+            registry=registry,
+        )
+
+    async def _listen(
+        self, stack: AsyncExitStack, house: House, gateway: Gateway, front: Front, web: socket.socket, tls: Tls
+    ) -> None:
+        settings = self._settings
+        orders = Listening(make_operator(house.issue), unix_socket(socket_path(settings.data)))
+        await orders.start()
+        stack.push_async_callback(orders.stop)
+        app = make_web(
+            front,
+            public_url=settings.public_url,
+            listening=_names(settings.web.host, settings.web.port),
+            body_bytes_max=settings.limits.request_bytes,
+        )
+        for name, address in self._checked.listen.items():
+            await gateway.listen(name, address.host, address.port)
+        serving = Listening(app, web, tls if settings.tls else None)
+        await serving.start()
+        stack.push_async_callback(serving.stop)
+        stack.push_async_callback(gateway.drain, settings.limits.drain_ms / 1000)
+
+    # -- leaving ------------------------------------------------------------------------------------------------
+
+    async def _wind_up(self, house: House, loops: Loops, shipping: Shipping, publishing: Publishing) -> None:
+        """After the sessions are over: finish what is ending, ship, number and publish the last of it."""
+        await house.endings.settle()
+        await loops.stop()
+        try:
+            await shipping.stop()
+            await publishing.publish()
+        except Unavailable as problem:
+            log.error("the last of the record waits for the next start", problem=problem.message)
+
+
+def _names(host: str, port: int) -> tuple[str, ...]:
+    """What the web listener may be called besides its public name: its own address, and this machine's names for it."""
+    own = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return own, f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"
