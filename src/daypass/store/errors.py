@@ -19,8 +19,8 @@ def translated() -> Iterator[None]:
     """Turn the errors of both drivers and of SQLAlchemy into `Unavailable`, `Conflict` and `Invalid`."""
     try:
         yield
-    except exc.IntegrityError as problem:
-        raise Conflict(f"the store refused a change: {_first_line(problem.orig)}") from problem
+    except (exc.IntegrityError, sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as problem:
+        raise Conflict(f"the store refused a change: {_first_line(getattr(problem, 'orig', problem))}") from problem
     except (exc.DataError, asyncpg.DataError) as problem:
         raise Invalid(f"the store cannot hold this value: {_first_line(problem)}") from problem
     except exc.TimeoutError as problem:

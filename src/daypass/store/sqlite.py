@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from daypass.domain.errors import Unavailable
+from daypass.store.errors import translated
 from daypass.store.sql.store import SqlStore
 
 READERS = 4
@@ -66,13 +67,13 @@ def _engine(path: Path, connections: int, begin: str, pragmas: tuple[str, ...]) 
     def prepare(connection: Any, _: object) -> None:
         # Otherwise the driver begins by itself, only at the first change, and never with IMMEDIATE.
         connection.isolation_level = None
-        cursor = connection.cursor()
         for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
+            connection.run_async(lambda driver, pragma=pragma: driver.execute_fetchall(pragma))
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver: Any = connection.connection.dbapi_connection
+        with translated():
+            driver.run_async(lambda own: own.execute_fetchall(begin))
 
     return engine

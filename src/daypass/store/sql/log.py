@@ -12,7 +12,7 @@ from daypass.domain.events import Blob, Draft
 from daypass.store import codec
 from daypass.store.interface import StoredEntry
 from daypass.store.schema import blobs, entries, pending, sessions
-from daypass.store.sql.bulk import BULK
+from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.shipping import insert_drafts
 from daypass.store.sql.statement import Part
 
@@ -28,7 +28,7 @@ class Log(Part):
 
     async def append(self, draft: Draft) -> None:
         self.appended = True
-        await insert_drafts(self._connection, BULK[self._connection.dialect.name], (draft,))
+        await insert_drafts(bulk_on(self._connection), (draft,))
 
     async def entries(
         self,

@@ -12,7 +12,7 @@ from daypass.store.errors import translated
 from daypass.store.interface import Sequence_, Transaction
 from daypass.store.migrating import upgrade
 from daypass.store.schema import shipped
-from daypass.store.sql.bulk import BULK
+from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.shipping import sequence, ship
 from daypass.store.sql.transaction import SqlTransaction
 
@@ -23,7 +23,6 @@ class SqlStore:
     def __init__(self, writing: AsyncEngine, reading: AsyncEngine) -> None:
         self._writing = writing
         self._reading = reading
-        self._bulk = BULK[writing.dialect.name]
         self._listeners: list[Callable[[], None]] = []
 
     @asynccontextmanager
@@ -49,7 +48,7 @@ class SqlStore:
     async def ship(self, node: str, first: int, last: int, drafts: Sequence[Draft]) -> None:
         with translated():
             async with self._writing.begin() as connection:
-                await ship(connection, self._bulk, node, first, last, drafts)
+                await ship(bulk_on(connection), node, first, last, drafts)
         if drafts:
             self._tell()
 
@@ -64,7 +63,7 @@ class SqlStore:
     async def sequence(self, limit: int, number: Sequence_) -> int:
         with translated():
             async with self._writing.begin() as connection:
-                return await sequence(connection, self._bulk, limit, number)
+                return await sequence(bulk_on(connection), limit, number)
 
     def on_append(self, call: Callable[[], None]) -> None:
         self._listeners.append(call)
