@@ -126,3 +126,31 @@ class Draft:
     session: str | None = None
     target: str | None = None
     statement: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsequenced:
+    """A committed draft that waits for its index, as the sequencer sees it."""
+
+    row: int
+    entry: bytes
+    chains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequenced:
+    """The sequencer's answer for one `Unsequenced`: its place, its final bytes, its leaf hash (hex)."""
+
+    row: int
+    index: int
+    entry: bytes
+    leaf: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The last link of a chain: how many entries stand in it, and the newest one's leaf hash (hex)."""
+
+    name: str
+    n: int
+    leaf: str

@@ -11,11 +11,25 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
-from daypass.domain.events import Blob, Draft
+from daypass.domain.events import Blob, ChainHead, Draft, Sequenced, Unsequenced
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Person
 from daypass.domain.request import Request, RequestState
 from daypass.domain.session import Session, SessionState
+
+
+__all__ = [
+    "ChainHead",
+    "Page",
+    "Sequence_",
+    "Sequenced",
+    "Shipped",
+    "Store",
+    "StoredEntry",
+    "Token",
+    "Transaction",
+    "Unsequenced",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,34 +157,6 @@ class Shipped:
 
     node: str
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unsequenced:
-    """A committed draft that waits for its index, as the sequencer sees it."""
-
-    row: int
-    entry: bytes
-    chains: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sequenced:
-    """The sequencer's answer for one `Unsequenced`: its place, its final bytes, its leaf hash (hex)."""
-
-    row: int
-    index: int
-    entry: bytes
-    leaf: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChainHead:
-    """The last link of a chain: how many entries stand in it, and the newest one's leaf hash (hex)."""
-
-    name: str
-    n: int
-    leaf: str
 
 
 Sequence_ = Callable[

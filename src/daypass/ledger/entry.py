@@ -1,0 +1,145 @@
+"""Entries: one event, sealed into one line of canonical JSON, and its body apart from it. Pure.
+
+The line is UTF-8, its keys are sorted, nothing stands between tokens, and every value is a string, an integer, a list or
+an object (docs/audit-format.md). What people wrote is not in it: there are salted commitments SHA-256(salt ‖ value), and
+the values with their salts are in a blob that can be erased while every proof still holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any
+
+import zstandard
+
+from daypass.domain.errors import Invalid
+from daypass.domain.events import Blob, Draft, Event
+from daypass.domain.identifiers import ENTROPY_BYTES, uuid7
+
+VERSION = 1
+ENTRY_BYTES_MAX = 32 * 1024
+"""Small leaves stay cheap to hash, to publish and to keep for ever; content is in blobs."""
+BODY_BYTES_MAX = 256 * 1024 * 1024
+"""What opening a blob may unpack to: no compressed bomb fills the memory."""
+SALT_BYTES = 32
+NO_CHAINS = b'"chains":[]'
+"""What stands in a draft until the sequencer knows its place."""
+FIELDS_MEDIA = "application/vnd.daypass.fields+json"
+
+Entropy = Callable[[int], bytes]
+
+_compress = zstandard.ZstdCompressor(level=3).compress
+
+
+class BodyDamaged(ValueError):
+    """A blob does not unpack to a salt and a content."""
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """The one way to write this object. Raises Invalid for anything but strings, integers, lists and objects."""
+    _check(value, "")
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _check(value: object, path: str) -> None:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise Invalid(f"an entry's key at {path or 'the top'} is not a string")
+            _check(inner, f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _check(inner, path)
+    elif isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise Invalid(f"an entry holds strings and integers, not {type(value).__name__} at {path}")
+
+
+def commitment(salt: bytes, value: bytes) -> str:
+    """SHA-256(salt ‖ value), in hex: says nothing of the value, and holds to it."""
+    return sha256(salt + value).hexdigest()
+
+
+def seal_blob(content: bytes, media: str, salt: bytes, session: str | None = None) -> Blob:
+    """Pack a content behind its salt. Its digest is of what is stored, so that it can be checked unread."""
+    stored = _compress(salt + content)
+    return Blob(sha256(stored).hexdigest(), media, stored, session)
+
+
+def open_blob(stored: bytes) -> bytes:
+    """The content of a blob. Raises BodyDamaged."""
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(stored, read_across_frames=False) as reader:
+            whole = reader.read(BODY_BYTES_MAX + 1)
+    except zstandard.ZstdError as error:
+        raise BodyDamaged(f"this body does not unpack: {error}") from error
+    if not SALT_BYTES <= len(whole) <= BODY_BYTES_MAX:
+        raise BodyDamaged("this body is shorter than its salt, or larger than any")
+    return whole[SALT_BYTES:]
+
+
+def blob_ref(blob: Blob) -> dict[str, Any]:
+    """How an entry names a blob."""
+    return {"bytes": len(blob.content), "media": blob.media, "sha256": blob.sha256}
+
+
+def seal_fields(secret: Mapping[str, str], entropy: Entropy) -> tuple[dict[str, str], Blob | None]:
+    """Commitments to what people wrote, and the blob that holds it."""
+    if not secret:
+        return {}, None
+    salts = {name: entropy(SALT_BYTES) for name in secret}
+    commit = {name: commitment(salts[name], value.encode()) for name, value in secret.items()}
+    fields = {name: {"salt": salts[name].hex(), "value": value} for name, value in secret.items()}
+    content = json.dumps({"fields": fields}, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return commit, seal_blob(content, FIELDS_MEDIA, entropy(SALT_BYTES))
+
+
+def seal(event: Event, entropy: Entropy) -> Draft:
+    """Make an entry of an event. `entropy(n)` gives n random bytes. Raises Invalid if it is too large."""
+    id = uuid7(event.t, entropy(ENTROPY_BYTES))
+    commit, blob = seal_fields(event.secret, entropy)
+    actor: dict[str, Any] = {"id": event.actor.id, "kind": event.actor.kind}
+    if event.actor.on_behalf_of:
+        actor["on_behalf_of"] = event.actor.on_behalf_of
+    envelope: dict[str, Any] = {
+        "v": VERSION,
+        "id": id,
+        "t": event.t,
+        "type": event.type,
+        "actor": actor,
+        "chains": [],
+        "body": event.body,
+        "commit": commit,
+        "blob": [blob_ref(blob)] if blob else [],
+    }
+    optional = {"request": event.request, "grant": event.grant, "session": event.session, "decision": event.decision}
+    envelope |= {key: value for key, value in optional.items() if value is not None}
+    if event.target is not None:
+        envelope["target"] = {"name": event.target.name, "protocol": event.target.protocol}
+    return Draft(
+        id=id,
+        type=event.type,
+        t=event.t,
+        actor=event.actor.id,
+        entry=_fitting(canonical(envelope), event.type),
+        chains=chains_of(event.session, event.target.name if event.target else None),
+        blobs=(blob,) if blob else (),
+        request=event.request,
+        grant=event.grant,
+        session=event.session,
+        target=event.target.name if event.target else None,
+    )
+
+
+def chains_of(session: str | None, target: str | None) -> tuple[str, ...]:
+    """The chains an entry stands in: its session's and its target's."""
+    return tuple([f"session:{session}"] * bool(session) + [f"target:{target}"] * bool(target))
+
+
+def _fitting(entry: bytes, type: str) -> bytes:
+    if len(entry) > ENTRY_BYTES_MAX:
+        raise Invalid(f"an entry {type} of {len(entry)} bytes is longer than {ENTRY_BYTES_MAX}")
+    if entry.count(b'"chains":') != 1:
+        raise Invalid(f"an entry {type} may not have a key named chains in its body")
+    return entry
