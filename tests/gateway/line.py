@@ -60,7 +60,6 @@ class LineSession:
         self._lines = {CLIENT: b"", TARGET: b""}
         self._hello: list[str] = []
         self._opened: Opened | None = None
-        self._open = False
         self._n = 0
         self._running: list[int] = []
 
@@ -88,7 +87,7 @@ class LineSession:
                     return [Send(TARGET, b"LOGIN\n")]
                 return [Send(CLIENT, b"SECURE %s\n" % (binding or b"").hex().encode())]
             case Admitted():
-                self._open = True
+                self.key = self._entropy[:8]
                 return [Send(CLIENT, b"READY %s\n" % self.key.hex().encode())]
             case Refused(code, message, hint):
                 return self._bye(code, f"{message}: {hint}")
@@ -107,7 +106,7 @@ class LineSession:
         assert self._opened is not None
         if self._opened.target.tls == "disable":
             return [Send(TARGET, b"LOGIN\n")]
-        return [Send(TARGET, b"TLS\n"), StartTls(TARGET, verify=self._opened.target.tls == "verify-full")]
+        return [Send(TARGET, b"TLS\n")]
 
     def _client(self, line: bytes) -> Sequence[Effect]:
         words = line.decode().split(" ")
@@ -116,7 +115,7 @@ class LineSession:
                 self._hello = ["", *rest[1:]]
                 return [LookUp(rest[0])]
             case ["TLS"]:
-                return [StartTls(CLIENT)]
+                return [Send(CLIENT, b"YES\n"), StartTls(CLIENT)]
             case ["INTERRUPT", key]:
                 return [Interrupt(bytes.fromhex(key)), Close(CLIENT, "client left")]
             case ["QUIT"]:
@@ -128,8 +127,9 @@ class LineSession:
         return [Record(Submitted(self._n, "query", line)), Send(TARGET, line + b"\n")]
 
     def _target(self, line: bytes) -> Sequence[Effect]:
+        if line == b"YES" and self._opened is not None:
+            return [StartTls(TARGET, verify=self._opened.target.tls == "verify-full")]
         if line.startswith(b"WELCOME "):
-            self.key = self._entropy[:8]
             return [Ready({"pid": line[8:].decode()})]
         effects: list[Effect] = [Send(CLIENT, line + b"\n")]
         if line.startswith(b"DONE") and self._running:

@@ -43,6 +43,7 @@ class LineTarget:
         try:
             while line := (await reader.readline()).decode().rstrip("\n"):
                 if line == "TLS":
+                    writer.write(b"YES\n")
                     await writer.start_tls(self.tls)  # type: ignore[arg-type]
                 elif line == "LOGIN":
                     pid = self._login(writer)

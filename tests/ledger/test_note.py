@@ -39,7 +39,8 @@ def test_the_note_of_the_specification() -> None:
     """The example of C2SP signed-note: its key is not given, its form is."""
     raw = (
         "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\ned è subito sera.\n\n"
-        "— quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n"
+        "— quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj9"
+        "9ihAQwaqP3ZekRwNtIc=\n"
     )
     note = Note.parse(raw.encode())
     assert note.text.endswith("sera.\n") and "\n\n" in note.text

@@ -110,7 +110,7 @@ class Asking:
                 self._start(dialling.derive(self._works.deriver, effect))
             case Ready(mark):
                 self.mark = mark
-                self._start(self._ready(mark))
+                self._keep(self._works.loop.create_task(self._open(mark)))
             case Interrupt(key):
                 other = self._works.carrying.by_key(key)
                 if other is not None:
@@ -212,8 +212,13 @@ class Asking:
             if why is not None:
                 works.loop.call_soon(driver.tell, Failed(Side.TARGET, why))
 
+    async def _open(self, mark: Mapping[str, str]) -> None:
+        driver = self._driver
+        driver.tell(await self._ready(mark))
+        self._works.carrying.name_key(driver.session.key, driver)  # it has one now, if it is in
+
     async def _ready(self, mark: Mapping[str, str]) -> Admitted | Refused:
-        works, driver, admission = self._works, self._driver, self._driver.admission
+        works, admission = self._works, self._driver.admission
         if admission is None:
             return self._no(errors.Unavailable("no target was admitted"))
         try:
@@ -222,7 +227,6 @@ class Asking:
         except Exception as problem:  # noqa: BLE001  every failure is a refusal
             return self._no(problem)
         self._at_ease()
-        works.carrying.name_key(driver.session.key, driver)
         return Admitted()
 
     # -- orders -----------------------------------------------------------------------------------------------------

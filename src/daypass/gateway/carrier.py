@@ -107,6 +107,8 @@ class GatewayCarrier:
         """End these sessions, but for those whose end has begun. Returns when each is shown to be over, or the time
         for that has passed."""
         drivers = [driver for driver in drivers if not driver.ending]
+        if not drivers:
+            return []
         ones = [self._begin(driver) for driver in drivers]
         used = [_use(self._works.enders, driver) for driver in drivers if driver.admission is not None]
         try:

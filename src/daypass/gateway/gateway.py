@@ -176,7 +176,7 @@ class Gateway:
         full = works.journal.backlog.full
         now = monotonic()
         for driver in works.carrying:
-            if full is not self._pressed:
+            if full or self._pressed:
                 driver.press(full)
             admission = driver.admission
             if admission is None or admission.idle_ms is None or driver.stopped:

@@ -21,7 +21,11 @@ class GatewayMetrics(Collector):
         yield _gauge("sessions_open", "Sessions that are carried now.", len(works.carrying))
         yield _gauge("connections_unauthenticated", "Connections that have not signed in.", tally.unauthenticated)
         yield _gauge("ends_untold", "Sessions that ended and whose last record is not in the store.", works.untold)
-        yield _gauge("journal.backlog.unshipped_bytes", "Journal records that are not in the store.", journal.backlog.unshipped_bytes)
+        yield _gauge(
+            "journal.backlog.unshipped_bytes",
+            "Journal records that are not in the store.",
+            journal.backlog.unshipped_bytes,
+        )
         yield _gauge("journal_broken", "1 once the journal cannot be written.", int(journal.broken))
         yield _gauge("journal_room", "1 while new sessions may open.", int(journal.has_room()))
         traffic = CounterMetricFamily("daypass_bytes", "Bytes received.", labels=["side"])

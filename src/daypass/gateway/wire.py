@@ -109,6 +109,8 @@ class Wire(asyncio.Protocol):
         if self.closing or self._transport is None:
             return
         if self._tls is not None:
+            if not self._tls.established:
+                return  # nothing is said in the clear any more, and nothing can be said in secret yet
             self._tls.write(data)
             data = self._tls.take()
         self._transport.write(data)

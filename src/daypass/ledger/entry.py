@@ -1,8 +1,8 @@
 """Entries: one event, sealed into one line of canonical JSON, and its body apart from it. Pure.
 
-The line is UTF-8, its keys are sorted, nothing stands between tokens, and every value is a string, an integer, a list or
-an object (docs/audit-format.md). What people wrote is not in it: there are salted commitments SHA-256(salt ‖ value), and
-the values with their salts are in a blob that can be erased while every proof still holds.
+The line is UTF-8, its keys are sorted, nothing stands between tokens, and every value is a string, an integer, a list
+or an object (docs/audit-format.md). What people wrote is not in it: there are salted commitments SHA-256(salt ‖ value),
+and the values with their salts are in a blob that can be erased while every proof still holds.
 """
 
 from __future__ import annotations

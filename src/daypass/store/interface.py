@@ -17,7 +17,6 @@ from daypass.domain.people import Person
 from daypass.domain.request import Request, RequestState
 from daypass.domain.session import Session, SessionState
 
-
 __all__ = [
     "ChainHead",
     "Page",
