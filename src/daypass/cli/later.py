@@ -9,14 +9,14 @@ from daypass.domain.errors import NotYet
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("anything", nargs=argparse.REMAINDER, help="not read yet")
+    parser.add_argument("anything", nargs="*", help="not read yet")
 
 
 def _later(what: str, hint: str = "") -> Verb:
     def run(given: argparse.Namespace) -> int:
         raise NotYet(f"{what} is not in this version", hint=hint)
 
-    return Verb(_arguments, run, more="Not in this version yet.")
+    return Verb(_arguments, run, more="Not in this version yet.", lenient=True)
 
 
 VERBS = {

@@ -30,6 +30,8 @@ class Verb:
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
     more: str = ""
+    lenient: bool = False
+    """Whether arguments that it does not know are passed over."""
 
 
 ASK, WORK, LOOK, OWE, OPERATE = "Ask and decide", "Use access", "Look", "Owed", "Operate"
@@ -100,7 +102,7 @@ def run(argv: Sequence[str]) -> int:
         parser = Parser(prog=f"daypass {name}", description=_sentence(place.summary), epilog=verb.more or None)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         verb.arguments(parser)
-        return verb.run(parser.parse_args(argv[1:]))
+        return verb.run(parser.parse_known_args(argv[1:])[0] if verb.lenient else parser.parse_args(argv[1:]))
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else EXIT_USAGE
     except NotYet as problem:

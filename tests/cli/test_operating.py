@@ -1,0 +1,121 @@
+"""The operator's commands without a server: init, check, policy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from daypass.protocols import PROTOCOLS
+from tests.cli.running import daypass
+
+PROTOCOL = next(iter(PROTOCOLS))
+SETTINGS = f"""\
+site: acme.test
+identity:
+  people:
+    - {{ email: ana@acme.test, groups: [engineers] }}
+    - {{ email: ben@acme.test, groups: [leads] }}
+targets:
+  - name: orders
+    protocol: {PROTOCOL}
+    address: 127.0.0.1:1
+    labels: {{ env: prod }}
+    roles: {{ read: {{ user: app_ro }} }}
+policies: [ policy.yaml ]
+"""
+POLICY = """\
+policy: orders
+covers: { labels: { env: prod } }
+rules:
+  - name: read
+    who: [group:engineers]
+    roles: [read]
+    decide: { undecided_after: 4h, stages: [ { need: 1, of: [group:leads] } ] }
+expect:
+  - { by: ana@acme.test, target: orders, role: read, for: 30m, then: { needs: 1, never: ana@acme.test } }
+"""
+ASKED = ("--target", "orders", "--role", "read", "--for", "30m")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "daypass.yaml").write_text(SETTINGS)
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    return tmp_path
+
+
+def test_what_init_writes_is_valid(tmp_path: Path) -> None:
+    assert daypass(tmp_path, "init").returncode == 0
+    done = daypass(tmp_path, "check")
+    assert done.returncode == 0, done.stderr
+    again = daypass(tmp_path, "init")
+    assert (again.returncode, again.stderr.splitlines()[0]) == (1, "daypass: daypass.yaml is there already")
+
+
+def test_check_counts_what_there_is(folder: Path) -> None:
+    told = json.loads(daypass(folder, "check", "--json").stdout)
+    assert told == {
+        "id": str(folder / "daypass.yaml"),
+        "state": "VALID",
+        "people": 2,
+        "targets": 1,
+        "policies": 1,
+        "cases": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (f"protocol: {PROTOCOL}", "protocol: gopher", "daypass: daypass.yaml:8: targets[0].protocol: must be one of"),
+        ("site: acme.test", "site: acme.test\nlisten: { gopher: 127.0.0.1:70 }", "yaml:2: listen.gopher: must be web"),
+        ("site: acme.test", "site: acme.test\nlimit: {}", "daypass.yaml:2: limit: unknown key; did you mean limits?"),
+        ("roles: { read", "roles: { write", "policy.yaml: rule 'read': no target that this policy covers has a role"),
+    ],
+)
+def test_check_tells_what_is_wrong(folder: Path, old: str, new: str, said: str) -> None:
+    (folder / "daypass.yaml").write_text(SETTINGS.replace(old, new))
+    done = daypass(folder, "check")
+    assert done.returncode == 2
+    assert said in done.stderr.splitlines()[0]
+
+
+def test_policy_test_runs_the_cases(folder: Path) -> None:
+    done = daypass(folder, "policy", "test")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 of 1 cases hold")
+    (folder / "policy.yaml").write_text(POLICY.replace("needs: 1", "needs: 2"))
+    done = daypass(folder, "policy", "test", "policy.yaml", "--json")
+    assert done.returncode == 1
+    (case,) = json.loads(done.stdout)
+    assert case["state"] == "FAILED" and "2 people were expected" in case["problem"]
+
+
+def test_policy_explain_answers_in_one_sentence(folder: Path) -> None:
+    done = daypass(folder, "policy", "explain", "--by", "ana@acme.test", *ASKED)
+    assert done.stdout == (
+        "ana@acme.test asking for orders:read would wait for a decision: "
+        "rule 'read' of orders needs 1 of group:leads, other than the requester.\n"
+    )
+    told = json.loads(daypass(folder, "policy", "explain", "--by", "ben@acme.test", *ASKED, "--json").stdout)
+    assert (told["id"], told["state"]) == ("orders", "REFUSED")
+
+
+def test_policy_explain_knows_its_people_and_targets(folder: Path) -> None:
+    nobody = daypass(folder, "policy", "explain", "--by", "eve@acme.test", *ASKED)
+    assert (nobody.returncode, nobody.stderr.splitlines()[0]) == (
+        1,
+        "daypass: there is nobody with the address eve@acme.test",
+    )
+
+
+def test_serve_refuses_what_it_cannot_do(folder: Path) -> None:
+    (folder / "secret").write_text("s")
+    oidc = "identity:\n  oidc: { issuer: 'https://x.test', client_id: d, client_secret: { file: secret } }\n"
+    (folder / "daypass.yaml").write_text(SETTINGS.replace("identity:\n", oidc))
+    done = daypass(folder, "serve")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        1,
+        "daypass: not yet: identity.oidc is not in this version",
+    )
