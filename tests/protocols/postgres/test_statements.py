@@ -159,7 +159,7 @@ COMMIT_FAILS = """
     -> Parse - a | Bind - - | Execute - | Sync
     => ParseComplete | BindComplete | Done INSERT 0 1 | Error 23505 deferred | Ready I
     <= ParseComplete | BindComplete | Done INSERT 0 1 | Error 23505 deferred | Ready I
-    ## completed 1 INSERT 0 1 rows=1
+    ## completed 1 INSERT 0 1 rows=1 error=23505
 """
 COPY_IN = """
     <- Query copy t from stdin
@@ -196,6 +196,20 @@ COPY_IN_EXTENDED = """
     => Done COPY 1 | Ready I
     <= Done COPY 1 | Ready I
     ## completed 1 COPY 1 rows=1 copied=3
+"""
+COPY_BESIDE_A_PORTAL_THAT_IS_NOT_RUN = """
+    <- Parse - copy t from stdin | Bind a - | Bind - - | Execute - | Sync
+    ## submitted 1 bind: copy t from stdin
+    ## submitted 2 bind: copy t from stdin
+    -> Parse - copy t from stdin | Bind a - | Bind - - | Execute - | Sync
+    => ParseComplete | BindComplete | BindComplete | CopyIn
+    <= ParseComplete | BindComplete | BindComplete | CopyIn
+    <- CopyDone | Sync
+    -> CopyDone | Sync
+    => Done COPY 0 | Ready I
+    <= Done COPY 0 | Ready I
+    ## completed 1 BIND
+    ## completed 2 COPY 0
 """
 COPY_IN_FAILS = """
     <- Query copy t from stdin

@@ -266,8 +266,13 @@ class Replies:
         return None
 
     def _finish(self, run: Run) -> None:
-        self._talk.pop()
-        self._talk.complete(run, self.at, self.done)
+        """An Execute is answered. What stands right before a Sync has succeeded only when that has (it commits)."""
+        talk = self._talk
+        talk.pop()
+        if talk.queue and talk.queue[0][0] == SYNC:
+            talk.queue[0][2].append(run)
+        else:
+            talk.complete(run, self.at, self.done)
         self._withdraw(run)
 
     def _withdraw(self, run: Run) -> None:
@@ -297,7 +302,9 @@ class Replies:
                 talk.copying = None
                 kept += rest[index + 1 :]
                 break
-            if expected[0] != SYNC:
+            if expected[0] == SYNC:
+                talk.unsynced += expected[2]
+            else:
                 kept.append(expected)
         if len(kept) != len(talk.queue):
             talk.queue.clear()
@@ -319,9 +326,10 @@ class Replies:
             if kind == QUERY:
                 talk.names.known.pop(b"", None)
         elif kind == SYNC:
-            for bound in runs:
-                bound.tags.append("BIND")
-                talk.complete(bound, self.at, self.done)
+            for waiting in runs:
+                if not waiting.tags:
+                    waiting.tags.append("BIND")
+                talk.complete(waiting, self.at, self.done)
         if self.status == ord("I") and not talk.queue and talk.portals:
             talk.portals.clear()
         return None
@@ -339,6 +347,8 @@ class Replies:
         kind, run, extra = talk.queue[0]
         if kind == REFUSED_QUERY:
             return extra if said.sqlstate in POISONED else None
+        if kind == SYNC and extra:
+            run = extra[-1]
         if run is not None and not run.error:
             run.error, run.message = said.sqlstate, said.message
         if kind in _EXTENDED:

@@ -330,7 +330,8 @@ class Requests:
         if talk.copying is not None:
             return None
         talk.swallowing = False
-        runs = [portal.run for portal in talk.bound if portal.run is not None]
+        runs = talk.unsynced + [portal.run for portal in talk.bound if portal.run is not None]
+        talk.unsynced = []
         for portal in talk.bound:
             portal.run = None
         talk.bound.clear()

@@ -44,6 +44,8 @@ class Talk:
     queue: deque[Expected] = field(default_factory=deque)
     portals: dict[bytes, Portal] = field(default_factory=dict)
     bound: list[Portal] = field(default_factory=list)
+    unsynced: list[Run] = field(default_factory=list)
+    """Statements whose Sync fell into a COPY and was ignored: the next one completes them."""
     open: dict[int, Run] = field(default_factory=dict)
     n: int = 0
     swallowing: bool = False
