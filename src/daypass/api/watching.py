@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -17,7 +17,7 @@ from daypass.domain.events import CATALOGUE, Blob
 from daypass.domain.session import Session
 from daypass.ledger.entry import BodyDamaged, open_blob
 from daypass.ledger.recording import MEDIA as CAST
-from daypass.ledger.recording import cast_header
+from daypass.ledger.recording import QUESTION, cast_footer, cast_header, payloads
 from daypass.services.reading import ENTRIES_MAX
 
 router = APIRouter(tags=["record"])
@@ -116,6 +116,7 @@ def _cast(session: Session, blobs: Sequence[Blob]) -> Iterator[bytes]:
     for blob in blobs:
         if blob.media == CAST:
             yield _opened(blob)
+    yield cast_footer(session)
 
 
 def _opened(blob: Blob) -> bytes:
@@ -125,13 +126,12 @@ def _opened(blob: Blob) -> bytes:
         raise Unavailable(f"a part of the recording is damaged: {problem}") from None
 
 
-def _said(blobs: Sequence[Blob]) -> dict[int, dict[str, Any]]:
+def _said(blobs: Sequence[Blob]) -> dict[int, Mapping[str, Any]]:
     """What the recording says of each statement, by its number."""
-    said: dict[int, dict[str, Any]] = {}
+    said: dict[int, Mapping[str, Any]] = {}
     for blob in blobs:
-        for line in _opened(blob).splitlines() if blob.media == CAST else ():
-            event = json.loads(line)
-            if isinstance(event, list) and event[1] == "sql.q":
-                payload = json.loads(event[2])
-                said[payload["n"]] = payload
+        for code, payload in payloads(_opened(blob)) if blob.media == CAST else ():
+            if code == QUESTION and "n" in payload:
+                same = said.get(payload.get("same_as", 0), {})
+                said[payload["n"]] = {**payload, "text": same["text"]} if "text" in same else payload
     return said

@@ -1,0 +1,57 @@
+"""The OpenAPI document is valid, and tells of every answer that routes give, errors included."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from tests.api.serving import Served
+
+V1 = "/api/v1"
+PUBLIC = ("/healthz", "/metrics")
+
+
+@pytest.fixture(scope="module")
+def document(served: Served) -> dict[str, Any]:
+    found: dict[str, Any] = served.call("GET", f"{V1}/openapi.json").json
+    return found
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, told) for path, methods in document["paths"].items() for method, told in methods.items()]
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+
+
+def test_every_operation_is_described(document: dict[str, Any]) -> None:
+    names = [told["operationId"] for _, _, told in operations(document)]
+    assert len(set(names)) == len(names)
+    for path, _, told in operations(document):
+        assert told["description"], path
+        for status, answer in told["responses"].items():
+            (media,) = answer["content"]
+            if status.startswith("2"):
+                assert media != "application/json" or "$ref" in answer["content"][media]["schema"], path
+            elif (path, status) != ("/healthz", "503"):
+                assert media == "application/problem+json", (path, status)
+
+
+def test_what_needs_a_token_says_so(document: dict[str, Any], served: Served) -> None:
+    for path, method, told in operations(document):
+        assert bool(told.get("security")) is (path not in PUBLIC), path
+        if path not in PUBLIC:
+            answer = served.call(method.upper(), re.sub(r"\{\w+\}", "x", path), {} if method == "post" else None)
+            assert answer.status == 401, path
+
+
+def test_every_route_answers_as_it_says(document: dict[str, Any], served: Served) -> None:
+    for path, method, told in operations(document):
+        concrete = re.sub(r"\{\w+\}", "0" * 36, path)
+        answer = served.call(method.upper(), concrete, {} if method == "post" else None, by="ana")
+        assert str(answer.status) in told["responses"], (path, answer.raw)
+        assert answer.headers["content-type"].split(";")[0] in told["responses"][str(answer.status)]["content"], path
