@@ -92,8 +92,9 @@ class Credentials(Interface):
         """Take the login away, or show that a static one still is what we know. Raises nothing: what could not be
         done or shown is the withdrawal's `problem`, and the same call tries it again."""
 
-    async def drift(self, target: Target, leases: Sequence[Lease]) -> Sequence[Finding]:
-        """What is not as these live leases of the target have it. Raises `Unavailable`."""
+    async def drift(self, target: Target, leases: Sequence[Lease], *, whole: bool) -> Sequence[Finding]:
+        """What is not as these live leases of the target have it. `whole`: sign in with each as well, which shows
+        whether its password still is ours. Raises `Unavailable`."""
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -40,11 +40,11 @@ class AllCredentials:
             return Withdrawal(problem=problem.message)
         return await kind.withdraw(lease)
 
-    async def drift(self, target: Target, leases: Sequence[Lease]) -> Sequence[Finding]:
+    async def drift(self, target: Target, leases: Sequence[Lease], *, whole: bool) -> Sequence[Finding]:
         if not lends(target):
             return ()
         kind = self._ephemeral.get(target.protocol)
-        return await kind.drift(target, leases) if kind is not None else ()
+        return await kind.drift(target, leases, whole=whole) if kind is not None else ()
 
     async def close(self) -> None:
         for kind in (self._static, *self._ephemeral.values()):

@@ -72,8 +72,8 @@ class PostgresRoles:
             return Withdrawal(problem=problem.message)
         return await leaving.withdraw(server, lease)
 
-    async def drift(self, target: Target, leases: Sequence[Lease]) -> Sequence[Finding]:
-        found = await watching.look(self._server(target), target, leases)
+    async def drift(self, target: Target, leases: Sequence[Lease], *, whole: bool) -> Sequence[Finding]:
+        found = await watching.look(self._server(target), target, leases, whole)
         for finding in found:
             if finding.grant is not None and finding.kind in ("changed", "missing"):
                 self._forget(finding.grant)  # so that the next session has it put right

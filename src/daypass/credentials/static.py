@@ -58,7 +58,7 @@ class StaticCredentials:
             return Withdrawal(steps, problem=f"login {credential.user} is not what we know any more: {said}")
         return Withdrawal(steps, {"signed_in_afresh": 1})
 
-    async def drift(self, target: Target, leases: Sequence[Lease]) -> Sequence[Finding]:
+    async def drift(self, target: Target, leases: Sequence[Lease], *, whole: bool) -> Sequence[Finding]:
         """Nothing of ours is there that could differ."""
         return ()
 

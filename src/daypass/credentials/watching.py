@@ -29,24 +29,26 @@ _TERMINATE = f"""SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
  WHERE a.pid = $1 AND a.usesysid = $2::oid AND {start_time("a")} = $3"""
 
 
-async def look(server: PostgresServer, target: Target, leases: Sequence[Lease]) -> list[Finding]:
-    """What is not as these live leases have it. Raises `Unavailable`."""
+async def look(server: PostgresServer, target: Target, leases: Sequence[Lease], whole: bool) -> list[Finding]:
+    """See `Credentials.drift`."""
     by_name = {login_name(lease.grant): lease for lease in leases}
     roles = await find_all(server)
     found = [Finding("orphan", name, grant_of(name), "no grant is for it") for name in roles if name not in by_name]
     for name, lease in by_name.items():
-        found += await _compare(server, target, roles.get(name), lease)
+        found += await _compare(server, target, roles.get(name), lease, whole)
     return found + await _strangers(server, by_name)
 
 
-async def _compare(server: PostgresServer, target: Target, role: Role | None, lease: Lease) -> list[Finding]:
+async def _compare(
+    server: PostgresServer, target: Target, role: Role | None, lease: Lease, whole: bool
+) -> list[Finding]:
     name = login_name(lease.grant)
     if role is None:
         # It is made when the first session comes; with sessions there, somebody took it away.
         gone = bool(lease.marks)
         return [Finding("missing", name, lease.grant, "its sessions are open and it is gone")] if gone else []
     found = list(differences(role, lease, server.login.user))
-    if not found and await sign_in(target, Credential(name, password(lease.key))):
+    if whole and not found and await sign_in(target, Credential(name, password(lease.key))):
         found.append("its password is not ours")
     return [Finding("changed", name, lease.grant, "; ".join(found))] if found else []
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from daypass.credentials.interface import Credentials
 from daypass.domain import grant as grants
 from daypass.domain import policy
-from daypass.domain.errors import Refused
+from daypass.domain.errors import DaypassError, Refused
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Person
 from daypass.domain.request import Request
 from daypass.domain.session import Session, SessionState
 from daypass.domain.target import Credential, Target, TargetRole
 from daypass.domain.wording import ask_command
-from daypass.services.closing import session_event
+from daypass.services.closing import close_unopened, session_event
+from daypass.services.lending import Lending
 from daypass.services.office import Change, Office, acting
 from daypass.services.telling import grant_event
 from daypass.services.tokens import Tokens
@@ -53,16 +54,19 @@ class Admitting:
         self._office = office
         self._tokens = tokens
         self._credentials = credentials
+        self._lending = Lending(office, credentials)
 
     async def admit(self, token_id: str, target: str, role: str | None, client: str, node: str) -> Admission:
         """Register a session for this token's holder. Raise `Refused` with what to type, `Unauthenticated` for a
-        token that is no more, `Unavailable` if the credential cannot be had; then nothing has happened."""
+        token that is no more, `Unavailable` if the credential cannot be had: then nothing has happened, but that the
+        session of a role with ephemeral logins is on record, as is its end."""
         async with self._office.change() as change:
             person = await self._tokens.holder(change.tx, token_id)
             grant = await self._grant(change.tx, person, target, role)
             found = self._office.targets[grant.target]
             await check_policy(self._office, change.tx, person, grant)
-            credential = await self._credentials.resolve(found, grant.role)
+            lends = bool(found.roles[grant.role].member_of)
+            credential = None if lends else await self._credentials.resolve(found, grant.role)
             grant = await activated(self._office, change, grant, person)
             session = self._session(grant, token_id, client, node, found.protocol)
             await change.tx.save_session(session)
@@ -75,6 +79,8 @@ class Admitting:
                 secret={"client": client},
             )
             await change.record(event)
+        if credential is None:
+            credential = await self._lent(grant, session)
         return Admission(
             session=session.id,
             person=person.id,
@@ -85,6 +91,19 @@ class Admitting:
             label=f"daypass/{session.id[-12:]} {person.email}".encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             expires_at=grant.expires_at or 0,
         )
+
+    async def _lent(self, grant: Grant, session: Session) -> Credential:
+        """The grant's own login; without it the session is over. The target is asked outside of the transaction."""
+        credential, problem = None, "it was cancelled"
+        try:
+            credential = await self._lending.lend(grant)
+        except DaypassError as failed:
+            problem = failed.message
+            raise
+        finally:
+            if credential is None:
+                await close_unopened(self._office, session.id, problem)
+        return credential
 
     def _session(self, grant: Grant, token_id: str, client: str, node: str, protocol: str) -> Session:
         return Session(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from daypass.services.endings import Endings
 from daypass.services.grants import Grants
+from daypass.services.patrol import Patrol
 from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
 from daypass.services.requests import Requests
@@ -27,13 +28,21 @@ class Clocks:
     """Moves on whatever is due."""
 
     def __init__(
-        self, requests: Requests, grants: Grants, endings: Endings, refusals: Refusals, recovery: Recovery
+        self,
+        requests: Requests,
+        grants: Grants,
+        endings: Endings,
+        refusals: Refusals,
+        recovery: Recovery,
+        patrol: Patrol | None = None,
     ) -> None:
+        """`patrol`: None where no target lends logins."""
         self._requests = requests
         self._grants = grants
         self._endings = endings
         self._refusals = refusals
         self._recovery = recovery
+        self._patrol = patrol
 
     async def sweep(self, now: int) -> Swept:
         """Ends first, as they matter most; they go on by themselves, so that a slow one delays nothing here."""
@@ -42,4 +51,6 @@ class Clocks:
         lapsed = await self._grants.lapse_due(now)
         await self._refusals.flush(now)
         await self._recovery.retry(now)
+        if self._patrol is not None:
+            self._patrol.sweep(now)
         return Swept(expired, lapsed, ending)

@@ -38,6 +38,18 @@ def session_event(
     )
 
 
+async def close_unopened(office: Office, session_id: str, note: str) -> None:
+    """Close a session that was registered and whose target will not be dialled."""
+    async with office.change() as change:
+        session = await change.tx.session_for_change(session_id)
+        if session is None or session.state not in sessions.LIVE:
+            return
+        over = sessions.ended(session, EndReason.REFUSED, office.now(), statements=0, recording="complete")
+        await change.tx.save_session(over)
+        event = session_event(office, "session.ended", over, SYSTEM, body=ended_body(over), secret={"note": note})
+        await change.record(event)
+
+
 async def close_recovered(office: Office, change: Change, session_id: str) -> Session | None:
     """Close a session that a crash left open, after its work was ended at the target. Its journal has been shipped, so
     that what was submitted is complete; an outcome may be missing, and then the recording has a gap."""

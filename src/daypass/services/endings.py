@@ -1,9 +1,9 @@
 """How a grant ends: the one way, whatever the reason.
 
 `ENDING` is committed first, so that from there nothing opens. Then the gateway cuts what is open (ends the work at the
-target, tells the client, closes, reads back), and the sessions' last records are waited for. Only what was seen at the
-target decides between `ENDED` and `END_UNCONFIRMED`; the latter is tried again, with back-off, until it is confirmed.
-Two who end one grant at once share one ending: the first reason stands.
+target, tells the client, closes, reads back), what the sessions were opened with is withdrawn, and their last records
+are waited for. Only what was seen at the target decides between `ENDED` and `END_UNCONFIRMED`; the latter is tried
+again, with back-off, until it is confirmed. Two who end one grant at once share one ending: the first reason stands.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from daypass.domain.session import Session, SessionState
 from daypass.domain.wording import ended_hint, ended_message
 from daypass.services.closing import close_recovered
 from daypass.services.interface import Carrier, SessionEnd
+from daypass.services.lending import Lending
 from daypass.services.office import Office
 from daypass.services.telling import grant_event
 from daypass.services.timeline import Timeline
@@ -63,6 +64,7 @@ class Endings:
     def __init__(self, office: Office, credentials: Credentials, live: Live) -> None:
         self._office = office
         self._credentials = credentials
+        self._lending = Lending(office, credentials)
         self._live = live
         self._running: dict[str, asyncio.Task[Grant]] = {}
 
@@ -128,6 +130,9 @@ class Endings:
         cut_before = [one for one in gone if one.id not in timeline.doubtful]
         ends = _telling(grant, await self._cut(grant, [*open_now, *cut_before]), cut_before)
         timeline.took("cut", self._office.now())
+        timeline.withdrawal = await self._lending.withdraw(grant)
+        if timeline.withdrawal is not None:
+            timeline.took("withdrawn", self._office.now())
         left = await self._closed(grant, timeline)
         known = {end.session for end in ends}
         again = [one for one in (*left, *doubtful) if one.id not in known and one.state is not SessionState.OPENING]

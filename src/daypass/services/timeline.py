@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from daypass.credentials.interface import Withdrawal
 from daypass.domain.grant import Grant
 from daypass.services.interface import SessionEnd
+from daypass.services.lending import withdrawal_body
 
 SESSIONS_MAX = 100
 """Sessions told of one by one in an event, which has 32 KiB; of more, those that are not confirmed come first."""
@@ -30,6 +32,7 @@ class Timeline:
     ends: list[SessionEnd] = field(default_factory=list)
     unshipped: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    withdrawal: Withdrawal | None = None
 
     @classmethod
     def of(cls, grant: Grant, now: int) -> Timeline:
@@ -62,7 +65,13 @@ class Timeline:
     @property
     def confirmed(self) -> bool:
         """Whether it was shown that nothing is left."""
-        return not self.unconfirmed and not self.problems
+        return not self.unconfirmed and not self._wrong
+
+    @property
+    def _wrong(self) -> list[str]:
+        """What stands in the way, but for what is known of single sessions."""
+        withdrawn = self.withdrawal
+        return [*self.problems, withdrawn.problem] if withdrawn and withdrawn.problem else self.problems
 
     def plain(self, now: int, *, retry_at: int | None) -> dict[str, object]:
         """As the grant keeps it."""
@@ -73,8 +82,16 @@ class Timeline:
             "steps": dict(self.steps),
             "sessions": [{**_public(end), "was": end.was, "problem": end.problem} for end in self.ends[:SESSIONS_MAX]],
             "doubtful": self.unconfirmed,
-            "problems": list(self.problems),
+            "problems": list(self._wrong),
         }
+        if self.withdrawal is not None:
+            done = self.withdrawal
+            kept["credential"] = {
+                "steps": dict(done.steps),
+                "seen": dict(done.evidence),
+                "left": list(done.left),
+                "problem": done.problem,
+            }
         if retry_at is not None:
             kept["retry_at"] = retry_at
         return kept
@@ -90,13 +107,15 @@ class Timeline:
             "session_count": len(ends),
             "unconfirmed": self.unconfirmed[:SESSIONS_MAX],
             "unshipped": self.unshipped[:SESSIONS_MAX],
+            **({"credential": withdrawal_body(self.withdrawal)} if self.withdrawal is not None else {}),
         }
 
     def secret(self) -> dict[str, str]:
         """What targets said, one text each."""
         was = "\n".join(f"{end.session}: {end.was}" for end in self.ends[:SESSIONS_MAX] if end.was)
         told = [f"{end.session}: {end.problem}" for end in self.ends[:SESSIONS_MAX] if end.problem]
-        return {"was": was, "problem": "\n".join([*self.problems, *told])}
+        left = "\n".join(self.withdrawal.left) if self.withdrawal is not None else ""
+        return {"was": was, "problem": "\n".join([*self._wrong, *told]), "left": left}
 
 
 def _public(end: SessionEnd) -> dict[str, Any]:
