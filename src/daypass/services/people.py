@@ -10,6 +10,9 @@ from daypass.domain.people import SYSTEM, Person
 from daypass.identity.local import Difference, Listed, difference
 from daypass.services.office import Change, Office
 
+GROUPS_MAX = 300
+"""Groups that an event names; a person in more of them is a mistake of the directory, and an entry has 32 KiB."""
+
 
 class People:
     """Who there is."""
@@ -28,7 +31,7 @@ class People:
 
     async def _save(self, change: Change, person: Person, word: str) -> None:
         await change.tx.save_person(person)
-        body = {"person": person.id, "change": word, "groups": sorted(person.groups)}
+        body = {"person": person.id, "change": word, "groups": sorted(person.groups)[:GROUPS_MAX]}
         secret = {"email": person.email, "name": person.name}
         await change.record(Event("person.changed", self._office.now(), SYSTEM, body=body, secret=secret))
 

@@ -36,8 +36,13 @@ def request_event(
     )
 
 
+ELIGIBLE_MAX = 500
+"""Eligible people whom an event names, over all stages: an entry has 32 KiB. How many there are is always told."""
+
+
 def asked_body(request: Request) -> dict[str, Any]:
     """What was asked and how it is decided."""
+    each = ELIGIBLE_MAX // max(1, len(request.stages))
     body: dict[str, Any] = {
         "items": [{"target": item.target, "role": item.role} for item in request.items],
         "duration_ms": request.duration_ms,
@@ -51,7 +56,8 @@ def asked_body(request: Request) -> dict[str, Any]:
                 "need": stage.need,
                 # An address is not for the ledger; those whom it names are among the eligible ids.
                 "of": [name for name in stage.of if name.startswith(GROUP)],
-                "eligible": list(stage.eligible),
+                "eligible": list(stage.eligible[:each]),
+                "eligible_count": len(stage.eligible),
             }
             for stage in request.stages
         ],

@@ -15,7 +15,7 @@ from daypass.domain.grant import Grant
 from daypass.services.interface import SessionEnd
 from daypass.services.lending import withdrawal_body
 
-SESSIONS_MAX = 100
+SESSIONS_MAX = 50
 """Sessions told of one by one in an event, which has 32 KiB; of more, those that are not confirmed come first."""
 
 
@@ -63,6 +63,11 @@ class Timeline:
         return list(dict.fromkeys([*doubtful, *self.unshipped, *(id for id in self.doubtful if id not in seen)]))
 
     @property
+    def first(self) -> list[SessionEnd]:
+        """The ends that are told one by one."""
+        return sorted(self.ends, key=lambda end: end.confirmed)[:SESSIONS_MAX]
+
+    @property
     def confirmed(self) -> bool:
         """Whether it was shown that nothing is left."""
         return not self.unconfirmed and not self._wrong
@@ -80,7 +85,7 @@ class Timeline:
             "attempts": self.attempts + 1,
             "ms": now - self.began_at,
             "steps": dict(self.steps),
-            "sessions": [{**_public(end), "was": end.was, "problem": end.problem} for end in self.ends[:SESSIONS_MAX]],
+            "sessions": [{**_public(end), "was": end.was, "problem": end.problem} for end in self.first],
             "doubtful": self.unconfirmed,
             "problems": list(self._wrong),
         }
@@ -98,13 +103,12 @@ class Timeline:
 
     def body(self, now: int) -> dict[str, Any]:
         """As the event tells it: integers and strings only."""
-        ends = sorted(self.ends, key=lambda end: end.confirmed)
         return {
             "ms": now - self.began_at,
             "attempt": self.attempts + 1,
             "steps_ms": dict(self.steps),
-            "sessions": [_public(end) for end in ends[:SESSIONS_MAX]],
-            "session_count": len(ends),
+            "sessions": [_public(end) for end in self.first],
+            "session_count": len(self.ends),
             "unconfirmed": self.unconfirmed[:SESSIONS_MAX],
             "unshipped": self.unshipped[:SESSIONS_MAX],
             **({"credential": withdrawal_body(self.withdrawal)} if self.withdrawal is not None else {}),
@@ -112,8 +116,8 @@ class Timeline:
 
     def secret(self) -> dict[str, str]:
         """What targets said, one text each."""
-        was = "\n".join(f"{end.session}: {end.was}" for end in self.ends[:SESSIONS_MAX] if end.was)
-        told = [f"{end.session}: {end.problem}" for end in self.ends[:SESSIONS_MAX] if end.problem]
+        was = "\n".join(f"{end.session}: {end.was}" for end in self.first if end.was)
+        told = [f"{end.session}: {end.problem}" for end in self.first if end.problem]
         left = "\n".join(self.withdrawal.left) if self.withdrawal is not None else ""
         return {"was": was, "problem": "\n".join([*self._wrong, *told]), "left": left}
 
