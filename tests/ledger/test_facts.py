@@ -31,6 +31,7 @@ facts: st.SearchStrategy[Fact] = st.one_of(
         values=bodies,
         same_as=small,
         verified=st.booleans(),
+        resolved=bodies,
     ),
     st.builds(
         Completed,
@@ -76,10 +77,10 @@ def test_text_with_lone_surrogates_passes() -> None:
 
 
 def test_the_layout_is_fixed_for_good() -> None:
-    fact = Submitted(7, "query", b"select 1", name="p", values=b"v", same_as=3)
+    fact = Submitted(7, "query", b"select 1", name="p", values=b"v", same_as=3, resolved=b"r")
     assert encode(SESSION.bytes, 2, fact).hex() == (
         "0192f0c12f007abc8def000000000001" "0200000000000000" "02" "07000000" "03000000" "01"
-        "05000000" "01000000" "01000000" "7175657279" "70" "76" "73656c6563742031"
+        "05000000" "01000000" "01000000" "01000000" "7175657279" "70" "76" "72" "73656c6563742031"
     )  # fmt: skip
 
 

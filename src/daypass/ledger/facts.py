@@ -26,7 +26,7 @@ CUT = 1
 
 _HEAD = Struct("<16sQB")
 _PREPARED = Struct("<16sQBI")
-_SUBMITTED = Struct("<16sQBIIBIII")
+_SUBMITTED = Struct("<16sQBIIBIIII")
 _COMPLETED = Struct("<16sQBIQQQQIIII")
 _ROWS = Struct("<16sQBIB")
 _REFUSED = Struct("<16sQBII")
@@ -72,10 +72,21 @@ def decode(payload: bytes) -> Recorded:
 
 
 def _submitted(session16: bytes, t_us: int, fact: Submitted) -> bytes:
-    via, name, values = _utf8(fact.via), _utf8(fact.name), fact.values
+    via, name, values, resolved = _utf8(fact.via), _utf8(fact.name), fact.values, fact.resolved
     flags = VERIFIED if fact.verified else 0
-    head = _SUBMITTED.pack(session16, t_us, SUBMITTED, fact.n, fact.same_as, flags, len(via), len(name), len(values))
-    return b"".join((head, via, name, values, fact.text))
+    head = _SUBMITTED.pack(
+        session16,
+        t_us,
+        SUBMITTED,
+        fact.n,
+        fact.same_as,
+        flags,
+        len(via),
+        len(name),
+        len(values),
+        len(resolved),
+    )
+    return b"".join((head, via, name, values, resolved, fact.text))
 
 
 def _completed(session16: bytes, t_us: int, fact: Completed) -> bytes:
@@ -155,10 +166,10 @@ def _read_prepared(payload: bytes) -> Prepared:
 
 
 def _read_submitted(payload: bytes) -> Submitted:
-    _, _, _, n, same_as, flags, via, name, values = _SUBMITTED.unpack_from(payload)
+    _, _, _, n, same_as, flags, via, name, values, resolved = _SUBMITTED.unpack_from(payload)
     reader = _Reader(payload, _SUBMITTED.size)
-    how, called, bound = reader.text(via), reader.text(name), reader.take(values)
-    return Submitted(n, how, reader.rest(), called, bound, same_as, bool(flags & VERIFIED))
+    how, called, bound, behind = reader.text(via), reader.text(name), reader.take(values), reader.take(resolved)
+    return Submitted(n, how, reader.rest(), called, bound, same_as, bool(flags & VERIFIED), behind)
 
 
 def _read_completed(payload: bytes) -> Completed:
