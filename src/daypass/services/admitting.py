@@ -23,7 +23,7 @@ from daypass.services.lending import Lending
 from daypass.services.office import Change, Office, acting
 from daypass.services.telling import grant_event
 from daypass.services.tokens import Tokens
-from daypass.store.interface import Transaction
+from daypass.store.interface import Page, Transaction
 
 ASK_FOR_MS = 30 * 60_000
 """The length that the hint of a refusal names when nothing is known of what the person wants."""
@@ -134,7 +134,8 @@ class Admitting:
             names = " and ".join(f"{target}:{name}" for name in roles)
             raise Refused(f"you hold two grants and named no role: {names}", hint=f"connect to {names}")
         if not usable:
-            raise self._no_grant(person, found, target, role, held)
+            last = await tx.grants(person=person.id, target=target, page=Page(1)) if found else ()
+            raise self._no_grant(person, found, target, role, held or last)
         best = max(usable, key=lambda one: (one.state is GrantState.ACTIVE, one.expires_at or 0, one.id))
         locked = await tx.grant_for_change(best.id)
         if locked is None or not grants.opens(locked, now):
@@ -153,8 +154,9 @@ class Admitting:
         if target is None or not open_ways:
             # A target that is not there and one that is not for this person look the same.
             return Refused(f"you have no access to {wanted}", hint="daypass targets shows what you may ask for")
-        longest = open_ways[0].longest_ms or ASK_FOR_MS
-        command = ask_command(name, open_ways[0].role, min(ASK_FOR_MS, longest))
+        # Who had access and named no role is told how to ask for the same again.
+        again = next((way for one in held for way in open_ways if way.role == one.role), open_ways[0])
+        command = ask_command(name, again.role, min(ASK_FOR_MS, again.longest_ms or ASK_FOR_MS))
         return Refused(f"you have no access to {wanted} now", hint=command)
 
 
