@@ -9,11 +9,13 @@ from daypass.cli.demo import sample
 from daypass.cli.demo.gateway import ANA, BEN, CLEO
 from daypass.cli.demo.record import check_record
 from daypass.cli.demo.server import LocalServer
-from daypass.cli.demo.stage import Output, Stage, StepFailed
+from daypass.cli.demo.stage import Stage, StepFailed
 
 ASKED = "30m"
 GRANTED = "8s"
 """Short, so that its end can be watched; a real one is minutes or hours."""
+
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 REASON = "INC-7: order 4711 was paid twice, refund it"
 LONG_UPDATE = "update orders set note = 'rewritten' where pg_sleep(0.01) is not null"
@@ -39,10 +41,13 @@ def _ask(stage: Stage) -> None:
 def _request(stage: Stage) -> str:
     stage.step("Ana asks", "Which target, in which role, for how long, and why.")
     asked = ("request", sample.DATABASE, "--role", "write", "--for", ASKED, "--reason", REASON, "--ticket", "INC-7")
-    said = stage.daypass(ANA, *asked, "--json")
-    request = _object(said)
-    stage.require(request["state"] == "PENDING", "the request waits for a decision", request["state"])
-    return str(request["id"])
+    said = stage.daypass(ANA, *asked)
+    found = ID.search(said.stdout)
+    if found is None:
+        raise StepFailed(f"that holds no id: {said.stdout!r}")
+    shown = json.loads(stage.gateway.run(ANA, "show", found[0], "--json").stdout)
+    stage.require(shown["state"] == "PENDING", "the request waits for a decision", shown["state"])
+    return found[0]
 
 
 def _decide(stage: Stage, request: str) -> None:
@@ -94,16 +99,3 @@ def _prove(stage: Stage, server: LocalServer, session: str) -> None:
 
     stage.step("The record is checked", "By the offline verifier, and against the database server's own log.")
     check_record(stage, server)
-
-
-def _object(output: Output) -> dict[str, object]:
-    """The JSON object that a command printed."""
-    try:
-        found = json.loads(output.stdout)
-    except ValueError:
-        raise StepFailed(f"that is no JSON: {output.stdout!r}") from None
-    if not isinstance(found, dict) or not {"id", "state"} <= found.keys():
-        raise StepFailed(f"that holds no id and state: {output.stdout!r}")
-    if not re.fullmatch(r"[0-9a-f-]{36}", str(found["id"])):
-        raise StepFailed(f"that is no id: {found['id']!r}")
-    return found

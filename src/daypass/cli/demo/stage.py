@@ -82,7 +82,7 @@ class Stage:
             self.console.print(f"     {line}", markup=False, highlight=False, soft_wrap=True)
 
     def _show(self, prefix: str, argv: Sequence[str]) -> None:
-        line = " ".join(part if part.startswith("postgresql://") else shlex.quote(part) for part in argv)
+        line = " ".join(_quoted(part) for part in argv)
         self.console.print(f"   [bold yellow]{escape(prefix)}$[/] {escape(line)}", highlight=False, soft_wrap=True)
 
     def _start(self, argv: Sequence[str], environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], float]:
@@ -115,3 +115,9 @@ class Stage:
             if text not in output.text:
                 raise StepFailed(f"{what} should have said {text!r}")
         return output
+
+
+def _quoted(part: str) -> str:
+    """One argument as a person would type it into a shell."""
+    plain = part.startswith("postgresql://") or ("'" in part and not set(part) & set('"$`\\!'))
+    return (f'"{part}"' if "'" in part else part) if plain else shlex.quote(part)
