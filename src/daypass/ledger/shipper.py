@@ -1,0 +1,178 @@
+"""Moves the facts of this node's journal into the store: read, drafted, shipped in one commit, and then forgotten.
+
+It runs on the event loop beside live traffic, so it works in slices: after a few milliseconds others get their turn. A
+batch that could not be shipped is kept and tried again as it is; what the store has of this node decides where to go on
+after a restart, so that nothing is shipped twice and nothing left out. What entries hold is up to `drafting`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter, time
+from typing import Protocol as Interface
+
+import structlog
+
+from daypass.domain.errors import Conflict, Unavailable
+from daypass.domain.events import Draft
+from daypass.ledger.drafting import Drafting, SessionInfo
+from daypass.ledger.facts import decode
+from daypass.ledger.interface import Shelf
+from daypass.protocols.interface import Protocol
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 0.05
+"""How long facts collect before they are shipped. A store's commit costs the same for one as for hundreds."""
+SECONDS_WAITED_FOR = 0.001
+"""The same where every statement waits for the store (`durability: ledger`)."""
+BATCH_FACTS = 1000
+"""Facts of one commit. Behind by more than that, one batch follows the other without a pause."""
+SLICE_SECONDS = 0.002
+"""How long the event loop is kept before others get their turn."""
+RETRY_SECONDS = 0.5
+"""After a failure of the store."""
+TOLD_SECONDS = 30.0
+"""A failure that goes on is told this often."""
+
+Describe = Callable[[str], Awaitable[SessionInfo | None]]
+"""Finds what a session is; None if nobody knows. Raises `Unavailable` when that cannot be told now."""
+
+
+class Records(Interface):
+    """The journal, as far as it is shipped from."""
+
+    @property
+    def durable(self) -> int: ...
+
+    @property
+    def waits_for_store(self) -> bool: ...
+
+    def read_from(self, number: int, limit: int) -> Sequence[tuple[int, bytes]]: ...
+
+    def shipped(self, number: int) -> None: ...
+
+    def when_shipped(self, number: int, waiter: Callable[[], None]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    first: int
+    last: int
+    oldest_us: int
+    drafts: Sequence[Draft]
+
+
+class Shipper:
+    """`lag_seconds` is how old the oldest fact of the newest batch was when it arrived; `facts` how many did."""
+
+    def __init__(
+        self,
+        journal: Records,
+        shelf: Shelf,
+        node: str,
+        describe: Describe,
+        protocols: Mapping[str, Protocol],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self.lag_seconds = 0.0
+        self.facts = 0
+        self._journal = journal
+        self._shelf = shelf
+        self._node = node
+        self._describe = describe
+        self._drafting = Drafting(protocols, entropy)
+        self._shipped: int | None = None
+        self._batch: _Batch | None = None
+        self._told = 0.0
+        self._busy = asyncio.Lock()
+
+    @property
+    def behind(self) -> int:
+        """How many durable facts are not in the store yet."""
+        return max(self._journal.durable - (self._shipped or 0), 0)
+
+    async def run(self) -> None:
+        """Go on until cancelled. Raises `Invalid` for a journal that cannot be read: nothing of it may be left out."""
+        pause = SECONDS_WAITED_FOR if self._journal.waits_for_store else SECONDS
+        while True:
+            try:
+                shipped = await self.step()
+            except Unavailable as problem:
+                self._tell(problem)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            await asyncio.sleep(0 if shipped == BATCH_FACTS else pause)
+
+    async def drain(self) -> None:
+        """Ship everything that is durable now. Raises `Unavailable` if the store is."""
+        goal = self._journal.durable
+        while self._shipped is None or self._shipped < goal:
+            if not await self.step():
+                return
+
+    async def wait_for(self, number: int) -> None:
+        """Return once everything up to this journal number is in the store."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._journal.when_shipped(number, lambda: None if done.done() else done.set_result(None))
+        await done
+
+    async def step(self) -> int:
+        """Ship one batch; return how many facts it had. Raises `Unavailable`; the batch is then shipped next time."""
+        async with self._busy:
+            if self._shipped is None:
+                self._shipped = await self._shelf.shipped(self._node)
+                self._journal.shipped(self._shipped)
+            if self._batch is None:
+                self._batch = await self._draft(self._shipped + 1)
+            if (batch := self._batch) is None:
+                return 0
+            try:
+                await self._shelf.ship(self._node, batch.first, batch.last, batch.drafts)
+            except Conflict:
+                # It is there already: the store's answer to an earlier try was lost. What it has decides.
+                self._shipped = await self._shelf.shipped(self._node)
+                if self._shipped < batch.last:
+                    raise
+            self._batch, self._shipped = None, batch.last
+            self.facts += batch.last - batch.first + 1
+            self.lag_seconds = max(time() - batch.oldest_us / 1_000_000, 0.0)
+            self._journal.shipped(batch.last)
+            return batch.last - batch.first + 1
+
+    async def _draft(self, first: int) -> _Batch | None:
+        records = self._journal.read_from(first, BATCH_FACTS)
+        if not records:
+            return None
+        facts = [decode(payload) for _, payload in records]
+        for session in dict.fromkeys(fact.session for fact in facts):
+            await self._know(session)
+        drafting = self._drafting
+        until = perf_counter() + SLICE_SECONDS
+        for fact in facts:
+            drafting.add(fact)
+            if perf_counter() > until:
+                await asyncio.sleep(0)
+                until = perf_counter() + SLICE_SECONDS
+        drafts = []
+        for draft in drafting.drafts():
+            drafts.append(draft)
+            if perf_counter() > until:
+                await asyncio.sleep(0)
+                until = perf_counter() + SLICE_SECONDS
+        return _Batch(first, records[-1][0], facts[0].t_us, drafts)
+
+    async def _know(self, session: str) -> None:
+        if not self._drafting.knows(session):
+            info = await self._describe(session)
+            if info is None:
+                log.warning("facts of a session that the store does not know", session=session)
+            self._drafting.introduce(session, info)
+
+    def _tell(self, problem: Unavailable) -> None:
+        now = perf_counter()
+        if now - self._told > TOLD_SECONDS:
+            self._told = now
+            log.error("the journal cannot be shipped", problem=problem.message, behind=self.behind)
