@@ -12,10 +12,10 @@ from tests.servers.postgres import Missing, Postgres
 
 def pytest_configure(config: pytest.Config) -> None:
     """A compiled module that is older than its source would test what is no longer there."""
-    folder = Path(__file__).parent.parent / "src/daypass/protocols/postgres"
-    written = (folder / "frames.py").stat().st_mtime
-    if any(compiled.stat().st_mtime < written for compiled in folder.glob("*.so")):
-        pytest.exit("the compiled module is older than its source: run make install", returncode=1)
+    for compiled in (Path(__file__).parent.parent / "src/daypass").rglob("*.so"):
+        source = compiled.with_name(compiled.name.split(".")[0] + ".py")
+        if compiled.stat().st_mtime < source.stat().st_mtime:
+            pytest.exit(f"{compiled.name} is older than {source.name}: run scripts/compile", returncode=1)
 
 
 def _running(make: Callable[[], Postgres]) -> Iterator[Postgres]:
