@@ -17,8 +17,9 @@ _LINK = rb'\{"n":([1-9][0-9]{0,18}),"name":"([^"]+)","prev":"(.{64}|)"\}'
 """Quick to match: what the previous leaf must be is known, so here it may be anything."""
 _USUAL = re.compile(rb'"chains":\[(?:%b(?:,%b)?)?\],"commit":' % (_LINK, _LINK), re.DOTALL)
 """An entry stands in its session's chain and its target's, in one, or in none. After the chains comes `commit`."""
-_MANY = re.compile(rb'"chains":\[(%b(?:,%b)*)\],"commit":' % ((re.sub(rb"\((?!\?)", b"(?:", _LINK),) * 2), re.DOTALL)
-_EACH = re.compile(_LINK, re.DOTALL)
+_ANY = rb'\{"n":([1-9][0-9]{0,18}),"name":"((?:[^"\\]|\\.)+)","prev":"([0-9a-f]{64}|)"\}'
+_EACH = re.compile(_ANY)
+_MANY = re.compile(rb'"chains":\[(%b(?:,%b)*)\],"commit":' % ((re.sub(rb"\((?!\?)", b"(?:", _ANY),) * 2))
 
 
 class Chains:
@@ -57,7 +58,7 @@ class Chains:
                 heads[name2] = (number, own)
 
     def _look(self, index: int, entry: bytes, leaf: bytes) -> None:
-        """Take an entry in more chains than usual, or complain of what is wrong with it."""
+        """Take an entry with more chains than usual or with escapes in a name, or complain of what is wrong with it."""
         if entry.count(_KEY) != 1:
             raise Tampered(f"entry {index}: does not hold its chains once")
         links = _MANY.search(entry)

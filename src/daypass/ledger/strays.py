@@ -14,7 +14,7 @@ from daypass.ledger.source import Source
 from daypass.ledger.tampering import Tampered
 from daypass.ledger.tiles import HEIGHT, WIDTH, bundle_path, decode_bundle, tile_path
 
-_PATH = re.compile(r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+_PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
 
 def check_strays(source: Source, size: int) -> None:
