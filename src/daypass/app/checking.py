@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from daypass.config import WEB, Address, Settings
+from daypass.credentials.kinds import all_credentials
 from daypass.domain.errors import ConfigError, Invalid
 from daypass.domain.people import Person
 from daypass.domain.policy_set import PolicySet, load_policies
@@ -61,6 +62,7 @@ def _target(settings: Settings, path: str, target: Target) -> Target:
     whole = replace(target, port=target.port or protocol.target_port)
     try:
         protocol.check(whole)
+        all_credentials().check(whole)
     except Invalid as problem:
         what = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
         raise settings.nodes[path].wrong(what) from None

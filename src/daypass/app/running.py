@@ -24,6 +24,7 @@ from daypass.api.web import make_web
 from daypass.app import logs
 from daypass.app.certificates import Tls, open_tls
 from daypass.app.checking import Checked, bound
+from daypass.app.clock import CLOCK
 from daypass.app.house import House, make_house
 from daypass.app.listening import Listening, unix_socket
 from daypass.app.lock import locked, socket_path
@@ -96,7 +97,7 @@ class Node:
         await house.starting.put_in_force(self._checked.policies)
         journal = await self._journal(store)
         stack.callback(journal.close)
-        shipping = Shipping(journal, store, self._checked.targets, settings.node)
+        shipping = Shipping(journal, store, settings.node)
         await shipping.catch_up()
         publishing = Publishing(store, settings.site, settings.data)
         await publishing.open()
@@ -138,6 +139,7 @@ class Node:
             tls=ServerTls(tls.cert, tls.key),
             on_fatal=lambda: self._fail("the journal cannot be written"),
             limits=Limits(message_bytes=self._settings.limits.message_bytes),
+            now_us=CLOCK.now_us,
         )
 
     def _front(self, house: House, tls: Tls, gateway: Gateway, shipping: Shipping) -> Front:
@@ -185,6 +187,8 @@ class Node:
         """After the sessions are over: finish what is ending, ship, number and publish the last of it."""
         await house.endings.settle()
         await loops.stop()
+        await house.patrol.settle()
+        await house.credentials.close()
         try:
             await shipping.stop()
             await publishing.publish()

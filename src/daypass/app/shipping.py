@@ -1,0 +1,109 @@
+"""From the journal into the numbered ledger: this node's shipper and sequencer, and how far behind they are."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from daypass.domain.errors import DaypassError, Unavailable
+from daypass.ledger.drafting import SessionInfo
+from daypass.ledger.journal import Journal
+from daypass.ledger.sequencer import Sequencer
+from daypass.ledger.shipper import Shipper
+from daypass.protocols import PROTOCOLS
+from daypass.store.interface import Store
+
+RETRY_SECONDS = 0.5
+"""After a failure of the store."""
+TOLD_SECONDS = 30.0
+"""A failure that goes on is told this often."""
+
+log = structlog.get_logger()
+
+
+class Shipping(Collector):
+    """Make it on the running loop; `start`, then `stop`. It is a Prometheus collector as well."""
+
+    def __init__(self, journal: Journal, store: Store, node: str) -> None:
+        self._store = store
+        self._placed = 0
+        self._sequencer = Sequencer(store, self._note_placed)
+        self._shipper = Shipper(journal, store, node, self._describe, PROTOCOLS, os.urandom)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._told = -TOLD_SECONDS
+
+    async def catch_up(self) -> None:
+        """Ship and number everything that is there. Raises `Unavailable` if the store is."""
+        await self._shipper.drain()
+        await self._sequencer.drain()
+
+    def start(self, on_fatal: Callable[[str], None]) -> None:
+        """Go on in the background. `on_fatal` is told why, when it cannot: nothing may be left out of the record."""
+        for name, work in (("shipper", self._shipper.run), ("sequencer", self._number)):
+            self._tasks.append(asyncio.create_task(self._watched(name, work, on_fatal), name=name))
+
+    async def stop(self) -> None:
+        """Stop, and ship and number the rest. Raises `Unavailable` if the store is: the next start does it then."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self.catch_up()
+
+    def collect(self) -> Iterable[Metric]:
+        """How far behind it is, and how much it has done."""
+        lag = "How old the oldest fact of the newest batch was when the store had it."
+        yield GaugeMetricFamily("daypass_ship_lag_seconds", lag, value=self._shipper.lag_seconds)
+        yield GaugeMetricFamily("daypass_ship_behind", "Facts that are not in the store yet.", self._shipper.behind)
+        yield CounterMetricFamily("daypass_shipped", "Facts that went into the store.", self._shipper.facts)
+        yield CounterMetricFamily("daypass_entries", "Entries that got their places.", self._placed)
+
+    def _note_placed(self, count: int) -> None:
+        self._placed += count
+
+    async def _watched(
+        self, name: str, work: Callable[[], Coroutine[None, None, None]], on_fatal: Callable[[str], None]
+    ) -> None:
+        with suppress(asyncio.CancelledError):
+            try:
+                await work()
+            except Exception as problem:  # noqa: BLE001  whatever it is, the record is not being kept: told, and fatal
+                log.critical("the record cannot be kept", part=name, problem=str(problem), kind=type(problem).__name__)
+                on_fatal(f"the {name} failed")
+
+    async def _number(self) -> None:
+        """The sequencer, taken up again after failures of the store."""
+        while True:
+            try:
+                await self._sequencer.run()
+            except Unavailable as problem:
+                self._tell(problem)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _tell(self, problem: DaypassError) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._told >= TOLD_SECONDS:
+            self._told = now
+            log.error("entries cannot be numbered", problem=problem.message)
+
+    async def _describe(self, id: str) -> SessionInfo | None:
+        async with self._store.reading() as tx:
+            found = await tx.session(id)
+        if found is None:
+            return None
+        return SessionInfo(
+            id=found.id,
+            person=found.person,
+            grant=found.grant,
+            request=found.request,
+            target=found.target,
+            role=found.role,
+            protocol=found.protocol,
+            opened_at=found.opened_at,
+        )
