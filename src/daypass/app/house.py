@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 
 from daypass.app.checking import Checked
-from daypass.credentials.static import StaticCredentials
+from daypass.app.clock import CLOCK
+from daypass.credentials.interface import Credentials
+from daypass.credentials.kinds import all_credentials
 from daypass.domain.people import OPERATOR
 from daypass.services.admitting import Admitting
 from daypass.services.clocks import Clocks
 from daypass.services.endings import Endings, Live
 from daypass.services.grants import Grants
 from daypass.services.office import Office
+from daypass.services.patrol import Patrol
 from daypass.services.people import People
 from daypass.services.reading import Reading
 from daypass.services.recovery import Recovery
@@ -26,8 +28,8 @@ from daypass.store.interface import Store
 
 
 def wall_ms() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
+    """Milliseconds since 1970, by a clock that nobody sets while we run."""
+    return CLOCK.now_ms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class House:
     recovery: Recovery
     clocks: Clocks
     reading: Reading
+    patrol: Patrol
+    credentials: Credentials
 
     async def issue(self, email: str, lasts_ms: int, label: str) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -63,11 +67,12 @@ class House:
 def make_house(store: Store, checked: Checked) -> House:
     """Make the services. Nothing is read or written yet."""
     office = Office(store, wall_ms, os.urandom, checked.targets)
-    live, credentials, refusals = Live(), StaticCredentials(), Refusals(office)
+    live, credentials, refusals = Live(), all_credentials(), Refusals(office)
     tokens, requests = Tokens(office), Requests(office)
     endings = Endings(office, credentials, live)
     grants = Grants(office, endings)
     recovery = Recovery(office, credentials, endings, live)
+    patrol = Patrol(office, credentials)
     sessions = Sessions(office, tokens, Admitting(office, tokens, credentials), endings, refusals, live)
     return House(
         office=office,
@@ -80,6 +85,8 @@ def make_house(store: Store, checked: Checked) -> House:
         grants=grants,
         sessions=sessions,
         recovery=recovery,
-        clocks=Clocks(requests, grants, endings, refusals, recovery),
+        clocks=Clocks(requests, grants, endings, refusals, recovery, patrol),
         reading=Reading(office),
+        patrol=patrol,
+        credentials=credentials,
     )

@@ -245,6 +245,7 @@ class Enders:
 
     def need(self, target: Target, role: TargetRole, credential: Credential) -> Login:
         """Have an ender for this login from now on, until `release`."""
+        credential = credential.ender or credential
         login = Login(target.protocol, target.name, role.name, credential)
         kept = self._kept.get(login)
         if kept is None:

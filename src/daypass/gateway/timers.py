@@ -1,7 +1,7 @@
-"""Deadlines: one absolute time for each grant with open sessions, kept by the wall clock and by nobody else.
+"""Deadlines: one absolute time for each grant with open sessions, kept by the clock that is given, and by nobody else.
 
-A loop's timers run on a clock that cannot be set; a deadline is a time of day. So the next one is armed as a timer, and
-compared with the wall clock at least every second: a clock that jumps ahead ends access at once.
+That clock cannot be set while we run and counts a suspend (domain/clock.py); a loop's timers stand still in one. So the
+next deadline is armed as a timer, and compared with the clock at least every second.
 """
 
 from __future__ import annotations

@@ -191,7 +191,8 @@ def _question(office: Office, person: Person, target: Target, grant: Grant, requ
 
 
 async def activated(office: Office, change: Change, grant: Grant, person: Person) -> Grant:
-    """The grant with its clock running, started now if it was not."""
+    """The grant with its clock running, started now if it was not. Raise `Unavailable` if time cannot be told."""
+    office.check_clock()
     if grant.state is GrantState.ACTIVE:
         return grant
     active = grants.activate(grant, office.now())

@@ -30,6 +30,17 @@ class Policies:
     current: PolicySet = field(default_factory=PolicySet)
 
 
+BEHIND_MS = 2000
+"""How far the clock may be behind the newest entry: nodes' clocks differ by less than this."""
+
+
+@dataclass(slots=True)
+class Newest:
+    """The time of the newest entry there was when this run began (0: none)."""
+
+    t: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """`now` is the clock (ms since 1970), `entropy` the source of random bytes. Members of the groups in `readers`
@@ -43,10 +54,24 @@ class Office:
     readers: frozenset[str] = frozenset({"auditors", "security"})
     guards: frozenset[str] = frozenset({"security"})
     listeners: list[Listener] = field(default_factory=list)
+    newest: Newest = field(default_factory=Newest)
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""
         return uuid7(self.now(), self.entropy(ENTROPY_BYTES))
+
+    def behind_ms(self) -> int:
+        """How far the clock is behind the record, if it is further than clocks differ; otherwise 0."""
+        behind = self.newest.t - self.now()
+        return behind if behind > BEHIND_MS else 0
+
+    def check_clock(self) -> None:
+        """Raise `Unavailable` while the clock is behind the record: a deadline by it would be too late."""
+        if behind := self.behind_ms():
+            raise Unavailable(
+                f"the gateway's clock is {behind // 1000} s behind its own record, so nothing can be opened",
+                hint="the operator sets the clock right and starts Daypass again",
+            )
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Change]:

@@ -1,7 +1,8 @@
 """What a start has to put right: sessions that a crash left open, grants that were ending, people who are gone.
 
 It runs once, after the node's leftover journal is shipped and numbered and before any listener opens. It changes no
-deadline: time that passed while we were down has passed.
+deadline: time that passed while we were down has passed. It sees whether the clock can be right: one that is behind
+the record opens nothing.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ class Recovery:
         A session whose work could not be shown to be gone stays OPEN, which is the truth, and is tried again.
         """
         async with self._office.reading() as tx:
+            self._office.newest.t = await tx.newest_t()
             left = await tx.sessions(node=node, states=sessions.LIVE, page=Page(limit=LEFT_MAX))
+        if behind := self._office.behind_ms():
+            log.error("the clock is behind the record: nothing opens until it has caught up", behind_ms=behind)
         closed, unconfirmed = await self._settle(left)
         self._lost = set(unconfirmed)
         return Recovered(closed, unconfirmed, await self._go_on_ending())
