@@ -120,7 +120,7 @@ async def test_asyncpg(daypass: Daypass) -> None:
         with pytest.raises(asyncpg.UndefinedTableError):
             await connection.fetch("select * from nothing_here")
         await connection.executemany("select $1::int", [(n,) for n in range(100)])
-        moved = await connection.copy_to_table("orders", columns=["id"], output=_Nowhere().write)
+        moved = await connection.copy_from_table("orders", columns=["id"], output=_Nowhere().write)
         assert moved == "COPY 30000"
     finally:
         await connection.close()
