@@ -43,6 +43,7 @@ def test_request_prints_its_id_and_nothing_else(served: Served) -> None:
     shown = served.run("ana", "show", id).stdout
     for line in ("asked by ana@acme.test", "approved for 15m by ben@acme.test", "why     INC-7: refund twice"):
         assert line in shown
+    assert served.run("ana", "return", served.object("ana", "show", id)["grant"]).returncode == 0
 
 
 def test_every_object_has_id_and_state(served: Served) -> None:

@@ -85,10 +85,10 @@ def test_connect_help_has_the_token_in_the_password_file_only() -> None:
     )
     assert found.argv[0] == "psql"
     assert found.argv[1] == (
-        "host='db.acme.test' port='8432' user='ana@acme.test' dbname='orders:write' require_auth='scram-sha-256'"
+        "host='db.acme.test' port='8432' user='ana@acme.test' dbname='orders:write'"
         " sslmode='verify-full' sslrootcert='/x/ca.pem'"
     )
-    assert found.env == {"PGPASSFILE": "{passfile}"}
+    assert found.env == {"PGPASSFILE": "{passfile}", "PGREQUIREAUTH": "scram-sha-256"}
     assert found.passfile == "db.acme.test:8432:orders\\:write:ana@acme.test:dp_secret\n"
     assert found.url == (
         "postgresql://ana%40acme.test@db.acme.test:8432/orders%3Awrite?sslmode=verify-full&sslrootcert=/x/ca.pem"

@@ -16,10 +16,12 @@ def connect_help(
     query = "&".join(f"{key}={quote(value, safe='/')}" for key, value in tls.items())
     name = f"[{host}]" if ":" in host else host
     url = f"postgresql://{quote(person, safe='')}@{name}:{port}/{quote(database, safe='')}{'?' if query else ''}{query}"
-    settings = {"host": host, "port": str(port), "user": person, "dbname": database, "require_auth": "scram-sha-256"}
+    settings = {"host": host, "port": str(port), "user": person, "dbname": database}
     conninfo = " ".join(f"{key}={_quoted(value)}" for key, value in (settings | tls).items())
     passfile = ":".join(_escaped(field) for field in (host, str(port), database, person, token)) + "\n"
-    return ConnectHelp(("psql", conninfo), {"PGPASSFILE": "{passfile}"}, passfile, url)
+    # As a variable, as a libpq before 16 refuses the option and would otherwise not connect at all.
+    env = {"PGPASSFILE": "{passfile}", "PGREQUIREAUTH": "scram-sha-256"}
+    return ConnectHelp(("psql", conninfo), env, passfile, url)
 
 
 def _quoted(value: str) -> str:
