@@ -6,8 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers.postgres import Missing, Postgres
+
+# How long an example takes says something of the machine, and nothing of the program.
+settings.register_profile("daypass", deadline=None)
+settings.load_profile("daypass")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -40,7 +40,14 @@ class BodyDamaged(ValueError):
 def canonical(value: Mapping[str, Any]) -> bytes:
     """The one way to write this object. Raises Invalid for anything but strings, integers, lists and objects."""
     _check(value, "")
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _utf8(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as problem:
+        raise Invalid("a text holds half of a surrogate pair, which no UTF-8 can hold") from problem
 
 
 def _check(value: object, path: str) -> None:
@@ -89,7 +96,7 @@ def seal_fields(secret: Mapping[str, str], entropy: Entropy) -> tuple[dict[str, 
     if not secret:
         return {}, None
     salts = {name: entropy(SALT_BYTES) for name in secret}
-    commit = {name: commitment(salts[name], value.encode()) for name, value in secret.items()}
+    commit = {name: commitment(salts[name], _utf8(value)) for name, value in secret.items()}
     fields = {name: {"salt": salts[name].hex(), "value": value} for name, value in secret.items()}
     content = json.dumps({"fields": fields}, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     return commit, seal_blob(content, FIELDS_MEDIA, entropy(SALT_BYTES))
