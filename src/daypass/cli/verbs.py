@@ -72,6 +72,7 @@ PLACES: Mapping[str, Place] = {
     "people": Place(OPERATE, "tokens for local people", "operating"),
     "policy": Place(OPERATE, "test and explain policies", "policies"),
     "ledger": Place(OPERATE, "verify the log, get receipts", "ledgers"),
+    "witness": Place(OPERATE, "cosign the checkpoints of other logs", "witnessing"),
 }
 
 
