@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -11,16 +13,20 @@ from fastapi.responses import StreamingResponse
 
 from daypass.api import mapping, models
 from daypass.api.asking import Part
-from daypass.api.front import ACaller, AFront, APage
+from daypass.api.front import ACaller, AFront, APage, Caller, Front
 from daypass.domain.errors import NotFound, Unavailable
 from daypass.domain.events import CATALOGUE, Blob
-from daypass.domain.session import Session
+from daypass.domain.session import LIVE, Session
 from daypass.ledger.entry import BodyDamaged, open_blob
 from daypass.ledger.recording import MEDIA as CAST
 from daypass.ledger.recording import QUESTION, cast_footer, cast_header, payloads
 from daypass.services.reading import ENTRIES_MAX
 
 router = APIRouter(tags=["record"])
+
+TOLD_SECONDS_MAX = 5.0
+"""How long an answer waits for the end of a killed session to be told; its work has ended by then in any case."""
+TOLD_POLL_SECONDS = 0.02
 
 STATEMENT_TYPES = ("statement.submitted", "statement.refused", "statement.completed")
 """What statements stand in the ledger as."""
@@ -56,7 +62,16 @@ async def kill_session(id: Part, why: models.Because, caller: ACaller, front: AF
         raise Unavailable(
             f"the end of session {found.id} is not confirmed: {end.problem}", hint=f"daypass show {found.id}"
         )
-    return mapping.session(found, await front.reading.people())
+    return mapping.session(await _told(front, caller, found), await front.reading.people())
+
+
+async def _told(front: Front, caller: Caller, session: Session) -> Session:
+    """The session once its last record is in the store and its end is told; as it is if that takes too long."""
+    give_up = monotonic() + TOLD_SECONDS_MAX
+    while session.state in LIVE and monotonic() < give_up:
+        await asyncio.sleep(TOLD_POLL_SECONDS)
+        session = await front.reading.session(caller.person, session.id)
+    return session
 
 
 @router.get("/sessions/{id}/recording", response_class=Response)

@@ -25,6 +25,7 @@ from daypass.app import logs
 from daypass.app.certificates import Tls, open_tls
 from daypass.app.checking import Checked, bound
 from daypass.app.clock import CLOCK
+from daypass.app.door import Door
 from daypass.app.house import House, make_house
 from daypass.app.listening import Listening, unix_socket
 from daypass.app.lock import locked, socket_path
@@ -131,8 +132,8 @@ class Node:
             raise Unavailable(f"the journal in {folder} cannot be opened: {problem.strerror or problem}") from problem
 
     def _gateway(self, house: House, journal: Journal, tls: Tls) -> Gateway:
-        return Gateway(
-            desk=house.sessions,
+        gateway = Gateway(
+            desk=Door(house.sessions, self._settings.limits.sessions, lambda: len(gateway.works.carrying)),
             journal=journal,
             protocols=PROTOCOLS,
             node=self._settings.node,
@@ -141,6 +142,7 @@ class Node:
             limits=Limits(message_bytes=self._settings.limits.message_bytes),
             now_us=CLOCK.now_us,
         )
+        return gateway
 
     def _front(self, house: House, tls: Tls, gateway: Gateway, shipping: Shipping) -> Front:
         registry = CollectorRegistry()
