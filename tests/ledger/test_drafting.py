@@ -14,7 +14,7 @@ from tests.ledger.sessions import PROTOCOL, T_US, Entropy, at, info, session_id
 
 from daypass.domain.events import CATALOGUE, Draft
 from daypass.domain.statement import Completed, Fact, Prepared, Rows, StatementRefused, Submitted
-from daypass.ledger import drafting
+from daypass.ledger import drafting, pieces
 from daypass.ledger.drafting import Drafting
 from daypass.ledger.entry import ENTRY_BYTES_MAX, NO_CHAINS, canonical, open_blob
 from daypass.ledger.facts import Recorded, decode, encode
@@ -166,7 +166,7 @@ def test_lists_of_names_are_cut_and_counted() -> None:
     body = json.loads(one.entry)["body"]
     for name in ("columns", "tags"):
         assert len(body[name]) + body[f"{name}_more"] == 2000
-        assert 0 < len(json.dumps(body[name], ensure_ascii=False).encode()) <= 2 * drafting.NAMES_BYTES_MAX
+        assert 0 < len(json.dumps(body[name], ensure_ascii=False).encode()) <= 2 * pieces.NAMES_BYTES_MAX
 
 
 def test_rows_alone_are_named_by_an_entry_of_their_own() -> None:

@@ -10,24 +10,19 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 from json.encoder import encode_basestring as quoted
 
 from daypass.domain.events import Blob, Draft, IndexRow
 from daypass.domain.identifiers import ENTROPY_BYTES, uuid7
 from daypass.domain.people import SYSTEM
-from daypass.domain.statement import UNKNOWN, Analysis, Completed, Prepared, Rows, StatementRefused, Submitted, Value
+from daypass.domain.statement import UNKNOWN, Analysis, Completed, Prepared, Rows, StatementRefused, Submitted
 from daypass.ledger.entry import SALT_BYTES, VERSION, chains_of, seal_blob
 from daypass.ledger.facts import Recorded
+from daypass.ledger.pieces import analysed, clean, committed, index_row, listed, outcome, value_member
 from daypass.ledger.recording import CHUNK_BYTES, MEDIA, Tape
 from daypass.protocols.interface import Protocol
 
-NAMES_BYTES_MAX = 6 * 1024
-"""How much one list of names (tables, columns, tags) takes in an entry, as an entry has 32 KiB in all. The rest is
-counted under `<list>_more`."""
-INDEXED_CHARACTERS = 64 * 1024
-"""What of one statement search sees."""
 SESSIONS_KEPT = 4096
 """Sessions that are remembered between batches, many more than one batch has; others are asked for again."""
 ENTROPY_AT_ONCE = 16 * 1024
@@ -162,7 +157,7 @@ class Drafting:
             salts += f',"values":"{salt.hex()}"'
             payload += f',"values":{packed}'
             searched = f"{text}\n{plain}" if plain else text
-        called = f',"name":{quoted(_clean(fact.name))}' if fact.name else ""
+        called = f',"name":{quoted(clean(fact.name))}' if fact.name else ""
         again = f'"same_as":{fact.same_as},' if fact.same_as else ""
         doubt = "" if fact.verified else ',"verified":0'
         session.tape.question(
@@ -170,9 +165,9 @@ class Drafting:
             text,
             f'{{"n":{fact.n},"t":{t_us // 1000},"via":{quoted(fact.via)}{called},{payload},"salt":{{{salts}}}}}',
         )
-        before, after = _analysed(analysis)
+        before, after = analysed(analysis)
         body = f'"bytes":{len(fact.text)},{before}{again}"statement":{fact.n}{doubt},"via":{quoted(fact.via)}{after}'
-        self._part(session, "statement.submitted", t_us, body, commit, fact.n, _index(analysis, searched))
+        self._part(session, "statement.submitted", t_us, body, commit, fact.n, index_row(analysis, searched))
 
     def _prepared(self, session: _Session, t_us: int, fact: Prepared) -> None:
         text, payload, analysis = self._text(session, fact.text)
@@ -180,16 +175,16 @@ class Drafting:
         session.tape.question(
             t_us,
             f"-- prepared {fact.name}: {text}" if fact.name else f"-- prepared: {text}",
-            f'{{"name":{quoted(_clean(fact.name))},{payload},"salt":{{"text":"{salt.hex()}"}},"t":{t_us // 1000}}}',
+            f'{{"name":{quoted(clean(fact.name))},{payload},"salt":{{"text":"{salt.hex()}"}},"t":{t_us // 1000}}}',
         )
-        before, after = _analysed(analysis)
+        before, after = analysed(analysis)
         body = f'"bytes":{len(fact.text)},{before}"unnamed":{int(not fact.name)}{after}'
         commit = f'"text":"{sha256(salt + fact.text).hexdigest()}"'
-        self._part(session, "statement.prepared", t_us, body, commit, None, _index(analysis, text))
+        self._part(session, "statement.prepared", t_us, body, commit, None, index_row(analysis, text))
 
     def _refused(self, session: _Session, t_us: int, fact: StatementRefused) -> None:
         text, payload, analysis = self._text(session, fact.text)
-        reason = _clean(fact.reason)
+        reason = clean(fact.reason)
         salt, other = self._take(SALT_BYTES), self._take(SALT_BYTES)
         session.tape.question(
             t_us,
@@ -197,36 +192,36 @@ class Drafting:
             f'{{"n":{fact.n},"reason":{quoted(reason)},"t":{t_us // 1000},{payload},'
             f'"salt":{{"reason":"{other.hex()}","text":"{salt.hex()}"}}}}',
         )
-        before, after = _analysed(analysis)
+        before, after = analysed(analysis)
         body = f'"bytes":{len(fact.text)},{before}"statement":{fact.n}{after}'
-        commit = f'"reason":"{_committed(other, reason)}","text":"{sha256(salt + fact.text).hexdigest()}"'
-        self._part(session, "statement.refused", t_us, body, commit, fact.n, _index(analysis, text))
+        commit = f'"reason":"{committed(other, reason)}","text":"{sha256(salt + fact.text).hexdigest()}"'
+        self._part(session, "statement.refused", t_us, body, commit, fact.n, index_row(analysis, text))
 
     def _completed(self, session: _Session, t_us: int, fact: Completed) -> None:
-        tags, columns, error, message = fact.tags, fact.columns, _clean(fact.error), _clean(fact.message)
+        tags, columns, error, message = fact.tags, fact.columns, clean(fact.error), clean(fact.message)
         commit = salts = extra = ""
         if fact.copied_sha256:
             # A digest of content: only a salted one may stand in an entry.
             salt, digest = self._take(SALT_BYTES), fact.copied_sha256.hex()
-            commit = f'"copied":"{_committed(salt, digest)}"'
+            commit = f'"copied":"{committed(salt, digest)}"'
             salts, extra = f'"copied":"{salt.hex()}"', f',"copied_sha256":"{digest}"'
         if message:
             salt = self._take(SALT_BYTES)
             comma = "," if commit else ""
-            commit += f'{comma}"message":"{_committed(salt, message)}"'
+            commit += f'{comma}"message":"{committed(salt, message)}"'
             salts += f'{comma}"message":"{salt.hex()}"'
             extra += f',"message":{quoted(message)}'
         copied = f'"copied_bytes":{fact.copied_bytes},' if fact.copied_bytes else ""
-        named = f"{_list('columns', columns)}," if columns else ""
+        named = f"{listed('columns', columns)}," if columns else ""
         told = (
             f'"bytes":{fact.bytes},{named}{copied}"duration_us":{fact.duration_us},"error":{quoted(error)},'
             f'"rows":{fact.rows},'
         )
-        tagged = _list("tags", tags)
+        tagged = listed("tags", tags)
         if salts:
             extra += f',"salt":{{{salts}}}'
         payload = f'{{"n":{fact.n},"t":{t_us // 1000},{told}{tagged}{extra}}}'
-        session.tape.result(t_us, _outcome(fact, error, message), payload)
+        session.tape.result(t_us, outcome(fact, error, message), payload)
         body = f'{told}"statement":{fact.n},{tagged}'
         index = IndexRow(message) if message else None
         self._part(session, "statement.completed", t_us, body, commit, fact.n, index)
@@ -238,10 +233,8 @@ class Drafting:
             session.tape.rows(t_us, (), fact.cut, f'{{"n":{fact.n},"cut":{cut},"packed":"{packed}"}}')
             return
         rows = session.protocol.rows(fact.data)
-        listed = ",".join(
-            f"[{','.join('null' if one is None else quoted(_clean(one)) for one in row)}]" for row in rows
-        )
-        session.tape.rows(t_us, rows, fact.cut, f'{{"n":{fact.n},"cut":{cut},"rows":[{listed}]}}')
+        cells = ",".join(f"[{','.join('null' if one is None else quoted(clean(one)) for one in row)}]" for row in rows)
+        session.tape.rows(t_us, rows, fact.cut, f'{{"n":{fact.n},"cut":{cut},"rows":[{cells}]}}')
 
     # -- what all of them need ----------------------------------------------------------------------------------------
 
@@ -261,7 +254,7 @@ class Drafting:
             return f'[{{"base64":"{base64.b64encode(packed).decode()}"}}]', ""
         values = session.protocol.values(packed)
         plain = "\n".join(value.text for value in values if value.text)
-        return f"[{','.join(map(_value, values))}]", plain
+        return f"[{','.join(map(value_member, values))}]", plain
 
     def _take(self, size: int) -> bytes:
         at = self._pool_at
@@ -322,65 +315,3 @@ class Drafting:
             info.target if info else None,
             part.statement,
         )
-
-
-# -- pieces of text --------------------------------------------------------------------------------------------------
-
-
-@lru_cache(SESSIONS_KEPT)
-def _analysed(analysis: Analysis) -> tuple[str, str]:
-    """What a text would do as members of a body, in two parts, as `statement` and `via` sort between them."""
-    before = f'"effect":"{analysis.effect.value}","fingerprint":{quoted(analysis.fingerprint)},'
-    before += f'"kind":{quoted(analysis.kind)},'
-    if analysis.reads:
-        before += f"{_list('reads', analysis.reads)},"
-    return before, f",{_list('writes', analysis.writes)}" if analysis.writes else ""
-
-
-def _index(analysis: Analysis, text: str) -> IndexRow:
-    return IndexRow(
-        text[:INDEXED_CHARACTERS], _tables(analysis), analysis.kind, analysis.effect.value, analysis.fingerprint
-    )
-
-
-@lru_cache(SESSIONS_KEPT)
-def _tables(analysis: Analysis) -> str:
-    return "\n".join(dict.fromkeys((*analysis.reads, *analysis.writes)))
-
-
-@lru_cache(SESSIONS_KEPT)
-def _list(name: str, items: tuple[str, ...]) -> str:
-    """A list of names as a member, cut where it would take too much of an entry."""
-    kept: list[str] = []
-    size = 0
-    for item in items:
-        one = quoted(_clean(item))
-        size += len(one.encode()) + 1
-        if size > NAMES_BYTES_MAX:
-            break
-        kept.append(one)
-    more = f',"{name}_more":{len(items) - len(kept)}' if len(kept) < len(items) else ""
-    return f'"{name}":[{",".join(kept)}]{more}'
-
-
-def _value(value: Value) -> str:
-    if value.text is not None:
-        return f'{{"text":{quoted(_clean(value.text))}}}'
-    return '{"text":null}' if value.base64 is None else f'{{"base64":"{value.base64}"}}'
-
-
-def _clean(text: str) -> str:
-    """Without lone surrogates, which no UTF-8 can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def _committed(salt: bytes, text: str) -> str:
-    return sha256(salt + text.encode()).hexdigest()
-
-
-def _outcome(fact: Completed, error: str, message: str) -> str:
-    took = f"{fact.duration_us / 1000:.3f} ms"
-    if error:
-        return f"ERROR {error}: {message} ({took})"
-    rows = f"{fact.rows} row{'' if fact.rows == 1 else 's'}"
-    return f"{'; '.join(fact.tags) or 'done'} ({rows}, {took})"
