@@ -1,0 +1,185 @@
+"""`daypass ledger verify` and `receipt`, as an auditor runs them: exit statuses, words, nothing of the server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from daypass.ledger.note import COSIGNATURE_V1, Note, cosign, keypair
+from tests.cli.running import daypass
+from tests.ledger.logs import Log
+
+WITNESS, COSIGNER = keypair("witness.test/one", b"\x09" * 32, COSIGNATURE_V1)
+BLOCKED = ("daypass.store", "daypass.services", "daypass.gateway", "daypass.api", "daypass.app", "daypass.config")
+BLOCKED_LIBRARIES = ("sqlalchemy", "fastapi", "starlette", "uvicorn", "asyncpg", "aiosqlite", "httpx2", "pydantic")
+
+
+@pytest.fixture(scope="module")
+def genuine(tmp_path_factory: pytest.TempPathFactory) -> Log:
+    return Log(tmp_path_factory.mktemp("log")).grow(5, 300)
+
+
+@pytest.fixture
+def root(genuine: Log, tmp_path: Path) -> Path:
+    shutil.copytree(genuine.root, tmp_path / "log")
+    (tmp_path / "old").write_bytes(genuine.published[1])
+    (tmp_path / "newest").write_bytes(genuine.published[2])
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def url(root: Path) -> Iterator[str]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_intact_log(genuine: Log, root: Path) -> None:
+    done = daypass(root.parent, "ledger", "verify", "log", "--vkey", str(genuine.vkey), "--checkpoint", "old")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "acme.test/prod: intact\n  300 entries" in done.stdout
+    assert "key not pinned" not in done.stdout
+
+
+def test_the_published_key_is_not_pinned(root: Path) -> None:
+    done = daypass(root.parent, "ledger", "verify", "log")
+    assert done.returncode == 0 and "key not pinned" in done.stdout
+    found = json.loads(daypass(root.parent, "ledger", "verify", "log", "--json").stdout)
+    assert (found["id"], found["state"], found["pinned"]) == ("acme.test/prod", "INTACT", False)
+    assert (found["size"], found["erased"]) == (300, [0, 50, 100, 150, 200, 250])
+
+
+def test_a_log_over_http(url: str, root: Path) -> None:
+    done = daypass(root.parent, "ledger", "verify", url, "--vkey", "log/vkey", "--checkpoint", "old")
+    assert (done.returncode, done.stderr) == (0, "")
+    (root / "tile/entries/000").unlink()
+    done = daypass(root.parent, "ledger", "verify", url)
+    assert done.returncode == 1 and "tampered: tile/entries/000: the bundle is missing" in done.stdout
+
+
+def test_a_tampered_log(root: Path) -> None:
+    raw = bytearray((root / "tile/entries/000").read_bytes())
+    raw[1000] ^= 1
+    (root / "tile/entries/000").write_bytes(raw)
+    done = daypass(root.parent, "ledger", "verify", "log")
+    assert done.returncode == 1
+    assert done.stdout.startswith("tampered: tile/0/000: differs from what the entries hash to, first at entry 1\n")
+    found = json.loads(daypass(root.parent, "ledger", "verify", "log", "--json").stdout)
+    assert (found["state"], "first at entry 1" in found["problem"]) == ("TAMPERED", True)
+
+
+def test_both_checkpoints_are_printed(genuine: Log, root: Path, tmp_path: Path) -> None:
+    other = Log(tmp_path / "other")
+    other.append([other.sequencer.entry(n + 1) for n in range(300)])
+    done = daypass(tmp_path, "ledger", "verify", str(other.root), "--checkpoint", "newest")
+    assert done.returncode == 1
+    assert "two signed checkpoints of size 300 with different roots" in done.stdout
+    for raw in (genuine.published[-1], other.published[-1]):
+        assert raw.decode() in done.stdout
+
+
+def test_a_cut_off_log(genuine: Log, root: Path, tmp_path: Path) -> None:
+    short = Log(tmp_path / "short")
+    short.append(genuine.entries[:5])
+    assert daypass(tmp_path, "ledger", "verify", str(short.root), "--checkpoint", "old").returncode == 0
+    done = daypass(tmp_path, "ledger", "verify", str(short.root), "--checkpoint", "newest")
+    assert done.returncode == 1 and "the log had 300 entries, it has 5" in done.stdout
+
+
+def test_witnesses(genuine: Log, root: Path) -> None:
+    arguments = ("ledger", "verify", "log", "--witness", str(WITNESS))
+    done = daypass(root.parent, *arguments)
+    assert done.returncode == 1 and "not cosigned by witness.test/one" in done.stdout
+    assert daypass(root.parent, *arguments, "--quorum", "0").returncode == 0
+    assert daypass(root.parent, *arguments, "--quorum", "2").returncode == 2
+    note = Note.parse(genuine.published[-1])
+    line = cosign(note.text, WITNESS, COSIGNER, 1_790_000_000)
+    (root / "checkpoint").write_text(str(Note(note.text, (*note.signatures, line))))
+    done = daypass(root.parent, *arguments)
+    assert done.returncode == 0 and "cosigned by witness.test/one at 2026-09-21" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "no such directory"),
+        (["http://127.0.0.1:9"], "127.0.0.1:9"),
+        (["."], "no vkey beside the log"),
+        ([".", "--vkey", "log/vkey"], "no checkpoint"),
+        (["log", "--vkey", "a+b+c"], "not base64"),
+        (["log", "--vkey", "nowhere"], "nowhere: No such file"),
+        (["log", "--checkpoint", "nowhere"], "nowhere: No such file"),
+        (["log", "--checkpoint", "log/vkey"], "log/vkey: a note is"),
+        (["log", "--witness", "acme"], "acme: No such file"),
+    ],
+)
+def test_what_could_not_be_checked(root: Path, arguments: list[str], said: str) -> None:
+    done = daypass(root.parent, "ledger", "verify", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr and done.stderr.startswith("daypass: could not check: ")
+
+
+def test_a_receipt_from_the_published_files(genuine: Log, root: Path, url: str) -> None:
+    done = daypass(root.parent, "ledger", "receipt", "7", "--log", url, "--out", "r.tlog-proof", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["id"], found["state"]) == (0, 7, "PUBLISHED")
+    assert found["entry"].encode() == genuine.entries[7]
+    assert (root.parent / "r.tlog-proof").read_text() == found["proof"]
+    done = daypass(root.parent, "ledger", "verify", "log", "--checkpoint", "r.tlog-proof")
+    assert done.returncode == 0
+    done = daypass(root.parent, "ledger", "receipt", "300", "--log", "log")
+    assert done.returncode == 1 and "not published yet" in done.stderr
+
+
+def test_it_imports_nothing_of_the_server(root: Path) -> None:
+    program = f"""
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name in {BLOCKED + BLOCKED_LIBRARIES!r} or name.startswith({tuple(f"{b}." for b in BLOCKED)!r}):
+            raise ImportError("blocked: " + name)
+
+sys.meta_path.insert(0, Blocked())
+from daypass.cli import main
+sys.exit(main(["ledger", "verify", "log", "--checkpoint", "old"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=root.parent, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from daypass.cli import main, verifying
+verifying.LONG_LOG = 1
+if __name__ == "__main__":
+    sys.exit(main(["ledger", "verify", "log"]))
+"""
+    log = Log(tmp_path).grow(40_000)
+    (tmp_path / "log").symlink_to(log.root)
+    (tmp_path / "run.py").write_text(program)
+    done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and "40000 entries" in done.stdout
+    bundle = log.root / "tile/entries/090"
+    raw = bytearray(bundle.read_bytes())
+    raw[5000] ^= 1
+    bundle.write_bytes(raw)
+    done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "") and "tile/0/090: differs" in done.stdout
