@@ -158,6 +158,8 @@ class Request:
     votes: tuple[Vote, ...] = ()
     messages: tuple[Message, ...] = ()
     grant: str | None = None
+    extends: str | None = None
+    """The grant that is to last longer by `duration_ms`; None: access is asked for."""
 
 
 def content_digest(
@@ -170,6 +172,7 @@ def content_digest(
     duration_ms: int,
     start_at: int | None,
     salt: str,
+    extends: str | None = None,
 ) -> str:
     """SHA-256, in hex, over the salt (32 bytes, in hex) and what is asked in canonical JSON (sorted keys, compact).
 
@@ -184,6 +187,8 @@ def content_digest(
         "duration_ms": duration_ms,
         "start_at": start_at or 0,
     }
+    if extends is not None:
+        content["extends"] = extends
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(bytes.fromhex(salt) + canonical.encode()).hexdigest()
 
@@ -199,6 +204,7 @@ def sealed(request: Request) -> Request:
         duration_ms=request.duration_ms,
         start_at=request.start_at,
         salt=request.digest_salt,
+        extends=request.extends,
     )
     return replace(request, digest=digest)
 

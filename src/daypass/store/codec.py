@@ -14,7 +14,7 @@ from daypass.domain.grant import Extension, Grant, GrantState
 from daypass.domain.people import Person
 from daypass.domain.request import Item, Message, Request, RequestState, Stage, Vote
 from daypass.domain.session import Session, SessionState
-from daypass.store.interface import StoredEntry, Token
+from daypass.store.interface import Cut, StoredEntry, Token
 
 Row = Mapping[str, Any]
 
@@ -79,6 +79,7 @@ def request_row(request: Request) -> Row:
         "votes": [_vote_value(vote) for vote in request.votes],
         "messages": [{"person": one.person, "at": one.at, "text": one.text} for one in request.messages],
         "grant": request.grant,
+        "extends": request.extends,
     }
 
 
@@ -170,6 +171,22 @@ def session_row(session: Session) -> Row:
 
 def session_of(row: Row) -> Session:
     return Session(**{**row, "state": SessionState(row["state"])})
+
+
+def cut_row(cut: Cut) -> Row:
+    return {
+        "session": cut.session,
+        "node": cut.node,
+        "reason": cut.reason,
+        "message": cut.message,
+        "hint": cut.hint,
+        "wanted_at": cut.wanted_at,
+        "seen": None if cut.seen is None else dict(cut.seen),
+    }
+
+
+def cut_of(row: Row) -> Cut:
+    return Cut(**row)
 
 
 def blob_of(row: Row) -> Blob:

@@ -61,6 +61,22 @@ class StoredEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """A session that `node` carries and another node wants ended, with what its client is told.
+
+    `seen` is what came of it (a `SessionEnd`, as JSON), put there by its node.
+    """
+
+    session: str
+    node: str
+    reason: str
+    message: str
+    hint: str
+    wanted_at: int
+    seen: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Which part of a list: the newest `limit`, older than `before` (an id), if given."""
 
@@ -125,6 +141,16 @@ class Transaction(Interface):
     async def resolve(self, kind: str, part: str) -> Sequence[str]:
         """The ids of this kind (`request`, `grant`, `session`) that equal, begin or end with `part` (at most 5)."""
 
+    async def cuts(
+        self, *, node: str | None = None, sessions: Sequence[str] = (), unseen: bool = False
+    ) -> Sequence[Cut]:
+        """What is to be cut, or was: of one node, of these sessions, without those that were seen to."""
+
+    async def save_cut(self, cut: Cut) -> None: ...
+
+    async def tell(self, news: str) -> None:
+        """Tell the other nodes, once this is committed. They may miss it; a store of one node tells nobody."""
+
     async def setting(self, name: str) -> str | None: ...
     async def save_setting(self, name: str, value: str) -> None: ...
 
@@ -185,6 +211,26 @@ class Store(Interface):
     async def sequence(self, limit: int, number: Sequence_) -> int:
         """Give up to `limit` committed drafts their places, in one commit fenced against any other sequencer.
         Returns how many."""
+
+    shared: bool
+    """Whether several nodes may use it."""
+
+    async def renew(self, node: str, home: str, lease_ms: int) -> None:
+        """Note that this node lives, by the store's clock. Raises `Conflict` while another home's node of the same
+        name has done so within `lease_ms`."""
+
+    async def silent(self, ms: int) -> Sequence[str]:
+        """The nodes that have sessions open and did not renew for so long."""
+
+    def on_news(self, call: Callable[[str], None]) -> None:
+        """Have this called with what other nodes tell (see `Transaction.tell`), and with an empty text whenever
+        something may have been missed."""
+
+    async def hold(self, role: str) -> bool:
+        """Whether this node has the role that only one may have; takes it if nobody has."""
+
+    async def listen(self) -> None:
+        """Begin to hear the other nodes, until `close`."""
 
     def on_append(self, call: Callable[[], None]) -> None:
         """Have this called, on the event loop, after every commit that put something into the ledger."""

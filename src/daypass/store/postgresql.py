@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from daypass.domain.errors import Invalid
+from daypass.store.news import News
 from daypass.store.sql.store import SqlStore
 
 WRITERS = 8
@@ -46,7 +47,8 @@ def open_postgresql(url: str, *, lock_ms: int = LOCK_MS) -> SqlStore:
     driver = _driver_url(url)
     writing = create_async_engine(driver, pool_size=WRITERS, **common)
     reading = create_async_engine(driver, pool_size=READERS, **common)
-    return SqlStore(writing, reading.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True))
+    reading = reading.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return SqlStore(writing, reading, News(make_url(url).render_as_string(hide_password=False)))
 
 
 def _driver_url(url: str) -> URL:

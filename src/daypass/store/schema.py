@@ -99,6 +99,7 @@ requests = Table(
     Column("votes", _Json, nullable=False),
     Column("messages", _Json, nullable=False),
     _maybe_text("grant"),
+    _maybe_text("extends"),
 )
 
 request_deciders = Table(
@@ -247,6 +248,22 @@ chains = Table("chains", metadata, Column("name", Text, primary_key=True), _numb
 
 shipped = Table("shipped", metadata, Column("node", Text, primary_key=True), _number("number"))
 """How far each node's journal is in the store."""
+
+nodes = Table("nodes", metadata, Column("name", Text, primary_key=True), _text("home"), _number("renewed_at"))
+"""The nodes of this store: where each lives, and when it last said so, by the store's own clock."""
+
+cuts = Table(
+    "cuts",
+    metadata,
+    Column("session", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("node", Text, nullable=False, index=True),
+    _text("reason"),
+    _text("message"),
+    _text("hint"),
+    _number("wanted_at"),
+    Column("seen", _Json),
+)
+"""Sessions that `node` carries and another node wants ended; `seen` is what came of it."""
 
 log_state = Table("log_state", metadata, Column("name", Text, primary_key=True), _number("size"))
 """One row, `log`: how many entries there are. Who moves it from the size it read owns the places between."""

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from daypass.domain.errors import Conflict
 from daypass.domain.events import Draft
+from daypass.domain.session import LIVE
 from daypass.store.errors import translated
 from daypass.store.interface import Sequence_, Transaction
 from daypass.store.migrating import upgrade
+from daypass.store.news import News
 from daypass.store.schema import shipped
 from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.shipping import sequence, ship
 from daypass.store.sql.transaction import SqlTransaction
 
+_NOW: Mapping[str, str] = {
+    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+}
+"""Milliseconds since 1970 by the database's own clock, which is one for all nodes."""
+_RENEW = (
+    "INSERT INTO nodes (name, home, renewed_at) VALUES ({p}1, {p}2, {now}) ON CONFLICT (name) DO UPDATE "
+    "SET home = excluded.home, renewed_at = excluded.renewed_at "
+    "WHERE nodes.home = excluded.home OR nodes.renewed_at < excluded.renewed_at - {p}3 RETURNING name"
+)
+_SILENT = (
+    "SELECT DISTINCT node FROM sessions WHERE state IN ({live}) "
+    "AND node NOT IN (SELECT name FROM nodes WHERE renewed_at > {now} - {p}1)"
+)
+_LIVE = ", ".join(f"'{state.value}'" for state in LIVE)
+
 
 class SqlStore:
     """Implements `store.interface.Store` over one engine that writes and one that only reads."""
 
-    def __init__(self, writing: AsyncEngine, reading: AsyncEngine) -> None:
+    def __init__(self, writing: AsyncEngine, reading: AsyncEngine, news: News | None = None) -> None:
+        """`news`: how other nodes are heard; None for a store of one node."""
+        self.shared = news is not None
         self._writing = writing
         self._reading = reading
+        self._news = news
         self._listeners: list[Callable[[], None]] = []
 
     @asynccontextmanager
@@ -65,10 +87,38 @@ class SqlStore:
             async with self._writing.begin() as connection:
                 return await sequence(bulk_on(connection), limit, number)
 
+    async def renew(self, node: str, home: str, lease_ms: int) -> None:
+        with translated():
+            async with self._writing.begin() as connection:
+                found = await bulk_on(connection).ask(self._timed(_RENEW, connection), node, home, lease_ms)
+        if not found:
+            raise Conflict(f"another node of this store is called {node}", hint="give this one another node: name")
+
+    async def silent(self, ms: int) -> Sequence[str]:
+        with translated():
+            async with self._reading.begin() as connection:
+                return [row[0] for row in await bulk_on(connection).ask(self._timed(_SILENT, connection), ms)]
+
+    def _timed(self, statement: str, connection: AsyncConnection) -> str:
+        return statement.replace("{now}", _NOW[connection.dialect.name]).replace("{live}", _LIVE)
+
+    def on_news(self, call: Callable[[str], None]) -> None:
+        if self._news is not None:
+            self._news.on_news(call)
+
+    async def hold(self, role: str) -> bool:
+        return self._news is None or await self._news.hold(role)
+
+    async def listen(self) -> None:
+        if self._news is not None:
+            self._news.start()
+
     def on_append(self, call: Callable[[], None]) -> None:
         self._listeners.append(call)
 
     async def close(self) -> None:
+        if self._news is not None:
+            await self._news.stop()
         # The writer last: who closes SQLite's last connection checkpoints.
         await self._reading.dispose()
         await self._writing.dispose()

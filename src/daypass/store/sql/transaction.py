@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from daypass.store.sql.log import Log
+from daypass.store.sql.nodes import Nodes
 from daypass.store.sql.people import People
 from daypass.store.sql.requests import Grants, Requests
 from daypass.store.sql.sessions import Sessions
 
 
-class SqlTransaction(People, Requests, Grants, Sessions, Log):
+class SqlTransaction(People, Requests, Grants, Sessions, Nodes, Log):
     """Implements `store.interface.Transaction` on one connection; whoever made it commits or rolls back."""
