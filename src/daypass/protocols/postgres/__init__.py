@@ -11,7 +11,7 @@ from daypass.domain.target import Target
 from daypass.protocols.interface import ConnectHelp, Ender, Limits, Session
 from daypass.protocols.postgres import analyse, connect, rows
 from daypass.protocols.postgres.ender import PostgresEnder
-from daypass.protocols.postgres.session import PostgresSession
+from daypass.protocols.postgres.session import ALLOW_PREPARE_TRANSACTION, PostgresSession
 from daypass.protocols.postgres.startup import Entrance
 
 
@@ -31,14 +31,18 @@ class Postgres:
         return PostgresEnder()
 
     def check(self, target: Target) -> None:
-        """A target needs a database and one of the TLS modes; there are no options besides."""
+        """A target needs a database and one of the TLS modes; of options there is one."""
         if not target.database:
             raise Invalid(f"target {target.name}: database is missing", hint="Name the database to connect to.")
         if ":" in target.name:
             raise Invalid(f"target {target.name}: a name cannot hold a colon", hint="The colon separates the role.")
         if target.tls not in ("disable", "require", "verify-full"):
             raise Invalid(f"target {target.name}: tls is {target.tls}", hint="Use disable, require or verify-full.")
-        for key in target.options:
+        for key, value in target.options.items():
+            if key == ALLOW_PREPARE_TRANSACTION:
+                if not isinstance(value, bool):
+                    raise Invalid(f"target {target.name}: {key} is {value!r}", hint="Use true or false.")
+                continue
             raise Invalid(f"target {target.name}: unknown key {key}", hint="Remove it, or correct its spelling.")
 
     def analyse(self, text: str) -> Analysis:

@@ -36,17 +36,31 @@ ENTROPY_BYTES_MIN = 18
 INBOX_BYTES_MAX = 1024 * 1024
 """What a target may say that nobody asked for."""
 
-_SEEN = """FROM (VALUES {values}) m(i, pid, start, sysid) JOIN pg_catalog.pg_stat_activity a
+_SEEN = """FROM (VALUES {values}) m(i, pid, start, sysid, work) {join} pg_catalog.pg_stat_activity a
  ON a.pid OPERATOR(pg_catalog.=) m.pid AND {start} OPERATOR(pg_catalog.=) m.start
  AND a.usesysid OPERATOR(pg_catalog.=) m.sysid"""
-_LOOK = "SELECT m.i, 'seen' " + _SEEN
+# What became of a transaction is asked only once its backend is gone: before that it may still be decided.
+_LOOK = (
+    """SELECT m.i, CASE WHEN a.pid IS NULL THEN 'gone' ELSE 'seen' END,
+ CASE WHEN a.pid IS NULL AND m.work OPERATOR(pg_catalog.>) 0 THEN pg_catalog.txid_status(m.work) END """
+    + _SEEN
+)
 _POKE = "SELECT m.i, pg_catalog.pg_cancel_backend(a.pid) " + _SEEN
+# pg_stat_activity shows 32 bits of a transaction's id: the whole one is the nearest to the next that will be given out.
+_NEXT = "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())"
+_AHEAD = f"((a.backend_xid::pg_catalog.text::pg_catalog.int8 - {_NEXT} + 2147483648) & 4294967295) - 2147483648"
+_WHOLE_XID = f"{_NEXT} + {_AHEAD}"
 _STOP = (
-    """SELECT s.i, s.state, pg_catalog.pg_cancel_backend(s.pid), pg_catalog.pg_terminate_backend(s.pid)
- FROM (SELECT m.i, a.pid, a.state """
+    """SELECT s.i, s.state, pg_catalog.pg_cancel_backend(s.pid), pg_catalog.pg_terminate_backend(s.pid), s.work
+ FROM (SELECT m.i, a.pid, a.state, CASE WHEN a.backend_xid IS NOT NULL THEN """
+    + _WHOLE_XID
+    + " END AS work "
     + _SEEN
     + " OFFSET 0) s"
 )
+
+
+_OUTCOMES: Mapping[str | None, str] = {"aborted": "rolled back", "committed": "committed"}
 
 
 class PostgresEnder:
@@ -110,20 +124,28 @@ def _seen(order: Stop | Look | Poke, row: tuple[str | None, ...] | None) -> Mapp
     if row is None:
         return {"alive": "no"}
     if isinstance(order, Stop):
-        return {"alive": "yes", "was": row[1] or "unknown"}
+        seen = {"alive": "yes", "was": row[1] or "unknown"}
+        return {**seen, "work": row[4]} if len(row) > 4 and row[4] else seen
+    if isinstance(order, Look) and row[1] == "gone":
+        status = row[2] if len(row) > 2 else None
+        return {"alive": "no", "outcome": _OUTCOMES.get(status, "unknown")} if status else {"alive": "no"}
     return {"alive": "yes"}
 
 
 def _sql(order: Stop | Look | Poke, marks: Sequence[Mapping[str, str]]) -> str:
     template = _STOP if isinstance(order, Stop) else _LOOK if isinstance(order, Look) else _POKE
     values = ", ".join(_value(index, mark) for index, mark in enumerate(marks))
-    return template.format(values=values, start=start_time("a"))
+    join = "LEFT JOIN" if isinstance(order, Look) else "JOIN"
+    return template.format(values=values, start=start_time("a"), join=join)
 
 
 def _value(index: int, mark: Mapping[str, str]) -> str:
     """A mark as SQL. It came from our own probe, and is still read as numbers before it becomes a text again."""
     try:
         pid, start, sysid = int(mark["pid"]), int(mark["backend_start"]), int(mark["usesysid"])
+        work = int(mark.get("work", "0"))
     except (KeyError, ValueError):
         raise Malformed("a mark that is not of this protocol") from None
-    return f"({index}, {pid}::pg_catalog.int4, {start}::pg_catalog.int8, {sysid}::pg_catalog.oid)"
+    return (
+        f"({index}, {pid}::pg_catalog.int4, {start}::pg_catalog.int8, {sysid}::pg_catalog.oid, {work}::pg_catalog.int8)"
+    )

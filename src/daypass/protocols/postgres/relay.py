@@ -23,9 +23,10 @@ class Relay:
 
     __slots__ = ("_at", "_limits", "_notices", "_replies", "_requests", "_talk", "ended")
 
-    def __init__(self, limits: Limits, *, results: bool, odd_strings: bool) -> None:
+    def __init__(self, limits: Limits, *, results: bool, odd_strings: bool, keeps: bool = False) -> None:
         self._limits = limits
-        self._talk = Talk(limits, Names(limits.message_bytes), results=results, odd_strings=odd_strings)
+        names = Names(limits.message_bytes)
+        self._talk = Talk(limits, names, results=results, odd_strings=odd_strings, keeps=keeps)
         self._requests = Requests(self._talk)
         self._replies = Replies(self._talk)
         self._notices: list[bytes] = []
@@ -34,6 +35,10 @@ class Relay:
 
     def wants(self, side: Side) -> bool:
         return not self.ended and (side is Side.TARGET or self._requests.wants)
+
+    def at_work(self) -> int:
+        """See `Session.at_work`."""
+        return min(self._talk.open, default=0) if self._talk.working else 0
 
     def received(self, side: Side, data: bytes, at: float) -> list[Any]:
         """Forward what one side sent. Never raises on what it was."""

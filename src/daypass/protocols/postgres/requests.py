@@ -29,7 +29,7 @@ from daypass.protocols.postgres.talk import (
     SYNC,
     Talk,
 )
-from daypass.protocols.postgres.traits import NOTHING, OPAQUE, Traits, traits
+from daypass.protocols.postgres.traits import NOTHING, Traits, traits, unsure
 
 COPY_DATA = ord("d")
 POISON = messages.describe(b"!", b"")
@@ -37,6 +37,14 @@ POISON = messages.describe(b"!", b"")
 then ignores the rest and rolls back just as if it had refused by itself."""
 POISON_QUERY = messages.query(b"daypass refuses this statement")
 """The same for a simple query: a syntax error at any target."""
+
+LEAVES = "a prepared transaction would outlive the session"
+LEFT = errors.error(
+    errors.FEATURE_NOT_SUPPORTED,
+    "PREPARE TRANSACTION is refused: a prepared transaction would outlive this session",
+    hint="The operator can allow it with the target's option allow_prepare_transaction.",
+    severity="ERROR",
+)
 
 
 class TooLarge(Exception):
@@ -196,6 +204,11 @@ class Requests:
             return b""
         text = data[pos : end - 1]
         found = self._traits(text)
+        if found.leaves and not talk.keeps:
+            talk.refuse(text, LEAVES, self.out)
+            talk.queue.append((REFUSED_QUERY, None, LEFT))
+            talk.names.group += 1
+            return POISON_QUERY
         if found is NOTHING:
             run = talk.submit("query", text, self.at, self.out)
         else:
@@ -214,7 +227,7 @@ class Requests:
 
     def _traits(self, text: bytes) -> Traits:
         if self._talk.odd_strings and (b"(" in text or traits(text) is not NOTHING):
-            return OPAQUE
+            return unsure(text)
         return traits(text)
 
     def _resolve(self, found: Traits) -> tuple[str, bytes, bool] | None:
@@ -248,6 +261,11 @@ class Requests:
         name, pos = string(data, pos)
         source, pos = string(data, pos)
         text = Text(source, data[pos:end], self._traits(source))
+        if text.traits.leaves and not self._talk.keeps:
+            self._talk.refuse(source, LEAVES, self.out)
+            self._talk.queue.append((REFUSED, None, LEFT))
+            self._talk.swallowing = True
+            return POISON
         change = self._talk.names.propose(name, text)
         self._talk.queue.append((PARSE, None, change))
         self._fresh.append((name, text))

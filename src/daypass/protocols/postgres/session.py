@@ -28,12 +28,16 @@ from daypass.protocols.postgres.script import Script, Stage
 from daypass.protocols.postgres.startup import Entrance, Guest, Interrupted, greet
 from daypass.protocols.postgres.upstream import Door, probe, sign_in, vet
 
+ALLOW_PREPARE_TRANSACTION = "allow_prepare_transaction"
+"""The target's option that lets a session prepare transactions, which outlive it until its grant ends."""
+
 
 class PostgresSession:
     """See `protocols.interface.Session`."""
 
     def __init__(self, entrance: Entrance, limits: Limits) -> None:
         self.key = b""
+        self.cancel = b""
         self._entrance = entrance
         self._limits = limits
         self._stage = Stage()
@@ -47,6 +51,9 @@ class PostgresSession:
         if self._relay is not None:
             return self._relay.wants(side)
         return not self._ended and self._stage.wants(side)
+
+    def at_work(self) -> int:
+        return self._relay.at_work() if self._relay is not None else 0
 
     def handle(self, event: Event) -> Sequence[Effect]:
         relay = self._relay
@@ -126,12 +133,15 @@ class PostgresSession:
         welcome = yield from sign_in(stage, door, guest.parameters)
         login = yield from probe(stage, opened.role)
         vet(login, opened.role)
+        if welcome.key:
+            self.cancel = messages.request(messages.CANCEL_REQUEST, welcome.key)
         stage.out.append(Ready(login.mark))
         yield from stage.wait(Admitted)
         self.key = self._key(guest)
         stage.say(Side.CLIENT, self._admission(welcome.parameters))
         odd = welcome.parameters.get("standard_conforming_strings", "on") != "on"
-        return Relay(self._limits, results=opened.target.record == "results", odd_strings=odd)
+        keeps = opened.target.options.get(ALLOW_PREPARE_TRANSACTION) is True
+        return Relay(self._limits, results=opened.target.record == "results", odd_strings=odd, keeps=keeps)
 
     def _key(self, guest: Guest) -> bytes:
         """Our own cancel key: a made-up process id, and 4 or (protocol 3.2) 32 bytes of secret."""

@@ -54,6 +54,8 @@ class Talk:
     """The target reads a COPY, and the client has not ended it yet."""
     odd_strings: bool = False
     """standard_conforming_strings is off: our parser may read a text differently from the target."""
+    keeps: bool = False
+    """Transactions may be prepared here, which outlive the session (option `allow_prepare_transaction`)."""
 
     def submit(
         self,

@@ -40,12 +40,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`executes`: names it runs that it did not prepare itself. `opaque`: it can run code that changes names unseen."""
+    """`executes`: names it runs that it did not prepare itself. `opaque`: it can run code that changes names unseen.
+    `leaves`: it prepares a transaction, which outlives its session; or could, where it cannot be parsed."""
 
     changes: tuple[Change, ...] = ()
     executes: tuple[bytes, ...] = ()
     opaque: bool = False
+    leaves: bool = False
 
+
+_LEAVES = re.compile(rb"\bprepare\b.*\btransaction\b", re.DOTALL)
 
 NOTHING = Traits()
 OPAQUE = Traits(opaque=True)
@@ -53,6 +57,11 @@ OPAQUE = Traits(opaque=True)
 _WORDS = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"do")
 _TOUCHES = re.compile(rb"\b(?:prepare|execute|deallocate|discard|call|do(?!\s+(?:nothing|update|instead|also)\b))\b")
 _CALLS = re.compile(rb"\binto\s+[\w$.\"]+\s*\(|([\w$.\"\x80-\xff]+)\s*\(")
+
+
+def unsure(text: bytes) -> Traits:
+    """Traits of a text that cannot be relied on to mean what our parser reads: the worst that they may be."""
+    return Traits(opaque=True, leaves=True) if _LEAVES.search(text.lower()) else OPAQUE
 
 
 def traits(text: bytes) -> Traits:
@@ -80,15 +89,15 @@ def _calls(lower: bytes, text: bytes) -> Traits:
 
 def _parsed(text: bytes) -> Traits:
     if len(text) > PARSED_BYTES_MAX or b"\0" in text:
-        return OPAQUE
+        return unsure(text)
     try:
         tree = postgast.parse(text.decode("utf-8"))
     except (postgast.PgQueryError, UnicodeDecodeError, RecursionError):
-        return OPAQUE
+        return unsure(text)
     changes: list[Change] = []
     executes: list[bytes] = []
     own: set[bytes] = set()
-    opaque = False
+    opaque = leaves = False
     for raw in tree.stmts:
         start = raw.stmt_location
         statement = text[start : start + raw.stmt_len] if raw.stmt_len else text[start:]
@@ -102,9 +111,11 @@ def _parsed(text: bytes) -> Traits:
                 executes.append(_name(node))
             elif kind in ("DeallocateStmt", "DiscardStmt"):
                 changes += _removal(kind, node)
+            elif kind == "TransactionStmt":
+                leaves = leaves or node.kind == postgast.pg_query_pb2.TRANS_STMT_PREPARE
             elif kind in ("DoStmt", "CallStmt") or (kind == "FuncCall" and not _built_in(node)):
                 opaque = True
-    return Traits(tuple(changes), tuple(executes), opaque)
+    return Traits(tuple(changes), tuple(executes), opaque, leaves)
 
 
 _cached = lru_cache(CACHED_TEXTS)(_parsed)

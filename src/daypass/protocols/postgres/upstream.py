@@ -43,6 +43,8 @@ class Welcome:
     """What the target said when it let us in: its parameters, as messages too."""
 
     parameters: dict[str, str] = field(default_factory=dict)
+    key: bytes = field(default=b"", repr=False)
+    """Process id and secret, by which its work may be cancelled."""
 
 
 def sign_in(stage: Stage, door: Door, parameters: Mapping[str, str]) -> Script[Welcome]:
@@ -63,6 +65,8 @@ def sign_in(stage: Stage, door: Door, parameters: Mapping[str, str]) -> Script[W
         kind, body = yield from _message(stage)
         if kind == ord("Z"):
             return welcome
+        if kind == ord("K"):
+            welcome.key = body
         if kind == ord("S"):
             name, value = messages.read_parameter_status(body)
             welcome.parameters[name] = value
