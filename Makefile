@@ -2,12 +2,13 @@
 #   make install   .venv/bin/daypass, ready to serve        make demo [EXIT=1]   the guided run on a real PostgreSQL
 #   make test      every test (installs real servers)       make check           format, lint, types, imports
 #   make bench     ratios to direct, HAProxy and pgbouncer  make soak            200 crash points
+#   make mutate    change the verifier, see that its tests notice
 #   make audit     known vulnerabilities                    make lock            write the lock files anew
 
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := install
-.PHONY: install dev demo test check format bench soak audit lock clean
+.PHONY: install dev demo test check format bench soak audit mutate lock clean
 
 install: .venv/.installed .venv/.compiled
 dev: .venv/.dev .venv/.compiled
@@ -48,6 +49,9 @@ bench: dev
 soak: dev
 	scripts/parts postgresql postgresql-client
 	DAYPASS_CRASH_POINTS=200 $(BIN)/python -m pytest --timeout=3600 tests/e2e/test_crash.py
+
+mutate: dev
+	$(BIN)/python scripts/mutate
 
 audit: dev
 	$(BIN)/uvx pip-audit --disable-pip --require-hashes -r requirements.lock
