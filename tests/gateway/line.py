@@ -48,6 +48,7 @@ from daypass.protocols.interface import (
     StartTls,
     Stop,
     TlsStarted,
+    Warned,
 )
 
 CLIENT, TARGET = Side.CLIENT, Side.TARGET
@@ -56,6 +57,7 @@ CLIENT, TARGET = Side.CLIENT, Side.TARGET
 class LineSession:
     def __init__(self, entropy: bytes) -> None:
         self.key = b""
+        self.cancel = b""
         self._entropy = entropy
         self._lines = {CLIENT: b"", TARGET: b""}
         self._hello: list[str] = []
@@ -65,6 +67,9 @@ class LineSession:
 
     def wants(self, side: Side) -> bool:
         return len(self._running) < 1000 or side is TARGET
+
+    def at_work(self) -> int:
+        return self._running[0] if self._running else 0
 
     def handle(self, event: Event) -> Sequence[Effect]:
         match event:
@@ -89,6 +94,8 @@ class LineSession:
             case Admitted():
                 self.key = self._entropy[:8]
                 return [Send(CLIENT, b"READY %s\n" % self.key.hex().encode())]
+            case Warned(message):
+                return [Send(CLIENT, f"NOTE {message}\n".encode())]
             case Refused(code, message, hint):
                 return self._bye(code, f"{message}: {hint}")
             case Failed(_, why):

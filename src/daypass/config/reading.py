@@ -38,7 +38,7 @@ SETTINGS_KEYS = (
     "targets",
     "policies",
 )
-LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain")
+LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain", "warn_before")
 PERSON_KEYS = ("email", "name", "groups")
 OIDC_KEYS = ("issuer", "client_id", "client_secret", "groups_claim")
 
@@ -52,6 +52,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     **TARGET_KEYS,
 }
 """Every key there is, by the place it stands in. docs/configuration.md tells of each."""
+
+WARNINGS_MAX = 8
+"""Somebody who is told more often than this stops listening."""
 
 _SITE = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._~-]+)*")
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -149,7 +152,15 @@ def _limits(node: Node | None) -> LimitSettings:
         request_bytes=keys["request"].size_bytes() if "request" in keys else usual.request_bytes,
         disk_reserve_bytes=keys["disk_reserve"].size_bytes() if "disk_reserve" in keys else usual.disk_reserve_bytes,
         drain_ms=keys["drain"].duration_ms() if "drain" in keys else usual.drain_ms,
+        warn_before_ms=_warnings(keys["warn_before"]) if "warn_before" in keys else usual.warn_before_ms,
     )
+
+
+def _warnings(node: Node) -> tuple[int, ...]:
+    found = tuple(item.duration_ms() for item in node.sequence())
+    if len(found) > WARNINGS_MAX:
+        raise node.wrong(f"must hold at most {WARNINGS_MAX} lengths of time, like [5m, 1m]")
+    return found
 
 
 def _people(node: Node | None) -> tuple[PersonSettings, ...]:

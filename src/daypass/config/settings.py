@@ -81,6 +81,8 @@ class LimitSettings:
     """Below this much free space no session opens, so that endings still fit."""
     drain_ms: int = 10_000
     """How long open sessions may go on after SIGTERM before they are cut."""
+    warn_before_ms: tuple[int, ...] = (300_000, 60_000)
+    """How long before its deadline a session's client is told how much time is left."""
 
 
 @dataclass(frozen=True, slots=True)

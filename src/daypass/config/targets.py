@@ -24,13 +24,16 @@ TARGET_FIELDS = (
     "options",
     "maintenance",
     "reassign_to",
+    "limits",
 )
 ROLE_FIELDS = ("user", "password", "member_of", "effect", "dangerous")
 MAINTENANCE_FIELDS = ("user", "password")
+LIMIT_FIELDS = ("idle",)
 TARGET_KEYS: Mapping[str, tuple[str, ...]] = {
     "targets[]": TARGET_FIELDS,
     "targets[].roles.*": ROLE_FIELDS,
     "targets[].maintenance": MAINTENANCE_FIELDS,
+    "targets[].limits": LIMIT_FIELDS,
 }
 
 MEMBER_OF_MAX = 16
@@ -75,8 +78,14 @@ def _target(node: Node, beside: Path) -> Target:
         record=keys["record"].one_of(RECORDS) if "record" in keys else "statements",
         options=keys["options"].plain() if "options" in keys and keys["options"].mapping() else {},
         maintenance=_maintenance(keys["maintenance"], beside) if maintained else None,
+        idle_ms=_idle(keys.get("limits")),
         reassign_to=keys["reassign_to"].text() if "reassign_to" in keys else None,
     )
+
+
+def _idle(node: Node | None) -> int | None:
+    keys = node.mapping(LIMIT_FIELDS) if node is not None else {}
+    return keys["idle"].duration_ms() if "idle" in keys else None
 
 
 def _maintenance(node: Node, beside: Path) -> Maintenance:

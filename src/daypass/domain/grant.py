@@ -5,7 +5,8 @@ absolute and counted from activation; `ENDING` from the moment it must open noth
 that nothing of it is left, `END_UNCONFIRMED` as long as that cannot be shown; `LAPSED` if `activate_by` passed first.
 
 Every way out of `ACTIVE` leads through `ENDING`, and out of `ENDING` only what was seen at the target leads on.
-`END_UNCONFIRMED` is an alarm and not an end: it is tried again until it is confirmed. No step leads back to `ACTIVE`.
+`END_UNCONFIRMED` is an alarm and not an end: it is tried again until it is confirmed, or until a person closes it, who
+then answers for it. No step leads back to `ACTIVE`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class GrantAction(StrEnum):
     END = "end"
     CONFIRM = "confirm the end of"
     MISS = "miss the end of"
+    DISMISS = "close by hand"
 
 
 _S, _A = GrantState, GrantAction
@@ -52,6 +54,7 @@ TRANSITIONS: Mapping[tuple[GrantState, GrantAction], GrantState] = {
     (_S.ENDING, _A.MISS): _S.END_UNCONFIRMED,
     (_S.END_UNCONFIRMED, _A.CONFIRM): _S.ENDED,
     (_S.END_UNCONFIRMED, _A.MISS): _S.END_UNCONFIRMED,
+    (_S.END_UNCONFIRMED, _A.DISMISS): _S.ENDED,
 }
 
 LIVE = (GrantState.SCHEDULED, GrantState.READY, GrantState.ACTIVE)
@@ -79,6 +82,8 @@ class EndReason(StrEnum):
     RECORD_FAILED = "record failed"
     SHUTDOWN = "shutdown"
     RECOVERED = "recovered"
+    CUT_OFF = "cut off"
+    """Its node could not reach the store for longer than its lease."""
     REFUSED = "refused"
 
 
@@ -164,6 +169,22 @@ def close(grant: Grant, timeline: Mapping[str, object], confirmed: bool, now: in
     """The grant after its end was looked for at the target: ENDED if confirmed, else END_UNCONFIRMED."""
     after = step(grant, GrantAction.CONFIRM if confirmed else GrantAction.MISS)
     return replace(after, ending=timeline, ended_at=now if confirmed else None)
+
+
+def dismiss(grant: Grant, timeline: Mapping[str, object], now: int) -> Grant:
+    """The grant after a person closed its end although it could not be confirmed."""
+    return replace(step(grant, GrantAction.DISMISS), ending=timeline, ended_at=now)
+
+
+def extended(grant: Grant, extension: Extension, times: int, now: int) -> Grant:
+    """The grant with its deadline moved, counted from the present one. Raise `Conflict` for one that does not run, or
+    was extended `times` already."""
+    if grant.state is not GrantState.ACTIVE or grant.expires_at is None or now >= grant.expires_at:
+        raise Conflict(f"grant {grant.id} is not active: nothing is left to extend", hint=f"daypass show {grant.id}")
+    if len(grant.extensions) >= times:
+        raise Conflict(f"grant {grant.id} was extended {len(grant.extensions)} times; its policy allows no more")
+    extensions = (*grant.extensions, extension)
+    return replace(grant, expires_at=grant.expires_at + extension.by_ms, extensions=extensions)
 
 
 def opens(grant: Grant, now: int) -> bool:

@@ -40,10 +40,12 @@ class Covers:
 
 @dataclass(frozen=True, slots=True)
 class ExtendLimit:
-    """How often, and each time by how much, a grant may be extended."""
+    """How often, and each time by at most how much, a grant may be extended. `automatic`: without a vote, also where
+    people decided on the grant."""
 
     times: int
     by_ms: int
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Limits:
     longest_ms: int | None = None
     activate_within_ms: int = ACTIVATE_WITHIN_MS
     extend: ExtendLimit | None = None
+    idle_ms: int | None = None
+    """How long a session's client may say nothing while nothing of it is at work."""
 
 
 @dataclass(frozen=True, slots=True)

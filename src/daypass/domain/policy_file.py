@@ -33,8 +33,8 @@ from daypass.domain.policy import (
 
 POLICY_KEYS = ("policy", "covers", "limits", "rules", "expect")
 COVERS_KEYS = ("targets", "labels")
-LIMITS_KEYS = ("longest", "activate_within", "extend")
-EXTEND_KEYS = ("times", "by")
+LIMITS_KEYS = ("longest", "activate_within", "extend", "idle")
+EXTEND_KEYS = ("times", "by", "decide")
 RULE_KEYS = ("name", "who", "roles", "when", "decide", "break_glass", "owes")
 DECIDE_KEYS = ("undecided_after", "stages")
 STAGE_KEYS = ("need", "of")
@@ -53,6 +53,9 @@ EXTEND_TIMES_MAX = 100
 """Access that is extended more often is not temporary."""
 UNDECIDED_AFTER_MAX_MS = 90 * DAY_MS
 """Nobody decides on what was asked a quarter of a year ago."""
+
+EXTEND_DECIDE = ("automatic", "as rule")
+"""How an extension is decided: by itself, or as the rule of its grant says."""
 
 OTHERWISE = ("block_break_glass",)
 
@@ -108,12 +111,14 @@ def _limits(node: Node) -> Limits:
     keys = node.mapping(LIMITS_KEYS)
     extend = None
     if "extend" in keys:
-        parts = keys["extend"].mapping(EXTEND_KEYS, needs=EXTEND_KEYS)
-        extend = ExtendLimit(parts["times"].integer(1, EXTEND_TIMES_MAX), parts["by"].duration_ms())
+        parts = keys["extend"].mapping(EXTEND_KEYS, needs=("times", "by"))
+        automatic = "decide" in parts and parts["decide"].one_of(EXTEND_DECIDE) == "automatic"
+        extend = ExtendLimit(parts["times"].integer(1, EXTEND_TIMES_MAX), parts["by"].duration_ms(), automatic)
     return Limits(
         longest_ms=keys["longest"].duration_ms() if "longest" in keys else None,
         activate_within_ms=keys["activate_within"].duration_ms() if "activate_within" in keys else ACTIVATE_WITHIN_MS,
         extend=extend,
+        idle_ms=keys["idle"].duration_ms() if "idle" in keys else None,
     )
 
 

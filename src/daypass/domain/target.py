@@ -68,6 +68,8 @@ class Target:
     options: Mapping[str, object] = field(default_factory=dict)
     maintenance: Maintenance | None = None
     """Needed where a role has `member_of`."""
+    idle_ms: int | None = None
+    """How long a session's client may say nothing while nothing of it is at work; None: as its policy says."""
     reassign_to: str | None = None
     """Who gets what an ephemeral login leaves behind; None: the first role that it was a member of."""
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+CUT_OFF = "this gateway is cut off from its store: nobody gets in here until it is back"
+
 CODES: Mapping[type[errors.DaypassError], str] = {
     errors.Unauthenticated: "unauthenticated",
     errors.Refused: "refused",
@@ -139,8 +141,9 @@ class Asking:
 
     async def _authorize(self, wanted: Authorize) -> Opened | Refused:
         works, driver = self._works, self._driver
-        if works.closed_for or not works.journal.has_room():
-            why = works.closed_for or "the record has no room: no new session opens"
+        if works.closed_for or works.lease.over or not works.journal.has_room():
+            cut_off = CUT_OFF if works.lease.over else "the record has no room: no new session opens"
+            why = works.closed_for or cut_off
             return self._no(errors.Unavailable(why))
         task = works.loop.create_task(
             works.desk.admit(wanted.token_id, wanted.target, wanted.role, driver.client.peer, works.node)
@@ -226,6 +229,8 @@ class Asking:
                 await works.desk.opened(admission.session, mark)
         except Exception as problem:  # noqa: BLE001  every failure is a refusal
             return self._no(problem)
+        if works.lease.over:
+            return self._no(errors.Unavailable(CUT_OFF))
         self._at_ease()
         return Admitted()
 

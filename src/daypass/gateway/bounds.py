@@ -52,7 +52,7 @@ class Bounds:
     """How often idle times and the journal's backlog are looked at: a tenth of the smallest unit people notice."""
 
     clock_seconds: float = 1.0
-    """How often deadlines are compared with the clock, which goes on while the machine is suspended and no timer runs."""
+    """How often deadlines are compared with the clock, which goes on while the machine is suspended; timers do not."""
 
     told_seconds: float = 60.0
     """How long telling the store that a session ended is tried again; start-up does it after that."""

@@ -18,6 +18,7 @@ from daypass.domain.errors import Unavailable
 from daypass.domain.grant import EndReason
 from daypass.domain.session import Session
 from daypass.domain.target import Credential, Target, TargetRole
+from daypass.gateway import dialling
 from daypass.gateway.driver import Driver
 from daypass.gateway.enders import Enders, Login, Seen
 from daypass.gateway.works import Works
@@ -35,6 +36,11 @@ ENDS_KEPT = 4096
 AT_REST = "nothing was sent to the target"
 BY_ENDER = "terminated at the target"
 BY_SOCKET = "sockets closed"
+BY_REQUEST = "cancel requested, sockets closed"
+"""There was no ender: the work was interrupted as its own client could have, which ends a statement and no more."""
+
+CANCELS_MAX = 64
+"""Connections for that at once, to one target or several."""
 
 
 @dataclass(slots=True)
@@ -50,10 +56,21 @@ class _One:
     alive: bool = False
     problem: str = ""
     told: asyncio.Future[SessionEnd] | None = None
+    statement: int = 0
+    work: str = ""
+    outcome: str = ""
+    cancel: bytes = b""
+    target: Target | None = None
 
     def end(self) -> SessionEnd:
         problem = self.problem or ("still at work at the target" if self.alive else "")
-        return SessionEnd(self.session, dict(self.steps), self.was, self.how, not self.alive, problem)
+        steps, outcome = dict(self.steps), self.outcome
+        return SessionEnd(self.session, steps, self.was, self.how, not self.alive, problem, self.statement, outcome)
+
+    @property
+    def seen_by(self) -> Mapping[str, str]:
+        """The mark, with what was under way when it was stopped."""
+        return {**(self.mark or {}), "work": self.work} if self.work else self.mark or {}
 
 
 class GatewayCarrier:
@@ -134,7 +151,11 @@ class GatewayCarrier:
             while len(self._ends) > ENDS_KEPT:
                 self._ends.pop(next(iter(self._ends)))
         mark = driver.asking.mark
-        return _One(session, mark, driver.asking.login, alive=mark is not None, told=told)
+        one = _One(session, mark, driver.asking.login, alive=mark is not None, told=told)
+        one.statement = driver.session.at_work() if mark is not None else 0
+        one.cancel = driver.session.cancel
+        one.target = driver.admission.target if driver.admission is not None else None
+        return one
 
     async def _steps(
         self, drivers: Sequence[Driver], ones: Sequence[_One], reason: EndReason, message: str, hint: str
@@ -157,16 +178,31 @@ class GatewayCarrier:
 
         async def stop(login: Login, group: Sequence[_One], marks: tuple[Mapping[str, str], ...]) -> None:
             try:
+                if not self._works.enders.ready(login):
+                    self._works.background(self._cancel_all(group))
                 seen = await self._works.enders.order(login, Stop(marks), seconds)
             except Unavailable as problem:
                 for one in group:
-                    one.how, one.problem = BY_SOCKET, problem.message
+                    one.problem = problem.message
+                    one.how = one.how if one.how == BY_REQUEST else BY_SOCKET
                 return
             for one, what in zip(group, _all(seen, group), strict=True):
-                one.was, one.how = what.get("was", ""), BY_ENDER
+                one.was, one.how, one.work = what.get("was", ""), BY_ENDER, what.get("work", "")
             _mark(group, "work_stopped", began)
 
         await asyncio.gather(*(stop(*group) for group in _by_login(ones)))
+
+    async def _cancel_all(self, group: Sequence[_One]) -> None:
+        """Where no ender is up: ask the target to cancel, as these sessions' own clients could."""
+        turns = asyncio.Semaphore(CANCELS_MAX)
+
+        async def ask(one: _One) -> None:
+            async with turns:
+                seconds = self._works.bounds.stop_seconds
+                if one.cancel and one.target and await dialling.send_once(one.target, one.cancel, seconds):
+                    one.how = BY_REQUEST if one.how != BY_ENDER else one.how
+
+        await asyncio.gather(*(ask(one) for one in group))
 
     async def _close(self, drivers: Sequence[Driver]) -> None:
         for driver in drivers:
@@ -205,6 +241,7 @@ class GatewayCarrier:
             return
         for one, what in zip(group, _all(seen, group), strict=True):
             one.alive = what.get("alive") != "no"
+            one.outcome = what.get("outcome", one.outcome)
             one.problem = ""
 
 
@@ -231,4 +268,4 @@ def _by_login(ones: Sequence[_One]) -> list[tuple[Login, list[_One], tuple[Mappi
     for one in ones:
         if one.login is not None and one.mark is not None:
             groups.setdefault(one.login, []).append(one)
-    return [(login, group, tuple(o.mark for o in group if o.mark is not None)) for login, group in groups.items()]
+    return [(login, group, tuple(one.seen_by for one in group)) for login, group in groups.items()]

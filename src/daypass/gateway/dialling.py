@@ -25,6 +25,22 @@ async def connect(wire: Wire, target: Target, seconds: float) -> Connected | Fai
     return Connected()
 
 
+async def send_once(target: Target, data: bytes, seconds: float) -> bool:
+    """Dial a target, send this, wait until it closes, which is all the answer there is. Returns whether it was sent."""
+    try:
+        async with asyncio.timeout(seconds):
+            reader, writer = await asyncio.open_connection(target.host, target.port)
+            try:
+                writer.write(data)
+                await writer.drain()
+                await reader.read(1)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return True
+
+
 def secure(wire: Wire, target: Target, effect: StartTls) -> str | None:
     """Start TLS towards a target; why that cannot be, if so."""
     try:

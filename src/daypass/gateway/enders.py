@@ -210,6 +210,11 @@ class _Kept:
             self._redialled.set()
             self._redialled = asyncio.Event()
 
+    @property
+    def ready(self) -> bool:
+        link = self._link
+        return link.entered.done() and not link.entered.cancelled() and not link.lost_for.done()
+
     async def order(self, order: Order, seconds: float) -> Seen:
         """Raises `Unavailable` when there is no answer in this time. An ender that does not answer is replaced."""
         try:
@@ -271,6 +276,11 @@ class Enders:
         kept = self._kept.pop(login, None)
         if kept is not None:
             kept.close()
+
+    def ready(self, login: Login) -> bool:
+        """Whether an order to this login's ender would be given at once."""
+        kept = self._kept.get(login)
+        return kept is not None and kept.ready
 
     async def order(self, login: Login, order: Order, seconds: float) -> Seen:
         """Give an order at this login's target. Raises `Unavailable`."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic, time_ns
+from time import CLOCK_BOOTTIME, clock_gettime, monotonic, time_ns
 
 import structlog
 
+from daypass.domain.durations import duration_text
 from daypass.domain.errors import ConfigError
 from daypass.domain.grant import EndReason
+from daypass.gateway.asking import CUT_OFF
 from daypass.gateway.bounds import Bounds
 from daypass.gateway.carrier import GatewayCarrier
 from daypass.gateway.derive import Deriver
@@ -17,6 +19,7 @@ from daypass.gateway.driver import Driver
 from daypass.gateway.enders import Enders
 from daypass.gateway.interface import Desk
 from daypass.gateway.keys import Carrying
+from daypass.gateway.lease import Lease
 from daypass.gateway.listener import Listener, is_loopback
 from daypass.gateway.metrics import GatewayMetrics
 from daypass.gateway.timers import Deadlines
@@ -29,6 +32,10 @@ log = structlog.get_logger(__name__)
 
 NO_RECORD = "the record cannot be written, so nothing more can be done"
 SHUTTING_DOWN = "Daypass is shutting down"
+WARN_BEFORE_MS = (300_000, 60_000)
+"""When a client is told how much time is left, unless configured."""
+TIME_LEFT = "access to {target} ends in {left} (grant {grant}); more time: {command}"
+MORE_TIME = 'daypass extend {grant} --by 30m --reason "…"'
 ASK_AGAIN = 'daypass request {target} --role {role} --for 30m --reason "…"'
 
 
@@ -55,6 +62,7 @@ class Gateway:
         bounds: Bounds | None = None,
         limits: Limits | None = None,
         now_us: Callable[[], int] = wall_us,
+        warn_before_ms: Sequence[int] = WARN_BEFORE_MS,
     ) -> None:
         loop = asyncio.get_running_loop()
         bounds = bounds or Bounds()
@@ -71,12 +79,13 @@ class Gateway:
             journal=journal,
             enders=Enders(protocols, deriver, bounds, f"daypass {node}"),
             deriver=deriver,
-            deadlines=Deadlines(lambda: now_us() // 1000, self._due, bounds.clock_seconds),
+            deadlines=Deadlines(lambda: now_us() // 1000, self._due, bounds.clock_seconds, self._soon, warn_before_ms),
             carrying=Carrying(),
             bounds=bounds,
             tls=tls,
             now_us=now_us,
             cut=self._cut,
+            lease=Lease(lambda: clock_gettime(CLOCK_BOOTTIME)),
         )
         self.carrier = GatewayCarrier(self.works)
         self.metrics = GatewayMetrics(self.works)
@@ -154,6 +163,15 @@ class Gateway:
         except Exception as problem:  # noqa: BLE001  access has ended; the store's own clock will tell it, too
             log.error("deadline not told", grant=grant, why=str(problem))
 
+    def _soon(self, grant: str, left_ms: int) -> None:
+        """Tell the clients of a grant how much time is left, between two messages."""
+        left = duration_text(max(1000, round(left_ms, -3)))
+        for driver in self.works.carrying.by_id(self.works.carrying.ids_of(grant)):
+            if driver.admission is not None:
+                command = MORE_TIME.format(grant=grant)
+                name = driver.admission.target.name
+                driver.warn(TIME_LEFT.format(target=name, left=left, grant=grant, command=command))
+
     def _journal_failed(self, problem: OSError) -> None:
         log.critical("journal failed", why=str(problem))
         self.works.closed_for = NO_RECORD
@@ -168,11 +186,20 @@ class Gateway:
         finally:
             self._on_fatal()
 
+    def _cut_off(self) -> None:
+        """The lease has run out: what was revoked meanwhile cannot be known here, so nothing is carried on."""
+        drivers = [driver for driver in self.works.carrying if not driver.ending]
+        if drivers:
+            log.error("cut off from the store: sessions are cut", sessions=len(drivers))
+            self._cut(drivers, EndReason.CUT_OFF, CUT_OFF)
+
     # -- the pulse --------------------------------------------------------------------------------------------------
 
     def _pulse(self) -> None:
         works = self.works
         self._pulse_timer = works.loop.call_later(works.bounds.pulse_seconds, self._pulse)
+        if works.lease.over:
+            self._cut_off()
         full = works.journal.backlog.full
         now = monotonic()
         for driver in works.carrying:
@@ -181,6 +208,8 @@ class Gateway:
             admission = driver.admission
             if admission is None or admission.idle_ms is None or driver.stopped:
                 continue
-            if now - driver.heard > admission.idle_ms / 1000:
+            if driver.session.at_work():
+                driver.heard = now  # it waits for its own work, and that may take its time
+            elif now - driver.heard > admission.idle_ms / 1000:
                 self._cut([driver], EndReason.IDLE, f"nothing was said for {admission.idle_ms // 1000} s")
         self._pressed = full

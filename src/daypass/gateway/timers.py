@@ -7,22 +7,36 @@ next deadline is armed as a timer, and compared with the clock at least every se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 class Deadlines:
-    """Calls `due` with a grant once its time (ms since 1970) has come."""
+    """Calls `due` with a grant once its time (ms since 1970) has come, and `soon` with a grant and the milliseconds
+    that are left once these are no more than one of `warn_before_ms`."""
 
-    def __init__(self, now_ms: Callable[[], int], due: Callable[[str], None], clock_seconds: float) -> None:
+    def __init__(
+        self,
+        now_ms: Callable[[], int],
+        due: Callable[[str], None],
+        clock_seconds: float,
+        soon: Callable[[str, int], None] = lambda grant, left_ms: None,
+        warn_before_ms: Sequence[int] = (),
+    ) -> None:
         self._now_ms = now_ms
         self._due = due
         self._clock_seconds = clock_seconds
+        self._soon = soon
+        self._warn_before_ms = sorted(warn_before_ms)
         self._at: dict[str, int] = {}
+        self._told: dict[str, int] = {}
+        """By grant, the shortest time left that need not be told of any more."""
         self._timer: asyncio.TimerHandle | None = None
 
     def arm(self, grant: str, at: int) -> None:
         """This grant ends at `at`, whatever was armed before."""
-        self._at[grant] = at
+        if self._at.get(grant) != at:
+            self._at[grant] = at
+            self._told[grant] = at - self._now_ms()  # whoever comes with four minutes left knows that it is not five
         self._wind()
 
     def move(self, grant: str, at: int) -> None:
@@ -32,7 +46,12 @@ class Deadlines:
 
     def disarm(self, grant: str) -> None:
         self._at.pop(grant, None)
+        self._told.pop(grant, None)
         self._wind()
+
+    def at(self, grant: str) -> int | None:
+        """The deadline that is armed for this grant."""
+        return self._at.get(grant)
 
     def _wind(self) -> None:
         if self._timer is not None:
@@ -43,10 +62,20 @@ class Deadlines:
             seconds = max(0.0, min(left, self._clock_seconds))
             self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
 
+    def _warn(self, grant: str, left_ms: int) -> None:
+        told = self._told[grant]
+        due = [before for before in self._warn_before_ms if left_ms <= before < told]
+        if due:
+            self._told[grant] = due[0]
+            self._soon(grant, left_ms)
+
     def _look(self) -> None:
         self._timer = None
         now = self._now_ms()
         for grant in [grant for grant, at in self._at.items() if at <= now]:
             del self._at[grant]
+            self._told.pop(grant, None)
             self._due(grant)
+        for grant, at in list(self._at.items()):
+            self._warn(grant, at - now)
         self._wind()

@@ -13,6 +13,7 @@ from daypass.gateway.derive import Deriver
 from daypass.gateway.enders import Enders
 from daypass.gateway.interface import Desk
 from daypass.gateway.keys import Carrying
+from daypass.gateway.lease import Lease
 from daypass.gateway.timers import Deadlines
 from daypass.gateway.tls import ServerTls
 from daypass.ledger.journal import Journal
@@ -52,6 +53,8 @@ class Works:
     now_us: Callable[[], int]
     cut: Callable[[Sequence[Driver], EndReason, str], None]
     """End these sessions by ourselves, for this reason and with this note."""
+    lease: Lease
+    """Whether this node may carry anything."""
     tally: Tally = field(default_factory=Tally)
     closed_for: str = ""
     """Why no new session opens (shutting down); empty: they do."""

@@ -237,9 +237,15 @@ class Session(Interface):
 
     key: bytes
     """What `Interrupt` names this session by; empty until it has one."""
+    cancel: bytes
+    """What to send to the target on a connection of its own, to have the running work interrupted where no ender can
+    be had; empty: there is no such thing, or not yet."""
 
     def handle(self, event: Event) -> Sequence[Effect]:
         """Take one event, return what to do about it, in order. Never raises on what a peer sent."""
+
+    def at_work(self) -> int:
+        """The number of the oldest statement that the target is at work on; 0: none."""
 
     def wants(self, side: Side) -> bool:
         """Whether bytes from this side can be taken now (false: the driver stops reading there)."""
@@ -257,7 +263,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Say which of these marks are still at work."""
+    """Say which of these marks are still at work. A mark may hold `work`, as the answer to `Stop` gave it."""
 
     marks: tuple[Mapping[str, str], ...]
 
@@ -288,7 +294,8 @@ class Entered:
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The answer to the oldest unanswered `Stop`, `Look` or `Poke` (effect): per mark what was seen, with at least
-    `alive` (`yes` or `no`) and, for `Stop`, `was` (what it was doing)."""
+    `alive` (`yes` or `no`) and, for `Stop`, `was` (what it was doing) and maybe `work` (names what it was changing).
+    For `Look` with `work`, `outcome` says what became of that: `rolled back`, `committed` or `unknown`."""
 
     seen: tuple[Mapping[str, str], ...]
 

@@ -13,8 +13,10 @@ from daypass.domain.target import Credential, Target, TargetRole
 
 @dataclass(frozen=True, slots=True)
 class SessionEnd:
-    """How one session was ended. `steps` maps step names to milliseconds since the end began; `was` is what was
-    running; `confirmed` says that the read-back saw nothing of it left."""
+    """How one session was ended. `steps` maps step names to milliseconds since the end began; `was` is what its work
+    at the target was doing, `statement` the number of the statement that it was on (0: none), `outcome` what became
+    of the changes it had under way (`rolled back`; `committed`, if its commit was quicker; `unknown`; empty: none
+    were seen); `confirmed` says that the read-back saw nothing of it left."""
 
     session: str
     steps: Mapping[str, float] = field(default_factory=dict)
@@ -22,6 +24,8 @@ class SessionEnd:
     how: str = ""
     confirmed: bool = True
     problem: str = ""
+    statement: int = 0
+    outcome: str = ""
 
 
 class Carrier(Interface):

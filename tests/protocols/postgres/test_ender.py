@@ -45,7 +45,7 @@ def test_one_statement_ends_everything() -> None:
     ender = entered()
     (sent,) = ender.handle(Stop(MARKS))
     assert isinstance(sent, Send)
-    sql = sent.data.decode()
+    sql = sent.data[5:].decode()
     assert sql.count("pg_cancel_backend") == sql.count("pg_terminate_backend") == 1
     assert "(0, 11::" in sql and "(1, 12::" in sql and "1795405017746230" in sql and "16384" in sql
     assert answer(ender, [b"1", b"active", b"t", b"t"]) == [
@@ -58,6 +58,22 @@ def test_looking_back() -> None:
     (sent,) = ender.handle(Look(MARKS))
     assert b"terminate" not in sent.data and b"cancel" not in sent.data  # type: ignore[union-attr]
     assert answer(ender) == [Answered(({"alive": "no"}, {"alive": "no"}))]
+
+
+def test_looking_back_says_what_became_of_the_work() -> None:
+    ender = entered()
+    marks = tuple({**mark, "work": "4711"} for mark in MARKS)
+    (sent,) = ender.handle(Look(marks))
+    assert sent.data.count(b"4711::") == 2 and b"txid_status" in sent.data  # type: ignore[union-attr]
+    assert answer(ender, [b"0", b"gone", b"aborted"], [b"1", b"gone", b"committed"]) == [
+        Answered(({"alive": "no", "outcome": "rolled back"}, {"alive": "no", "outcome": "committed"}))
+    ]
+
+
+def test_what_was_under_way_is_named() -> None:
+    ender = entered()
+    ender.handle(Stop(MARKS))
+    assert answer(ender, [b"0", b"active", b"t", b"t", b"4711"])[0].seen[0]["work"] == "4711"
 
 
 def test_orders_are_answered_in_turn() -> None:
