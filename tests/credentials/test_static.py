@@ -1,33 +1,33 @@
-"""Static credentials: read anew each time, and never said."""
+"""A static login is shown to be what we know at a grant's end, by signing in with it afresh."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
+import psycopg
 
-from daypass.credentials.static import StaticCredentials
-from daypass.domain.errors import NotFound, Unavailable
-from daypass.domain.target import Effect, SecretRef, TargetRole
-from tests.domain.things import ORDERS
+from daypass.credentials.kinds import all_credentials
+from tests.credentials.conftest import Place
 
-
-async def test_a_rotated_file_is_used_at_once_and_nothing_shows_it(tmp_path: Path) -> None:
-    file = tmp_path / "secret"
-    role = TargetRole("write", "app_rw", SecretRef("file", str(file)), Effect.WRITE)
-    target = replace(ORDERS, roles={"write": role})
-    for secret in ("first", "second"):
-        file.write_text(f"{secret}\n")
-        found = await StaticCredentials().resolve(target, "write")
-        assert (found.user, found.password) == ("app_rw", secret)
-        assert secret not in repr(found)
-    file.unlink()
-    with pytest.raises(Unavailable, match="orders:write"):
-        await StaticCredentials().resolve(target, "write")
+MARKS = ({"pid": "1"},)
 
 
-async def test_no_password_and_no_role() -> None:
-    assert (await StaticCredentials().resolve(ORDERS, "read")).password is None
-    with pytest.raises(NotFound):
-        await StaticCredentials().resolve(ORDERS, "admin")
+async def test_a_login_that_is_what_we_know(place: Place) -> None:
+    done = await all_credentials().withdraw(place.lease("static", marks=MARKS))
+    assert done.problem == "" and list(done.steps) == ["signed_in_afresh"]
+
+
+async def test_a_password_that_the_session_changed(place: Place) -> None:
+    with psycopg.connect(place.server.url("app_rw", "orders"), autocommit=True) as session:
+        session.execute("alter role app_rw password 'mine now'")
+    done = await all_credentials().withdraw(place.lease("static", marks=MARKS))
+    assert "login app_rw is not what we know any more" in done.problem
+    place.orders(f"alter role app_rw password '{place.server.password}'")
+    assert (await all_credentials().withdraw(place.lease("static", marks=MARKS))).problem == ""
+
+
+async def test_what_never_reached_the_target_is_not_looked_at(place: Place) -> None:
+    lease = place.lease("static")
+    nowhere = replace(lease, target=replace(place.target, port=1))
+    assert (await all_credentials().withdraw(nowhere)).problem == ""
+    assert "as app_rw" in (await all_credentials().withdraw(replace(nowhere, marks=MARKS))).problem

@@ -134,3 +134,24 @@ def test_what_cannot_be_taken_away_is_an_alarm_until_it_can(daypass: Daypass) ->
     daypass.wait_entries("grant.ended", grant=granted.grant)
     gone(daypass.server, login_name(granted.grant))
     daypass.server.execute("drop table kept", database="orders")
+
+
+def test_preparing_a_transaction_is_refused(daypass: Daypass) -> None:
+    granted = daypass.grant()
+    with psycopg.connect(daypass.dsn(), autocommit=True) as session:
+        session.execute("begin")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            session.execute("prepare transaction 'late'")
+        session.execute("rollback")
+        assert session.execute("select 1").fetchone() == (1,)
+    daypass.say(ANA, "return", granted.grant)
+
+
+def test_check_prints_the_lines_for_pg_hba(daypass: Daypass) -> None:
+    done = daypass.run(None, "check")
+    assert "orders makes a login for each grant." in done.stdout
+    assert "127.0.0.1/32  scram-sha-256" in done.stdout
+    assert "reject" in done.stdout
+    before_16 = int(daypass.server.execute("show server_version_num")[0][0]) < 160_000
+    assert ("CREATE ROLE daypass_logins NOLOGIN" in done.stdout) is before_16
+    assert done.returncode == (1 if before_16 else 0)

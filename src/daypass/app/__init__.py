@@ -21,6 +21,13 @@ def check(settings: Settings) -> dict[str, int]:
     }
 
 
+def check_lending(settings: Settings) -> list[dict[str, Any]]:
+    """What is to be said of each target that lends logins; asks their servers. Raises ConfigError."""
+    from daypass.app.lending import look
+
+    return look(_checked(settings))
+
+
 def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit status: 1 if the record could not be kept."""
     checked = _checked(settings)

@@ -6,11 +6,11 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daypass.cli.asking import duration
 from daypass.cli.showing import as_json, when
-from daypass.cli.verbs import EXIT_DONE, Verb, subcommands
+from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, subcommands
 from daypass.domain.durations import DAY_MS
 from daypass.domain.errors import ConfigError, Conflict
 
@@ -74,14 +74,30 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _check(given: argparse.Namespace) -> int:
     settings = settings_of(given)
-    from daypass.app import check
+    from daypass.app import check, check_lending
 
     checked = check(settings)
+    lending = check_lending(settings)
+    refused = any(one["problems"] for one in lending)
     if given.json:
-        as_json({"id": str(settings.file), "state": "VALID", **checked})
+        more = {"lending": lending} if lending else {}
+        as_json({"id": str(settings.file), "state": "REFUSED" if refused else "VALID", **checked, **more})
     else:
         print(f"{settings.file} is valid: " + ", ".join(f"{count} {what}" for what, count in checked.items()) + ".")
-    return EXIT_DONE
+        for one in lending:
+            _show_lending(one)
+    return EXIT_FAILED if refused else EXIT_DONE
+
+
+def _show_lending(one: dict[str, Any]) -> None:
+    print(f"\n{one['id']} makes a login for each grant.")
+    for what in ("problems", "warnings"):
+        for said in one[what]:
+            print(f"  {what[:-1]}: {said}")
+    if one["pg_hba"]:
+        print("  Let only this gateway in with them: above all other lines of its pg_hba.conf,")
+        for line in one["pg_hba"]:
+            print(f"    {line}")
 
 
 def _people_arguments(parser: argparse.ArgumentParser) -> None:

@@ -104,8 +104,9 @@ class PostgresRoles:
     async def _made(self, server: PostgresServer, lease: Lease) -> tuple[bool, tuple[str, ...]]:
         """Make the role, or make it again what it should be. Whether it is new, and what was changed about it."""
         name = login_name(lease.grant)
-        gate = bool(await server.rows("SELECT 1 FROM pg_roles WHERE rolname = $1", GATE))
         version = await server.version()
+        gated = "SELECT 1 FROM pg_roles WHERE rolname = $1"
+        gate = version < OPTIONS_SINCE and bool(await server.rows(gated, GATE))
         for left in reversed(range(TRIES)):
             role = await find(server, name)
             try:

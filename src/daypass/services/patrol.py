@@ -81,7 +81,7 @@ class Patrol:
             elif found.kind == "changed" and grant is not None and grant.state is GrantState.ACTIVE:
                 await self._changed(target, found, grant, leases[grant.id])
             else:
-                await self._report(target, found)
+                await self._report(target, found, once=found.kind == "missing")
 
     async def _leases(self, target: Target) -> dict[str, Lease]:
         """The leases of the target's active grants, by grant."""
@@ -104,17 +104,28 @@ class Patrol:
                 log.error("a login is left of a grant that is over", grant=grant.id, problem=done.problem)
 
     async def _changed(self, target: Target, found: Finding, grant: Grant, lease: Lease) -> None:
-        await self._lending.record_changed(grant, found.user, found.what)
-        log.warning("a login was changed by somebody else", target=target.name, user=found.user)
-        await self._credentials.extend(lease)
+        key = (target.name, found.what, found.user)
+        if key not in self._reported:
+            self._remember(key)
+            await self._lending.record_changed(grant, found.user, found.what)
+            log.warning("a login was changed by somebody else", target=target.name, user=found.user)
+        try:
+            await self._credentials.extend(lease)
+        except DaypassError as problem:  # no new session gets it either, as it is made right for each
+            log.error("a changed login cannot be put right", target=target.name, problem=problem.message)
+        else:
+            self._reported.pop(key, None)
+
+    def _remember(self, key: tuple[str, str, str]) -> None:
+        self._reported[key] = None
+        while len(self._reported) > REPORTED_MAX:
+            del self._reported[next(iter(self._reported))]
 
     async def _report(self, target: Target, found: Finding, *, once: bool = False) -> None:
         key = (target.name, found.kind, found.user)
         if once and key in self._reported:
             return
-        self._reported[key] = None
-        while len(self._reported) > REPORTED_MAX:
-            del self._reported[next(iter(self._reported))]
+        self._remember(key)
         log.warning("drift of logins", target=target.name, kind=found.kind, user=found.user)
         async with self._office.change() as change:
             event = Event(

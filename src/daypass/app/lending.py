@@ -1,0 +1,36 @@
+"""The operator's look at targets that lend logins: is each set up for it, and which lines its pg_hba.conf needs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from daypass.app.checking import Checked
+from daypass.credentials.checking import check_target
+from daypass.credentials.kinds import all_credentials, lends
+from daypass.domain.errors import Invalid, Unavailable
+from daypass.domain.target import Target
+
+
+def look(checked: Checked) -> list[dict[str, Any]]:
+    """One report for each target with `member_of`: `id`, `state`, `problems`, `warnings`, `pg_hba`."""
+    return asyncio.run(_look([target for target in checked.targets.values() if lends(target)]))
+
+
+async def _look(targets: list[Target]) -> list[dict[str, Any]]:
+    return [await _one(target) for target in targets]
+
+
+async def _one(target: Target) -> dict[str, Any]:
+    try:
+        all_credentials().check(target)
+        found = await check_target(target)
+    except (Invalid, Unavailable) as problem:
+        return {"id": target.name, "state": "REFUSED", "problems": [str(problem)], "warnings": [], "pg_hba": []}
+    return {
+        "id": target.name,
+        "state": "REFUSED" if found.problems else "VALID",
+        "problems": list(found.problems),
+        "warnings": list(found.warnings),
+        "pg_hba": list(found.pg_hba),
+    }
