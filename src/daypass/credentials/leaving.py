@@ -37,6 +37,7 @@ _BACKENDS = "SELECT pid FROM pg_stat_activity WHERE usesysid = ANY($1::oid[])"
 _TERMINATE = """SELECT s.pid, pg_terminate_backend(s.pid)
  FROM (SELECT pid FROM pg_stat_activity WHERE usesysid = ANY($1::oid[]) OFFSET 0) s"""
 _PREPARED = "SELECT gid, database::text FROM pg_prepared_xacts WHERE owner = $1"
+_BORROWED = "SELECT gid, owner::text FROM pg_prepared_xacts WHERE owner = ANY($1::text[])"
 _OWNED = """SELECT DISTINCT coalesce(d.datname, current_database())::text FROM pg_shdepend s
  LEFT JOIN pg_database d ON d.oid = s.dbid
  WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid"""
@@ -119,6 +120,9 @@ class _Leaving:
         if left := await self._server.rows(_PREPARED, self.name):
             raise Unavailable(f"{len(left)} of its prepared transactions are still there")
         self.evidence["prepared_rolled_back"] = len(prepared)
+        # Where it could become its roles (before version 16), it could prepare as them: no one can tell who did.
+        others = await self._server.rows(_BORROWED, list(self._lease.role.member_of))
+        self.left += [f"a prepared transaction of {owner}: {gid}" for gid, owner in others[:SHOWN_MAX]]
         self._done("prepared_rolled_back")
 
     async def _hand_on(self, role: Role) -> None:
