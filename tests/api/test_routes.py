@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 
 from daypass.protocols import PROTOCOLS
 from tests.api.serving import PROTOCOL, Served
 
 V1 = "/api/v1"
+SEALED_SECONDS_MAX = 15.0
+"""Entries get their places within a fraction of a second; the rest is for a busy machine."""
 
 
 def test_asking_deciding_and_handing_back(served: Served) -> None:
@@ -99,7 +102,10 @@ def test_policy_is_explained_without_a_record(served: Served) -> None:
 
 def test_the_ledger_holds_what_happened_and_no_words(served: Served) -> None:
     asked = served.ask(reason="a secret reason")
-    entries = served.call("GET", f"{V1}/entries?request={asked['id']}", by="ana").json["items"]
+    entries: list[dict[str, str]] = []
+    give_up = time.monotonic() + SEALED_SECONDS_MAX
+    while not entries and time.monotonic() < give_up:
+        entries = served.call("GET", f"{V1}/entries?request={asked['id']}", by="ana").json["items"]
     assert [each["type"] for each in entries] == ["request.created"]
     assert "secret reason" not in entries[0]["entry"]
     assert json.loads(entries[0]["entry"])["id"] == entries[0]["id"]
