@@ -285,6 +285,11 @@ class Journal:
         self._ahead_ready = not task.cancelled() and problem is None
         self._ahead_problem = problem if isinstance(problem, OSError) else None
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so much is unshipped that shipping should not be kept waiting."""
+        return self.backlog.unshipped_bytes > self.backlog.limit_bytes // 2
+
     # -- room, shipping, forgetting -------------------------------------------------------------------------------
 
     def has_room(self) -> bool:

@@ -7,9 +7,9 @@ committed and at latest after `SECONDS`. A draft whose transaction rolled back w
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from json.encoder import encode_basestring as quoted
 from typing import Protocol as Interface
 
 from daypass.domain.errors import Conflict, Invalid
@@ -51,7 +51,7 @@ def number(
         for name in draft.chains:
             head = moved.get(name) or heads.get(name)
             n, prev = (head.n + 1, head.leaf) if head else (1, "")
-            links.append(f'{{"n":{n},"name":{json.dumps(name, ensure_ascii=False)},"prev":"{prev}"}}')
+            links.append(f'{{"n":{n},"name":{quoted(name)},"prev":"{prev}"}}')
             moved[name] = ChainHead(name, n, "")
         entry = before + b'"chains":[' + ",".join(links).encode() + b"]" + after
         leaf = sha256(b"\x00" + entry).hexdigest()

@@ -18,8 +18,9 @@ import structlog
 from daypass.domain.errors import Conflict, Unavailable
 from daypass.domain.events import Draft
 from daypass.ledger.drafting import Drafting, SessionInfo
-from daypass.ledger.facts import decode
+from daypass.ledger.facts import Recorded, decode
 from daypass.ledger.interface import Shelf
+from daypass.ledger.pace import Pace
 from daypass.protocols.interface import Protocol
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,9 @@ class Records(Interface):
 
     @property
     def waits_for_store(self) -> bool: ...
+
+    @property
+    def crowded(self) -> bool: ...
 
     def read_from(self, number: int, limit: int) -> Sequence[tuple[int, bytes]]: ...
 
@@ -83,6 +87,8 @@ class Shipper:
         self._shelf = shelf
         self._node = node
         self._describe = describe
+        self._protocols = protocols
+        self._entropy = entropy
         self._drafting = Drafting(protocols, entropy)
         self._shipped: int | None = None
         self._batch: _Batch | None = None
@@ -96,15 +102,20 @@ class Shipper:
 
     async def run(self) -> None:
         """Go on until cancelled. Raises `Invalid` for a journal that cannot be read: nothing of it may be left out."""
-        pause = SECONDS_WAITED_FOR if self._journal.waits_for_store else SECONDS
+        journal = self._journal
+        pace = Pace(SECONDS_WAITED_FOR if journal.waits_for_store else SECONDS)
         while True:
+            began = perf_counter()
+            if not journal.waits_for_store:
+                pace.arrived(journal.durable, began)
             try:
                 shipped = await self.step()
             except Unavailable as problem:
                 self._tell(problem)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            await asyncio.sleep(0 if shipped == BATCH_FACTS else pause)
+            spent = perf_counter() - began
+            await asyncio.sleep(pace.pause(full=shipped == BATCH_FACTS, crowded=journal.crowded, spent=spent))
 
     async def drain(self) -> None:
         """Ship everything that is durable now. Raises `Unavailable` if the store is."""
@@ -147,22 +158,31 @@ class Shipper:
         if not records:
             return None
         facts = [decode(payload) for _, payload in records]
-        for session in dict.fromkeys(fact.session for fact in facts):
-            await self._know(session)
-        drafting = self._drafting
+        try:
+            for session in dict.fromkeys(fact.session for fact in facts):
+                await self._know(session)
+            drafts = await self._drafts(facts)
+        except BaseException:
+            # Interrupted (cancelled, at a stop): what it holds by half would come again with the next batch.
+            self._drafting = Drafting(self._protocols, self._entropy)
+            raise
+        return _Batch(first, records[-1][0], facts[0].t_us, drafts)
+
+    async def _drafts(self, facts: Sequence[Recorded]) -> list[Draft]:
+        """Draft a batch in slices, so that others get their turn."""
+        drafting, drafts = self._drafting, []
         until = perf_counter() + SLICE_SECONDS
         for fact in facts:
             drafting.add(fact)
             if perf_counter() > until:
                 await asyncio.sleep(0)
                 until = perf_counter() + SLICE_SECONDS
-        drafts = []
         for draft in drafting.drafts():
             drafts.append(draft)
             if perf_counter() > until:
                 await asyncio.sleep(0)
                 until = perf_counter() + SLICE_SECONDS
-        return _Batch(first, records[-1][0], facts[0].t_us, drafts)
+        return drafts
 
     async def _know(self, session: str) -> None:
         if not self._drafting.knows(session):

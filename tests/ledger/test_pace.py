@@ -1,0 +1,39 @@
+"""Shipping follows live traffic closely, and steps behind it in a burst."""
+
+from __future__ import annotations
+
+import pytest
+
+from daypass.ledger.pace import BUSY_SHARE, CALM_FACTS_PER_SECOND, PAUSE_SECONDS_MAX, Pace
+
+REST = 0.05
+
+
+def paced(facts_per_second: float) -> Pace:
+    pace = Pace(REST)
+    for tick in range(9):
+        pace.arrived(round(tick / 4 * facts_per_second), 100.0 + tick / 4)
+    return pace
+
+
+def test_calm_traffic_is_shipped_without_a_pause_while_there_is_more() -> None:
+    pace = paced(CALM_FACTS_PER_SECOND - 100)
+    assert pace.pause(full=True, crowded=False, spent=0.03) == 0
+    assert pace.pause(full=False, crowded=False, spent=0.03) == REST
+
+
+def test_a_burst_is_served_first() -> None:
+    pace = paced(CALM_FACTS_PER_SECOND + 100)
+    pause = pace.pause(full=True, crowded=False, spent=0.03)
+    assert 0.03 / (0.03 + pause) == pytest.approx(BUSY_SHARE)
+    assert pace.pause(full=True, crowded=False, spent=60.0) == PAUSE_SECONDS_MAX
+
+
+def test_a_journal_that_fills_is_shipped_at_full_speed() -> None:
+    assert paced(50_000).pause(full=True, crowded=True, spent=0.03) == 0
+
+
+def test_the_end_of_a_burst_is_noticed() -> None:
+    pace = paced(50_000)
+    pace.arrived(100_001, 110.0)
+    assert not pace.busy
