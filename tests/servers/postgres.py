@@ -108,7 +108,7 @@ class Postgres(LocalServer):
         """pid, state and query of client backends (of one login), but for our own and Daypass's enders."""
         return self.execute(  # type: ignore[return-value]
             "select pid, state, query from pg_stat_activity where backend_type = 'client backend'"
-            " and pid <> pg_backend_pid() and application_name !~ 'ender' and (%s::text is null or usename = %s)",
+            " and pid <> pg_backend_pid() and application_name not like 'daypass %%' and (%s::text is null or usename = %s)",
             user,
             user,
         )
