@@ -35,6 +35,10 @@ class Chains:
         self.firsts: dict[bytes, tuple[int, bytes, int]] = {}
         self.heads: dict[bytes, tuple[int, bytes]] = {}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """How it travels between processes, compiled or not."""
+        return _again, (self.firsts, self.heads)
+
     def follow(self, first: int, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
         """Take entries from index `first` on, with their leaf hashes. Raises Tampered where one does not continue its
         chains. The loop is written for speed: it is a third of all that verifying costs."""
@@ -85,6 +89,12 @@ class Chains:
             if (number - 1, prev) != head:
                 raise _broken(index, name, number, head)
         self.heads.update(later.heads)
+
+
+def _again(firsts: dict[bytes, tuple[int, bytes, int]], heads: dict[bytes, tuple[int, bytes]]) -> Chains:
+    chains = Chains()
+    chains.firsts, chains.heads = firsts, heads
+    return chains
 
 
 def _broken(index: int, name: bytes, number: int, head: tuple[int, bytes]) -> Tampered:
