@@ -21,9 +21,9 @@ from daypass.domain.target import Credential, Target, TargetRole
 from daypass.services.admitting import Admission, Admitting
 from daypass.services.asking import Wish
 from daypass.services.clocks import Clocks
-from daypass.services.endings import Endings, Live
+from daypass.services.endings import Endings
 from daypass.services.grants import Grants
-from daypass.services.interface import SessionEnd
+from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Office, Policies
 from daypass.services.people import People
 from daypass.services.recovery import Recovery
@@ -61,6 +61,7 @@ class Carrying:
     broken: bool = False
     cuts: list[tuple[str, EndReason, str, str]] = field(default_factory=list)
     swept: list[str] = field(default_factory=list)
+    moved: list[tuple[str, int]] = field(default_factory=list)
     ends: dict[str, SessionEnd] = field(default_factory=dict)
 
     async def cut(self, sessions: Sequence[str], reason: EndReason, message: str, hint: str) -> Sequence[SessionEnd]:
@@ -80,10 +81,13 @@ class Carrying:
 
     def _end(self, id: str) -> SessionEnd:
         problem = "the target does not answer" if self.broken else ""
-        return SessionEnd(id, {"stopped": 3.25}, "update orders", "terminated", not self.broken, problem)
+        return SessionEnd(id, {"stopped": 3.25}, "active", "terminated", not self.broken, problem)
+
+    def carrying(self) -> Mapping[str, Sequence[str]]:
+        return {}
 
     def reschedule(self, grant: str, expires_at: int) -> None:
-        return None
+        self.moved.append((grant, expires_at))
 
 
 class World:
@@ -97,7 +101,7 @@ class World:
         policies = Policies(load_policies([("payments.yaml", SIMPLE)], TARGETS, PEOPLE, NOW))
         self.office = Office(store, self.clock, os.urandom, self.targets, policies)
         self.office.listeners.append(self.told.append)
-        self.live = Live(Carrying(self))
+        self.live = Live(Carrying(self), NODE)
         credentials = StaticCredentials()
         self.people = People(self.office)
         self.tokens = Tokens(self.office)

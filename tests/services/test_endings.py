@@ -40,10 +40,15 @@ async def test_the_event_holds_what_was_measured_and_seen(world: World) -> None:
     body = values(event)
     assert body["reason"] == "revoked" and body["unconfirmed"] == [] and body["ms"] == 0
     assert body["sessions"] == [
-        {"session": admission.session, "steps_us": {"stopped": 3250}, "how": "terminated", "read_back": "gone"}
+        {
+            "session": admission.session,
+            "steps_us": {"stopped": 3250},
+            "how": "terminated",
+            "read_back": "gone",
+            "was": "active",
+        }
     ]
     assert set(body["steps_ms"]) == {"refused_new", "cut", "recorded", "read_back"}
-    assert event.secret["was"] == f"{admission.session}: update orders"
     assert world.last("grant.ending").secret == {"note": "enough"}
     over = await world.grant(grant.id)
     assert over.ending is not None and over.ending["attempts"] == 1

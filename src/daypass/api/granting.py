@@ -58,6 +58,17 @@ async def revoke_grant(id: Part, why: models.Because, caller: ACaller, front: AF
 
 
 @router.post("/grants/{id}/extend")
-async def extend_grant(id: Part, more: models.Extend, caller: ACaller, front: AFront) -> models.GrantView:
-    """Ask for more time (not yet)."""
-    return await _shown(front, await front.grants.extend(caller.person, id, more.by_ms, more.reason))
+async def extend_grant(
+    id: Part, more: models.Extend, caller: ACaller, front: AFront
+) -> models.GrantView | models.RequestView:
+    """Have my grant last longer: the grant with its new deadline, or the request that people decide on first."""
+    found = await front.grants.extend(caller.person, id, more.by_ms, more.reason)
+    if isinstance(found, Grant):
+        return await _shown(front, found)
+    return mapping.request(found, await front.reading.people())
+
+
+@router.post("/grants/{id}/close")
+async def close_grant(id: Part, why: models.Because, caller: ACaller, front: AFront) -> models.GrantView:
+    """Close an end that could not be confirmed, and answer for it."""
+    return await _shown(front, await front.grants.close_unconfirmed(caller.person, id, why.reason))

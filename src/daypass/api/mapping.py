@@ -106,6 +106,7 @@ def request(request: Request, people: People) -> models.RequestView:
             for each in request.messages
         ],
         grant=request.grant,
+        extends=request.extends,
     )
 
 

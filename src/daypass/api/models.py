@@ -181,6 +181,7 @@ class RequestView(BaseModel):
     votes: list[VoteView]
     messages: list[MessageView]
     grant: str | None
+    extends: str | None = Field(description="The grant that is to last longer; null: access is asked for.")
 
 
 class ExtensionView(BaseModel):
@@ -303,5 +304,5 @@ class Health(BaseModel):
     """Whether this gateway can do its work."""
 
     id: str = Field(description="The node's name.")
-    state: Literal["HEALTHY", "DRAINING", "FAILED"]
+    state: Literal["HEALTHY", "CUT_OFF", "DRAINING", "FAILED"]
     problem: str = ""

@@ -12,8 +12,11 @@ from daypass.credentials.kinds import all_credentials
 from daypass.domain.people import OPERATOR
 from daypass.services.admitting import Admitting
 from daypass.services.clocks import Clocks
-from daypass.services.endings import Endings, Live
+from daypass.services.endings import Endings
+from daypass.services.extending import Moving
 from daypass.services.grants import Grants
+from daypass.services.interface import Live
+from daypass.services.nodes import Nodes
 from daypass.services.office import Office
 from daypass.services.patrol import Patrol
 from daypass.services.people import People
@@ -23,6 +26,7 @@ from daypass.services.refusals import Refusals
 from daypass.services.requests import Requests
 from daypass.services.sessions import Sessions
 from daypass.services.starting import Starting
+from daypass.services.tightening import Tightening
 from daypass.services.tokens import Tokens
 from daypass.store.interface import Store
 
@@ -50,6 +54,9 @@ class House:
     reading: Reading
     patrol: Patrol
     credentials: Credentials
+    tightening: Tightening
+    nodes: Nodes
+    moving: Moving
 
     async def issue(self, email: str, lasts_ms: int, label: str) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -71,13 +78,15 @@ def make_house(store: Store, checked: Checked) -> House:
     tokens, requests = Tokens(office), Requests(office)
     endings = Endings(office, credentials, live)
     grants = Grants(office, endings)
+    starting, moving = Starting(office), Moving(office, credentials, live)
+    office.listeners.append(moving.listen)
     recovery = Recovery(office, credentials, endings, live)
     patrol = Patrol(office, credentials)
     sessions = Sessions(office, tokens, Admitting(office, tokens, credentials), endings, refusals, live)
     return House(
         office=office,
         live=live,
-        starting=Starting(office),
+        starting=starting,
         people=People(office),
         tokens=tokens,
         requests=requests,
@@ -89,4 +98,7 @@ def make_house(store: Store, checked: Checked) -> House:
         reading=Reading(office),
         patrol=patrol,
         credentials=credentials,
+        tightening=Tightening(office, starting, endings),
+        nodes=Nodes(office, credentials, recovery),
+        moving=moving,
     )

@@ -9,6 +9,8 @@ import asyncio
 import os
 from pathlib import Path
 
+import structlog
+
 from daypass.domain.errors import Unavailable
 from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.durable import Disk
@@ -20,6 +22,14 @@ ENTRIES_MAX = 4096
 """Entries published in one step: sixteen full tiles, some milliseconds of hashing."""
 
 
+ROLE = "publisher"
+"""Of several nodes one publishes: it holds this role at the store."""
+KEY = "log_vkey"
+"""The setting that says which key signs the log of this store."""
+
+log = structlog.get_logger()
+
+
 class Publishing:
     """The published log of this node's site, in DATA/ledger, signed with the key in DATA/keys."""
 
@@ -28,6 +38,8 @@ class Publishing:
         self._site = site
         self._data = data
         self._publisher: Publisher | None = None
+        self._may_sign = False
+        self._told = False
 
     @property
     def size(self) -> int:
@@ -56,11 +68,30 @@ class Publishing:
             publisher.release(publisher.pending)
         return publisher
 
+    async def _may(self) -> bool:
+        """Whether it is this node that publishes: it has the role, and the key that this log is signed with."""
+        if not await self._store.hold(ROLE):
+            return False
+        if self._may_sign:
+            return True
+        own = (self._data / "ledger" / "vkey").read_text().strip()
+        async with self._store.begin() as tx:
+            known = await tx.setting(KEY)
+            if known is None:
+                await tx.save_setting(KEY, own)
+        self._may_sign = known in (None, own)
+        if not self._may_sign and not self._told:
+            self._told = True
+            log.error("another key signs this store's log: nothing is published here", key=known)
+        return self._may_sign
+
     async def publish(self) -> int:
         """Publish what is new; returns how many entries. Raises Disagreement, or Unavailable where the disk fails."""
         publisher = self._publisher
         if publisher is None:
             raise Unavailable("the log is not open")
+        if not await self._may():
+            return 0
         count = 0
         while True:
             async with self._store.reading() as tx:

@@ -22,6 +22,7 @@ from daypass.api.models import Health
 from daypass.api.operator import make_operator
 from daypass.api.web import make_web
 from daypass.app import logs
+from daypass.app.belonging import Belonging
 from daypass.app.certificates import Tls, open_tls
 from daypass.app.checking import Checked, bound
 from daypass.app.clock import CLOCK
@@ -31,9 +32,11 @@ from daypass.app.listening import Listening, unix_socket
 from daypass.app.lock import locked, socket_path
 from daypass.app.loops import Loops
 from daypass.app.publishing import Publishing
+from daypass.app.reloading import Reloading
 from daypass.app.shipping import Shipping
 from daypass.config import WEB
 from daypass.domain.errors import Unavailable
+from daypass.gateway.asking import CUT_OFF
 from daypass.gateway.gateway import Gateway
 from daypass.gateway.tls import ServerTls
 from daypass.ledger.journal import Durability, Journal
@@ -81,6 +84,12 @@ class Node:
         self._health.state, self._health.problem = "FAILED", problem
         self._leave.set()
 
+    def _present(self, gateway: Gateway) -> Health:
+        """How it is now: a node that is cut off from its store says so."""
+        if self._health.state == "HEALTHY" and gateway.works.lease.over:
+            return Health(id=self._health.id, state="CUT_OFF", problem=CUT_OFF)
+        return self._health
+
     # -- opening ------------------------------------------------------------------------------------------------
 
     async def _open(self, stack: AsyncExitStack) -> None:
@@ -104,13 +113,24 @@ class Node:
         await publishing.open()
         gateway = self._gateway(house, journal, tls)
         stack.callback(gateway.close)
-        house.live.carrier = gateway.carrier
+        house.live.carrier, house.live.node = gateway.carrier, settings.node
+        belonging = Belonging(
+            store, house.nodes, house.endings.across, gateway.works.lease, settings.node, settings.data
+        )
+        await belonging.join()
         await house.starting.started(settings.node, __version__, journal.last)
         shipping.start(self._fail)
         loops = Loops(house, publishing, settings.node, self._fail)
         stack.push_async_callback(self._wind_up, house, loops, shipping, publishing)
         recovered = await house.recovery.recover(settings.node)
+        await house.tightening.look()
+        await belonging.start()
+        stack.push_async_callback(belonging.stop)
         loops.start()
+        reloading = Reloading(settings, house.tightening)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
+        reloading.start()
+        stack.push_async_callback(reloading.stop)
         await self._listen(stack, house, gateway, self._front(house, tls, gateway, shipping), web, tls)
         log.info(
             "ready",
@@ -141,6 +161,7 @@ class Node:
             on_fatal=lambda: self._fail("the journal cannot be written"),
             limits=Limits(message_bytes=self._settings.limits.message_bytes),
             now_us=CLOCK.now_us,
+            warn_before_ms=self._settings.limits.warn_before_ms,
         )
         return gateway
 
@@ -159,7 +180,7 @@ class Node:
             reading=house.reading,
             listen=self._checked.listen,
             authority=tls.authority.read_text() if tls.authority else None,
-            health=lambda: self._health,
+            health=lambda: self._present(gateway),
             registry=registry,
         )
 
@@ -190,6 +211,7 @@ class Node:
         await house.endings.settle()
         await loops.stop()
         await house.patrol.settle()
+        await house.moving.settle()
         await house.credentials.close()
         try:
             await shipping.stop()

@@ -73,11 +73,17 @@ def _extend(given: argparse.Namespace) -> int:
 
 def _revoke_arguments(parser: argparse.ArgumentParser) -> None:
     _id_arguments(parser)
+    parser.add_argument(
+        "--close-unconfirmed",
+        action="store_true",
+        help="close an end that could not be confirmed: I have looked, and answer for it",
+    )
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
 
 
 def _revoke(given: argparse.Namespace) -> int:
-    return tell(given, api().post(f"grants/{given.id}/revoke", {"reason": given.reason}))
+    verb = "close" if given.close_unconfirmed else "revoke"
+    return tell(given, api().post(f"grants/{given.id}/{verb}", {"reason": given.reason}))
 
 
 VERBS = {

@@ -61,11 +61,22 @@ class _One:
     outcome: str = ""
     cancel: bytes = b""
     target: Target | None = None
+    began_at: int = 0
 
     def end(self) -> SessionEnd:
         problem = self.problem or ("still at work at the target" if self.alive else "")
         steps, outcome = dict(self.steps), self.outcome
-        return SessionEnd(self.session, steps, self.was, self.how, not self.alive, problem, self.statement, outcome)
+        return SessionEnd(
+            self.session,
+            steps,
+            self.was,
+            self.how,
+            not self.alive,
+            problem,
+            self.statement,
+            outcome,
+            self.began_at,
+        )
 
     @property
     def seen_by(self) -> Mapping[str, str]:
@@ -96,12 +107,21 @@ class GatewayCarrier:
         login = self._works.enders.need(target, role, credential)
         try:
             began = monotonic()
-            ones = [_One(one.id, one.mark or None, login, alive=bool(one.mark)) for one in sessions]
+            now = self._works.now_us() // 1000
+            ones = [_One(one.id, one.mark or None, login, alive=bool(one.mark), began_at=now) for one in sessions]
             await self._stop_work(ones, began, self._works.bounds.read_back_seconds)
             await self._read_back(ones, began)
             return [one.end() for one in ones]
         finally:
             self._works.enders.release(login)
+
+    def carrying(self) -> Mapping[str, Sequence[str]]:
+        """See `Carrier.carrying`."""
+        found: dict[str, list[str]] = {}
+        for driver in self._works.carrying:
+            if driver.admission is not None and not driver.ending:
+                found.setdefault(driver.admission.grant, []).append(driver.admission.session)
+        return found
 
     def reschedule(self, grant: str, expires_at: int) -> None:
         """See `Carrier.reschedule`."""
@@ -154,6 +174,7 @@ class GatewayCarrier:
         one = _One(session, mark, driver.asking.login, alive=mark is not None, told=told)
         one.statement = driver.session.at_work() if mark is not None else 0
         one.cancel = driver.session.cancel
+        one.began_at = self._works.now_us() // 1000
         one.target = driver.admission.target if driver.admission is not None else None
         return one
 

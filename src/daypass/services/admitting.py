@@ -90,6 +90,7 @@ class Admitting:
             credential=credential,
             label=f"daypass/{session.id[-12:]} {person.email}".encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             expires_at=grant.expires_at or 0,
+            idle_ms=_idle_ms(self._office, found),
         )
 
     async def _lent(self, grant: Grant, session: Session) -> Credential:
@@ -158,6 +159,13 @@ class Admitting:
         again = next((way for one in held for way in open_ways if way.role == one.role), open_ways[0])
         command = ask_command(name, again.role, min(ASK_FOR_MS, again.longest_ms or ASK_FOR_MS))
         return Refused(f"you have no access to {wanted} now", hint=command)
+
+
+def _idle_ms(office: Office, target: Target) -> int | None:
+    """How long this target's clients may say nothing: the shorter of its own limit and its policy's."""
+    found = policy.policy_of(office.policies.current.policies, target)
+    limits = [target.idle_ms, found.limits.idle_ms if found is not None else None]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 async def check_policy(office: Office, tx: Transaction, person: Person, grant: Grant) -> None:

@@ -50,18 +50,24 @@ async def close_unopened(office: Office, session_id: str, note: str) -> None:
         await change.record(event)
 
 
-async def close_recovered(office: Office, change: Change, session_id: str) -> Session | None:
+async def close_recovered(
+    office: Office, change: Change, session_id: str, *, unshipped_after: int | None = None
+) -> Session | None:
     """Close a session that a crash left open, after its work was ended at the target. Its journal has been shipped, so
-    that what was submitted is complete; an outcome may be missing, and then the recording has a gap."""
+    that what was submitted is complete; an outcome may be missing, and then the recording has a gap.
+
+    `unshipped_after`: its node is gone, and its journal not shipped beyond this; what turns up later stands behind
+    this event."""
     session = await change.tx.session_for_change(session_id)
     if session is None or session.state not in sessions.LIVE:
         return session
     submitted = await _count(change, session_id, "statement.submitted")
     completed = await _count(change, session_id, "statement.completed")
-    recording = "complete" if submitted == completed else "gap"
+    recording = "complete" if submitted == completed and unshipped_after is None else "gap"
     over = sessions.ended(session, EndReason.RECOVERED, office.now(), statements=submitted, recording=recording)
     await change.tx.save_session(over)
-    await change.record(session_event(office, "session.ended", over, SYSTEM, body=ended_body(over)))
+    lost = {} if unshipped_after is None else {"unshipped_after": unshipped_after}
+    await change.record(session_event(office, "session.ended", over, SYSTEM, body={**ended_body(over), **lost}))
     return over
 
 

@@ -9,8 +9,9 @@ again, with back-off, until it is confirmed. Two who end one grant at once share
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -23,13 +24,14 @@ from daypass.domain.grant import EndReason, Grant, GrantState
 from daypass.domain.people import SYSTEM, Actor
 from daypass.domain.session import Session, SessionState
 from daypass.domain.wording import ended_hint, ended_message
+from daypass.services.across import Across, tell_of
 from daypass.services.closing import close_recovered
-from daypass.services.interface import Carrier, SessionEnd
+from daypass.services.interface import Live, SessionEnd
 from daypass.services.lending import Lending
 from daypass.services.office import Office
 from daypass.services.telling import grant_event
 from daypass.services.timeline import Timeline
-from daypass.store.interface import Page
+from daypass.store.interface import Page, Transaction
 
 CLOSE_SECONDS_MAX = 5.0
 """How long a grant's end waits for the last records of its sessions; what is missing then is named in the event."""
@@ -45,17 +47,17 @@ RETRY_FIRST_MS = 5 * SECOND_MS
 RETRY_MAX_MS = 5 * MINUTE_MS
 """An unconfirmed end is looked at again after 5 s, then twice as long each time, never less often than this."""
 
+TAKE_OVER_MS = 20 * SECOND_MS
+"""An end that was begun so long ago and is not over has lost its node: an attempt is done earlier. Another one takes it
+up. Longer than a lease, so that a node that is cut off has cut what it carries."""
+
+ELSEWHERE_SECONDS_MAX = 15.0
+"""How long a caller waits for an end that another node has in hand."""
+
 SWEEP_MAX = 200
 """Grants that one sweep begins to end; the next one, a second later, takes the rest."""
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Live:
-    """What carries sessions; app.py puts the gateway here once it is there. None: nothing is carried."""
-
-    carrier: Carrier | None = None
 
 
 class Endings:
@@ -66,6 +68,7 @@ class Endings:
         self._credentials = credentials
         self._lending = Lending(office, credentials)
         self._live = live
+        self.across = Across(office, live)
         self._running: dict[str, asyncio.Task[Grant]] = {}
 
     async def end(self, grant_id: str, reason: EndReason, by: Actor, note: str = "") -> Grant:
@@ -96,9 +99,9 @@ class Endings:
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def _end(self, grant_id: str, reason: EndReason, by: Actor, note: str) -> Grant:
-        grant = await self._begin(grant_id, reason, by, note)
-        if grant.state in grants.TERMINAL:
-            return grant
+        grant, ours = await self._begin(grant_id, reason, by, note)
+        if not ours:
+            return await self._elsewhere(grant)
         try:
             return await self._finish(grant)
         except DaypassError as problem:
@@ -106,19 +109,52 @@ class Endings:
             timeline.problems.append(problem.message)
             return await self._close(grant, timeline)
 
-    async def _begin(self, grant_id: str, reason: EndReason, by: Actor, note: str) -> Grant:
-        """Commit that nothing opens from here on."""
+    async def _begin(self, grant_id: str, reason: EndReason, by: Actor, note: str) -> tuple[Grant, bool]:
+        """Commit that nothing opens from here on. Returns the grant, and whether it is this node that ends it."""
         async with self._office.change() as change:
             grant = await change.tx.grant_for_change(grant_id)
             if grant is None:
                 raise NotFound(f"there is no grant {grant_id}")
+            now = self._office.now()
+            if grant.state in grants.TERMINAL or (grant.state not in grants.LIVE and not self._may_take(grant, now)):
+                return grant, False
             if grant.state not in grants.LIVE:
-                return grant
-            ending = grants.begin_end(grant, reason, by.id, note, self._office.now())
+                taken = replace(grant, ending=self._taken(grant, now))
+                await change.tx.save_grant(taken)
+                return taken, True
+            ending = grants.begin_end(grant, reason, by.id, note, now)
+            ending = replace(ending, ending=self._taken(ending, now))
             await change.tx.save_grant(ending)
+            await self._want_cut(change.tx, ending, reason)
             body = {"reason": reason.value, "was": grant.state.value}
             await change.record(grant_event(self._office, "grant.ending", ending, by, body=body, secret={"note": note}))
-        return ending
+        return ending, True
+
+    async def _want_cut(self, tx: Transaction, ending: Grant, reason: EndReason) -> None:
+        """Have the other nodes cut what they carry of it."""
+        live = await tx.sessions(grant=ending.id, states=sessions.LIVE)
+        await self.across.want(tx, live, reason, ended_message(ending, reason), ended_hint(ending))
+        await tell_of(tx, ending)
+
+    def _taken(self, grant: Grant, now: int) -> dict[str, object]:
+        """Its timeline, with whose it is, and when others may take it."""
+        return {**(grant.ending or {}), "node": self._live.node, "retry_at": now + TAKE_OVER_MS}
+
+    def _may_take(self, grant: Grant, now: int) -> bool:
+        ending: Mapping[str, Any] = grant.ending or {}
+        return ending.get("node", "") == self._live.node or int(ending.get("retry_at") or 0) <= now
+
+    async def _elsewhere(self, grant: Grant) -> Grant:
+        """Wait for an end that another node has in hand."""
+        until = asyncio.get_running_loop().time() + ELSEWHERE_SECONDS_MAX
+        present: Grant | None = grant
+        while present is not None and present.state is GrantState.ENDING:
+            if asyncio.get_running_loop().time() >= until:
+                break
+            await asyncio.sleep(CLOSE_POLL_SECONDS)
+            async with self._office.reading() as tx:
+                present = await tx.grant(grant.id)
+        return present or grant
 
     async def _finish(self, grant: Grant) -> Grant:
         timeline = self._timeline(grant)
@@ -150,8 +186,13 @@ class Endings:
         if not live or self._live.carrier is None:
             return []
         reason = EndReason(grant.end_reason)
-        ids = [one.id for one in live]
-        return list(await self._live.carrier.cut(ids, reason, ended_message(grant, reason), ended_hint(grant)))
+        ids = [one.id for one in live if self.across.here(one)]
+        others = [one.id for one in live if not self.across.here(one) and one.state in sessions.LIVE]
+        carrier = self._live.carrier
+        ours, theirs = await asyncio.gather(
+            carrier.cut(ids, reason, ended_message(grant, reason), ended_hint(grant)), self.across.seen(others)
+        )
+        return [*ours, *theirs]
 
     async def _closed(self, grant: Grant, timeline: Timeline) -> list[Session]:
         """Wait until the last records of the grant's sessions are stored. Returns those still open after that."""
@@ -181,8 +222,9 @@ class Endings:
         for one in lost:
             if one.state not in sessions.LIVE:
                 continue
+            shipped = None if self.across.here(one) else await self._office.store.shipped(one.node)
             async with self._office.change() as change:
-                await close_recovered(self._office, change, one.id)
+                await close_recovered(self._office, change, one.id, unshipped_after=shipped)
 
     async def _close(self, grant: Grant, timeline: Timeline) -> Grant:
         """Commit what was seen: the grant is ENDED, or stays an alarm."""
@@ -193,12 +235,20 @@ class Endings:
                 return grant
             wait = min(RETRY_FIRST_MS << min(timeline.attempts, 16), RETRY_MAX_MS)
             plain = timeline.plain(now, retry_at=None if timeline.confirmed else now + wait)
+            plain["node"] = self._live.node
             over = grants.close(present, plain, timeline.confirmed, now)
             await change.tx.save_grant(over)
             type = "grant.ended" if timeline.confirmed else "grant.end_unconfirmed"
+            if not timeline.confirmed:
+                log.error("a grant's end is not confirmed: access may still exist", grant=grant.id)
             body = {"reason": over.end_reason, **timeline.body(now)}
             await change.record(grant_event(self._office, type, over, SYSTEM, body=body, secret=timeline.secret()))
         return over
+
+    def _is_due(self, grant: Grant, now: int) -> bool:
+        """Whether an unfinished end is to be taken up here and now."""
+        lost = grant.state is GrantState.ENDING and (grant.ending or {}).get("node", "") == self._live.node
+        return lost or Timeline.of(grant, now).retry_at <= now
 
     async def end_due(self, now: int) -> int:
         """Begin to end what has expired, and take up again what is ENDING or unconfirmed. Returns how many."""
@@ -206,7 +256,7 @@ class Endings:
             expired = await tx.grants(states=(GrantState.ACTIVE,), due_until=now)
             unfinished = await tx.grants(states=(GrantState.ENDING, GrantState.END_UNCONFIRMED))
         begun = 0
-        for grant in (*expired, *(one for one in unfinished if Timeline.of(one, now).retry_at <= now))[:SWEEP_MAX]:
+        for grant in (*expired, *(one for one in unfinished if self._is_due(one, now)))[:SWEEP_MAX]:
             if grant.id not in self._running:
                 self.end_soon(grant.id, EndReason.EXPIRED, SYSTEM)
                 begun += 1

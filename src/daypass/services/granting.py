@@ -9,12 +9,15 @@ from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Actor
 from daypass.domain.policy import ACTIVATE_WITHIN_MS, policy_of
 from daypass.domain.request import Request
+from daypass.services.extending import extended_by_vote
 from daypass.services.office import Change, Office
 from daypass.services.telling import request_event
 
 
 async def give(office: Office, change: Change, approved: Request, by: Actor) -> Request:
     """Save the approved request with the grant that it gives, and the event that tells of both."""
+    if approved.extends is not None:
+        return await extended_by_vote(office, change, approved, by)
     now = office.now()
     item = approved.items[0]
     start_at = approved.start_at if approved.start_at is not None and approved.start_at > now else None

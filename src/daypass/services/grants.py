@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from daypass.domain import grant as grants
+from daypass.domain import session as sessions
 from daypass.domain.deciding import written
-from daypass.domain.errors import Conflict, NotYet, Refused
+from daypass.domain.errors import Conflict, Refused
 from daypass.domain.grant import EndReason, Grant, GrantState
 from daypass.domain.people import SYSTEM, Actor, Person
+from daypass.domain.request import Request
 from daypass.services.admitting import activated, check_policy
+from daypass.services.closing import close_recovered
 from daypass.services.endings import SWEEP_MAX, Endings
+from daypass.services.extending import Extending
 from daypass.services.office import Office, acting
 from daypass.services.sight import may_end, see_grant
 from daypass.services.telling import grant_event
+from daypass.services.timeline import SESSIONS_MAX
 
 
 class Grants:
@@ -20,6 +25,7 @@ class Grants:
     def __init__(self, office: Office, endings: Endings) -> None:
         self._office = office
         self._endings = endings
+        self._extending = Extending(office)
 
     async def activate(self, by: Person, part: str) -> Grant:
         """Start the grant's clock before its first use. Its holder's verb; policy is asked again."""
@@ -56,9 +62,33 @@ class Grants:
         self._check_live(grant)
         return await self._endings.end(grant.id, EndReason.REVOKED, acting(by), reason)
 
-    async def extend(self, by: Person, part: str, by_ms: int, reason: str) -> Grant:
-        """Not there yet."""
-        raise NotYet("extending a grant is not there yet", hint="ask again: daypass request")
+    async def extend(self, by: Person, part: str, by_ms: int, reason: str) -> Grant | Request:
+        """See `Extending.extend`."""
+        return await self._extending.extend(by, part, by_ms, reason)
+
+    async def close_unconfirmed(self, by: Person, part: str, note: str) -> Grant:
+        """Close an end that could not be confirmed: a decider of its request or a guard, who answers for it. What was
+        not seen to be gone stays on record as that."""
+        note = written(note, "note", needed=True)
+        async with self._office.change() as change:
+            person = await change.person(by)
+            seen, request = await see_grant(self._office, change.tx, person, part)
+            if not may_end(self._office, person, request):
+                raise Refused("you may see this grant and not close its end")
+            grant = await change.tx.grant_for_change(seen.id) or seen
+            if grant.state is not GrantState.END_UNCONFIRMED:
+                raise Conflict(f"grant {grant.id} is {grant.state}: nothing is unconfirmed")
+            now = self._office.now()
+            closed = {"by": person.id, "at": now, "note": note}
+            over = grants.dismiss(grant, {**(grant.ending or {}), "closed_by_hand": closed}, now)
+            await change.tx.save_grant(over)
+            for session in await change.tx.sessions(grant=grant.id, states=sessions.LIVE):
+                await close_recovered(self._office, change, session.id)
+            doubtful = list((grant.ending or {}).get("doubtful", ()))  # type: ignore[call-overload]
+            body = {"reason": over.end_reason, "closed_by_hand": person.id, "unconfirmed": doubtful[:SESSIONS_MAX]}
+            event = grant_event(self._office, "grant.ended", over, acting(person), body=body, secret={"note": note})
+            await change.record(event)
+        return over
 
     async def end(self, grant_id: str, reason: EndReason, by: Actor, note: str = "") -> Grant:
         """The one way a grant ends (see `Endings.end`)."""

@@ -26,6 +26,8 @@ class SessionEnd:
     problem: str = ""
     statement: int = 0
     outcome: str = ""
+    began_at: int = 0
+    """When this end began, in ms since 1970 (0: not known): what `steps` count from."""
 
 
 class Carrier(Interface):
@@ -40,5 +42,17 @@ class Carrier(Interface):
     ) -> Sequence[SessionEnd]:
         """End at the target what sessions of a dead node left running, by their marks."""
 
+    def carrying(self) -> Mapping[str, Sequence[str]]:
+        """The sessions that are open here, by grant."""
+
     def reschedule(self, grant: str, expires_at: int) -> None:
         """A grant's deadline moved: re-arm the timers of its sessions."""
+
+
+@dataclass(slots=True)
+class Live:
+    """What carries sessions; app.py puts the gateway here once it is there, and what its node is called. None: nothing
+    is carried."""
+
+    carrier: Carrier | None = None
+    node: str = ""

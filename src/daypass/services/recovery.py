@@ -21,8 +21,8 @@ from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import SYSTEM
 from daypass.domain.session import Session
 from daypass.services.closing import close_recovered
-from daypass.services.endings import Endings, Live
-from daypass.services.interface import SessionEnd
+from daypass.services.endings import Endings
+from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Office
 from daypass.store.interface import Page
 
@@ -42,6 +42,8 @@ class Recovered:
     closed: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
     ending: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
+    """The grants of the sessions that were closed."""
 
 
 class Recovery:
@@ -69,6 +71,15 @@ class Recovery:
         self._lost = set(unconfirmed)
         return Recovered(closed, unconfirmed, await self._go_on_ending())
 
+    async def take_over(self, node: str) -> Recovered:
+        """End the work of another node's sessions, which is gone, and close them: its journal is out of reach. What
+        cannot be shown to be gone stays open, and is looked at again by whoever calls this again."""
+        shipped = await self._office.store.shipped(node)
+        async with self._office.reading() as tx:
+            left = await tx.sessions(node=node, states=sessions.LIVE, page=Page(limit=LEFT_MAX))
+        closed, unconfirmed = await self._settle(left, unshipped_after=shipped)
+        return Recovered(closed, unconfirmed, grants=tuple({one.grant: None for one in left if one.id in closed}))
+
     async def retry(self, now: int) -> None:
         """Look again at the sessions that a crash left and that could not be shown to be gone."""
         if not self._lost or now < self._again_at:
@@ -79,7 +90,9 @@ class Recovery:
         _, unconfirmed = await self._settle([one for one in found if one.state in sessions.LIVE])
         self._lost = set(unconfirmed)
 
-    async def _settle(self, left: Sequence[Session]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    async def _settle(
+        self, left: Sequence[Session], *, unshipped_after: int | None = None
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Sweep these at their targets, and close those that are gone. Returns the closed and the unconfirmed ones."""
         by_role: dict[tuple[str, str], list[Session]] = defaultdict(list)
         for session in left:
@@ -90,7 +103,7 @@ class Recovery:
         gone = [session.id for session in left if session.id not in unconfirmed]
         for id in gone:
             async with self._office.change() as change:
-                await close_recovered(self._office, change, id)
+                await close_recovered(self._office, change, id, unshipped_after=unshipped_after)
         return tuple(gone), tuple(sorted(unconfirmed))
 
     async def _sweep(self, name: str, role: str, group: Sequence[Session]) -> set[str]:
@@ -112,6 +125,7 @@ class Recovery:
         """Go on with grants that were ending, and end those of people who are disabled."""
         async with self._office.reading() as tx:
             unfinished = await tx.grants(states=(GrantState.ENDING, GrantState.END_UNCONFIRMED))
+            unfinished = [one for one in unfinished if (one.ending or {}).get("node", "") == self._live.node]
             gone = [person.id for person in await tx.people() if person.disabled]
             held = [grant for id in gone for grant in await tx.grants(person=id, states=grants.LIVE)]
         for grant in unfinished:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from daypass.domain import session as sessions
 from daypass.domain.deciding import written
@@ -12,8 +12,8 @@ from daypass.domain.people import SYSTEM, Actor, Person, SignIn
 from daypass.domain.session import Session, SessionState
 from daypass.services.admitting import Admission, Admitting
 from daypass.services.closing import ended_body, session_event
-from daypass.services.endings import Endings, Live
-from daypass.services.interface import SessionEnd
+from daypass.services.endings import Endings
+from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Office, acting
 from daypass.services.refusals import Refusal, Refusals
 from daypass.services.sight import may_end, see_session
@@ -113,11 +113,14 @@ class Sessions:
     async def _cut(self, session: Session, by: Person) -> tuple[Session, SessionEnd]:
         carrier = self._live.carrier
         message = f"this session was ended by {by.email} (session {session.id})"
-        ends = (
-            await carrier.cut([session.id], EndReason.KILLED, message, "your grant stays; connect again")
-            if carrier
-            else ()
-        )
+        hint = "your grant stays; connect again"
+        ends: Sequence[SessionEnd] = ()
+        if not self._endings.across.here(session):
+            async with self._office.store.begin() as tx:
+                wanted = await self._endings.across.want(tx, [session], EndReason.KILLED, message, hint)
+            ends = await self._endings.across.seen(wanted)
+        elif carrier:
+            ends = await carrier.cut([session.id], EndReason.KILLED, message, hint)
         found = next((end for end in ends if end.session == session.id), None)
         async with self._office.reading() as tx:
             after = await tx.session(session.id) or session

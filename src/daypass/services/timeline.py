@@ -19,6 +19,20 @@ SESSIONS_MAX = 50
 """Sessions told of one by one in an event, which has 32 KiB; of more, those that are not confirmed come first."""
 
 
+STEPS = (
+    "refused_new",
+    "stopped_forwarding",
+    "work_stopped",
+    "client_told",
+    "closed",
+    "cut",
+    "withdrawn",
+    "recorded",
+    "read_back",
+)
+"""The steps of an end, in their order; entries sort their keys, so that the order is told beside the times."""
+
+
 @dataclass(slots=True)
 class Timeline:
     """One attempt at an end, knowing the earlier ones. `doubtful` are the sessions that they could not confirm."""
@@ -49,6 +63,17 @@ class Timeline:
     def took(self, step: str, now: int) -> None:
         """A step is done: note the milliseconds since this attempt began."""
         self.steps[step] = now - self.attempt_at
+
+    @property
+    def in_order(self) -> dict[str, int]:
+        """Every step with its milliseconds since the end began, those of sessions when the last of them was through."""
+        own = {name: self.attempt_at - self.began_at + ms for name, ms in self.steps.items()}
+        for end in self.ends:
+            if end.began_at:
+                for name, ms in end.steps.items():
+                    took = max(0, end.began_at - self.began_at) + round(ms)
+                    own[name] = max(own.get(name, 0), took)
+        return dict(sorted(own.items(), key=lambda step: (_place(step[0]), step[1])))
 
     def add(self, ends: Sequence[SessionEnd], unshipped: Sequence[str]) -> None:
         """What came of the sessions."""
@@ -84,8 +109,8 @@ class Timeline:
             "began_at": self.began_at,
             "attempts": self.attempts + 1,
             "ms": now - self.began_at,
-            "steps": dict(self.steps),
-            "sessions": [{**_public(end), "was": end.was, "problem": end.problem} for end in self.first],
+            "steps": self.in_order,
+            "sessions": [{**_public(end), "problem": end.problem} for end in self.first],
             "doubtful": self.unconfirmed,
             "problems": list(self._wrong),
         }
@@ -106,7 +131,8 @@ class Timeline:
         return {
             "ms": now - self.began_at,
             "attempt": self.attempts + 1,
-            "steps_ms": dict(self.steps),
+            "steps_ms": self.in_order,
+            "steps": list(self.in_order),
             "sessions": [_public(end) for end in self.first],
             "session_count": len(self.ends),
             "unconfirmed": self.unconfirmed[:SESSIONS_MAX],
@@ -116,13 +142,23 @@ class Timeline:
 
     def secret(self) -> dict[str, str]:
         """What targets said, one text each."""
-        was = "\n".join(f"{end.session}: {end.was}" for end in self.first if end.was)
         told = [f"{end.session}: {end.problem}" for end in self.first if end.problem]
         left = "\n".join(self.withdrawal.left) if self.withdrawal is not None else ""
-        return {"was": was, "problem": "\n".join([*self._wrong, *told]), "left": left}
+        return {"problem": "\n".join([*self._wrong, *told]), "left": left}
+
+
+def _place(step: str) -> int:
+    return STEPS.index(step) if step in STEPS else len(STEPS)
 
 
 def _public(end: SessionEnd) -> dict[str, Any]:
     steps = {name: round(ms * 1000) for name, ms in end.steps.items()}
     seen = "gone" if end.confirmed else "not confirmed"
-    return {"session": end.session, "steps_us": steps, "how": end.how, "read_back": seen}
+    told: dict[str, Any] = {"session": end.session, "steps_us": steps, "how": end.how, "read_back": seen}
+    if end.was:
+        told["was"] = end.was
+    if end.statement:
+        told["statement"] = end.statement
+    if end.outcome:
+        told["outcome"] = end.outcome
+    return told

@@ -117,6 +117,7 @@ class Transaction(Interface):
         *,
         person: str | None = None,
         target: str | None = None,
+        ids: Sequence[str] | None = None,
         states: Sequence[GrantState] = (),
         due_until: int | None = None,
         page: Page | None = None,

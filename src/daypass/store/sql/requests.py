@@ -67,6 +67,7 @@ class Grants(Part):
         *,
         person: str | None = None,
         target: str | None = None,
+        ids: Sequence[str] | None = None,
         states: Sequence[GrantState] = (),
         due_until: int | None = None,
         page: Page | None = None,
@@ -74,6 +75,8 @@ class Grants(Part):
         query = newest(select(grants), grants, page)
         if person is not None:
             query = query.where(grants.c.person == person)
+        if ids is not None:
+            query = query.where(grants.c.id.in_(ids))
         if target is not None:
             query = query.where(grants.c.target == target)
         if states:
