@@ -17,7 +17,7 @@ dev: .venv/.dev .venv/.compiled
 	scripts/install requirements.lock
 	touch $@
 
-.venv/.compiled: src/daypass/protocols/postgres/frames.py scripts/compile | .venv/.installed
+.venv/.compiled: $(wildcard src/daypass/ledger/*.py src/daypass/protocols/postgres/*.py) scripts/compile | .venv/.installed
 	scripts/compile
 	touch $@
 
