@@ -27,7 +27,7 @@ def daypass(postgres: Postgres, starting: Starting) -> Daypass:
 def running(daypass: Daypass, statement: str = LONG_UPDATE) -> subprocess.Popen[str]:
     """psql with this statement, once the server is at work on it."""
     client = daypass.start_client(*daypass.psql_argv(statement))
-    until(lambda: [1 for _, state, _q in daypass.server.backends("app_rw") if state == "active"] or None, "the work")
+    daypass.server.wait_at_work(statement)
     return client
 
 

@@ -30,7 +30,7 @@ def test_target_killed_in_the_middle(own_postgres: Postgres, starting: Starting)
     daypass = starting(own_postgres)
     daypass.grant()
     client = daypass.start_client(*daypass.psql_argv("select pg_sleep(60)"))
-    until(lambda: own_postgres.backends("app_rw") or None, "the session")
+    own_postgres.wait_at_work("select pg_sleep(60)")
     own_postgres.kill()
     _, said = client.communicate(timeout=30)
     assert client.returncode == 2, said
@@ -55,10 +55,9 @@ def test_target_that_ends_one_backend(own_postgres: Postgres, starting: Starting
 def test_client_killed_in_the_middle(own_postgres: Postgres, starting: Starting) -> None:
     daypass = starting(own_postgres)
     daypass.grant()
-    client = daypass.start_client(
-        *daypass.psql_argv("update orders set note = 'rewritten' where pg_sleep(0.01) is not null")
-    )
-    until(lambda: [1 for _, state, _q in own_postgres.backends("app_rw") if state == "active"] or None, "the work")
+    statement = "update orders set note = 'rewritten' where pg_sleep(0.01) is not null"
+    client = daypass.start_client(*daypass.psql_argv(statement))
+    own_postgres.wait_at_work(statement)
     client.kill()
     client.communicate()
     until(lambda: True if not own_postgres.backends("app_rw") else None, "the backend to be gone")

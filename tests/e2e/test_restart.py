@@ -20,7 +20,7 @@ def daypass(postgres_15: Postgres, starting: Starting) -> Daypass:
 
 def start_long_update(daypass: Daypass) -> None:
     daypass.start_client(*daypass.psql_argv(LONG_UPDATE))
-    until(lambda: [1 for _, state, _q in daypass.server.backends("app_rw") if state == "active"] or None, "the work")
+    daypass.server.wait_at_work(LONG_UPDATE)
 
 
 def check_nothing_left(daypass: Daypass) -> None:
@@ -31,7 +31,7 @@ def check_nothing_left(daypass: Daypass) -> None:
 def test_stopping_tells_the_clients_and_ends_the_work(daypass: Daypass) -> None:
     daypass.grant()
     client = daypass.start_client(*daypass.psql_argv(LONG_UPDATE))
-    until(lambda: [1 for _, state, _q in daypass.server.backends("app_rw") if state == "active"] or None, "the work")
+    daypass.server.wait_at_work(LONG_UPDATE)
     assert daypass.stop() == 0
     _, said = client.communicate(timeout=20)
     assert "FATAL" in said

@@ -113,6 +113,13 @@ class Postgres(LocalServer):
             user,
         )
 
+    def wait_at_work(self, statement: str, *, seconds: float = 10.0) -> None:
+        """Wait until a backend is running this statement (and is past whatever comes before it)."""
+        text = statement.replace("'", "''").replace("%", "%%")
+        self.wait_for(
+            f"select count(*) > 0 from pg_stat_activity where state = 'active' and query = '{text}'", seconds=seconds
+        )
+
     def wait_for(self, sql: str, expected: Any = True, *, seconds: float = 10.0, database: str = "postgres") -> None:
         """Wait until a query's one value is what is expected; AssertionError if it isn't in time."""
         give_up = time.monotonic() + seconds
