@@ -67,8 +67,9 @@ class Across:
         until = loop.time() + SEEN_SECONDS_MAX
         while True:
             async with self._office.reading() as tx:
-                told = [cut for cut in await tx.cuts(sessions=ids) if cut.seen is not None]
-            if len(told) >= len(ids) or loop.time() >= until:
+                wanted = await tx.cuts(sessions=ids)
+            told = [cut for cut in wanted if cut.seen is not None]
+            if len(told) == len(wanted) or loop.time() >= until:
                 return [_end(cut) for cut in told]
             await asyncio.sleep(POLL_SECONDS)
 

@@ -131,9 +131,11 @@ class Endings:
         return ending, True
 
     async def _want_cut(self, tx: Transaction, ending: Grant, reason: EndReason) -> None:
-        """Have the other nodes cut what they carry of it."""
+        """Have the other nodes cut what they carry of it, and tell of what they have just cut by themselves."""
         live = await tx.sessions(grant=ending.id, states=sessions.LIVE)
-        await self.across.want(tx, live, reason, ended_message(ending, reason), ended_hint(ending))
+        cut = await tx.sessions(grant=ending.id, states=(SessionState.CUT,), page=Page(limit=CUT_BEFORE_MAX))
+        just = [one for one in cut if one.end_reason == reason.value]
+        await self.across.want(tx, [*live, *just], reason, ended_message(ending, reason), ended_hint(ending))
         await tell_of(tx, ending)
 
     def _taken(self, grant: Grant, now: int) -> dict[str, object]:
@@ -187,7 +189,7 @@ class Endings:
             return []
         reason = EndReason(grant.end_reason)
         ids = [one.id for one in live if self.across.here(one)]
-        others = [one.id for one in live if not self.across.here(one) and one.state in sessions.LIVE]
+        others = [one.id for one in live if not self.across.here(one)]
         carrier = self._live.carrier
         ours, theirs = await asyncio.gather(
             carrier.cut(ids, reason, ended_message(grant, reason), ended_hint(grant)), self.across.seen(others)
