@@ -17,6 +17,8 @@ from daypass.store.sql.shipping import insert_drafts
 from daypass.store.sql.statement import Part
 
 _ENTRY = (entries.c.idx, entries.c.id, entries.c.type, entries.c.t, entries.c.leaf, entries.c.entry)
+_BYTES = "SELECT entry FROM entries WHERE idx >= {p}1 ORDER BY idx LIMIT {p}2"
+_LEAVES = "SELECT leaf FROM entries WHERE idx >= {p}1 ORDER BY idx LIMIT {p}2"
 _BLOB = (blobs.c.sha256, blobs.c.media, blobs.c.session, blobs.c.content)
 
 
@@ -49,7 +51,35 @@ class Log(Part):
             query = query.where(_with_sessions(entries.c.grant == grant, sessions.c.grant == grant))
         if session is not None:
             query = query.where(entries.c.session == session)
-        return [codec.entry_of(row) for row in await self._all(query)]
+        # By position: the publisher reads every entry through here, and names cost as much as the query.
+        return [StoredEntry(*row) for row in await self._connection.execute(query)]
+
+    async def entry(self, id: str) -> StoredEntry | None:
+        row = await self._one(select(*_ENTRY).where(entries.c.id == id))
+        if row is not None:
+            return codec.entry_of(row)
+        row = await self._one(select(pending.c.type, pending.c.t, pending.c.entry).where(pending.c.id == id))
+        return StoredEntry(-1, id, row["type"], row["t"], "", row["entry"]) if row else None
+
+    async def newest_of(
+        self, types: Sequence[str], *, request: str | None = None, session: str | None = None, actor: str | None = None
+    ) -> str | None:
+        about = {"request": request, "session": session, "actor": actor}
+        for table in (pending, entries):  # what waits is newer than what has its place
+            query = select(table.c.id).where(table.c.type.in_(types)).order_by(table.c.id.desc()).limit(1)
+            if session is None:
+                query = query.where(table.c.session.is_(None))
+            for name, value in about.items():
+                query = query if value is None else query.where(table.c[name] == value)
+            if (row := await self._one(query)) is not None:
+                return str(row["id"])
+        return None
+
+    async def entry_bytes(self, *, since: int, limit: int) -> Sequence[bytes]:
+        return [row[0] for row in await bulk_on(self._connection).ask(_BYTES, since, limit)]
+
+    async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
+        return [row[0] for row in await bulk_on(self._connection).ask(_LEAVES, since, limit)]
 
     async def newest_t(self) -> int:
         waiting = (await self._connection.execute(select(func.max(pending.c.t)))).scalar()
