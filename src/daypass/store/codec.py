@@ -6,13 +6,14 @@ mappings for a JSON column. What comes back out equals what went in.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from daypass.domain.events import Blob
 from daypass.domain.grant import Extension, Grant, GrantState
 from daypass.domain.people import Person
-from daypass.domain.request import Item, Message, Request, RequestState, Stage, Vote
+from daypass.domain.request import Item, Message, Request, RequestState, Route, Stage, Vote
 from daypass.domain.session import Session, SessionState
 from daypass.store.interface import Cut, StoredEntry, Token
 
@@ -26,11 +27,13 @@ def person_row(person: Person) -> Row:
         "name": person.name,
         "groups": sorted(person.groups),
         "disabled": person.disabled,
+        "subject": person.subject,
+        "agent_of": person.agent_of,
     }
 
 
 def person_of(row: Row) -> Person:
-    return Person(row["id"], row["email"], row["name"], frozenset(row["groups"]), row["disabled"])
+    return Person(**{**row, "groups": frozenset(row["groups"])})
 
 
 def token_row(token: Token) -> Row:
@@ -80,6 +83,7 @@ def request_row(request: Request) -> Row:
         "messages": [{"person": one.person, "at": one.at, "text": one.text} for one in request.messages],
         "grant": request.grant,
         "extends": request.extends,
+        "route": dataclasses.asdict(request.route),
     }
 
 
@@ -92,8 +96,15 @@ def request_of(row: Row) -> Request:
             "stages": tuple(Stage(one["need"], tuple(one["of"]), tuple(one["eligible"])) for one in row["stages"]),
             "votes": tuple(Vote(**vote) for vote in row["votes"]),
             "messages": tuple(Message(**message) for message in row["messages"]),
+            "route": _route_of(row["route"] or {}),
         }
     )
+
+
+def _route_of(value: Mapping[str, Any]) -> Route:
+    """Lists come back as tuples; what an earlier version did not know stays as usual."""
+    known: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in value.items()}
+    return Route(**known)
 
 
 def _vote_value(vote: Vote) -> dict[str, Any]:
@@ -105,6 +116,9 @@ def _vote_value(vote: Vote) -> dict[str, Any]:
         "at": vote.at,
         "narrowed_ms": vote.narrowed_ms,
         "note": vote.note,
+        "narrowed_role": vote.narrowed_role,
+        "statement": vote.statement,
+        "signature": vote.signature,
     }
 
 

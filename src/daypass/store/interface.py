@@ -11,11 +11,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
-from daypass.domain.events import Blob, ChainHead, Draft, Sequenced, Unsequenced
+from daypass.domain.events import Blob, ChainHead, Draft, IndexRow, Sequenced, Unsequenced
+from daypass.domain.finding import Sought
 from daypass.domain.grant import Grant, GrantState
+from daypass.domain.obligation import Obligation, ObligationState
 from daypass.domain.people import Person
 from daypass.domain.request import Request, RequestState
 from daypass.domain.session import Session, SessionState
+from daypass.domain.standing import EnrolledKey, Notice, SealedCode
 
 __all__ = [
     "ChainHead",
@@ -139,8 +142,39 @@ class Transaction(Interface):
     ) -> Sequence[Session]: ...
     async def save_session(self, session: Session) -> None: ...
 
+    async def obligation(self, id: str) -> Obligation | None: ...
+    async def obligation_for_change(self, id: str) -> Obligation | None: ...
+    async def obligations(
+        self,
+        *,
+        person: str | None = None,
+        request: str | None = None,
+        grant: str | None = None,
+        kind: str | None = None,
+        states: Sequence[ObligationState] = (),
+        due_until: int | None = None,
+        page: Page | None = None,
+    ) -> Sequence[Obligation]:
+        """`person`: whose access they are about; `due_until`: only those that are due then or earlier."""
+
+    async def save_obligation(self, obligation: Obligation) -> None: ...
+
+    async def keys(self, *, person: str | None = None, fingerprint: str | None = None) -> Sequence[EnrolledKey]: ...
+    async def save_key(self, key: EnrolledKey) -> None: ...
+
+    async def code_for_change(self, id: str) -> SealedCode | None: ...
+    async def codes(self, *, target: str | None = None, live_at: int) -> Sequence[SealedCode]:
+        """The unused codes that are good at this time."""
+
+    async def save_code(self, code: SealedCode) -> None: ...
+
+    async def notices(self, *, due_until: int | None = None, person: str | None = None, limit: int) -> Sequence[Notice]:
+        """What is to be told, oldest first; `due_until`: only what is to be tried by then."""
+
+    async def save_notice(self, notice: Notice) -> None: ...
+
     async def resolve(self, kind: str, part: str) -> Sequence[str]:
-        """The ids of this kind (`request`, `grant`, `session`) that equal, begin or end with `part` (at most 5)."""
+        """The ids of this kind (`request`, `grant`, `session`, `obligation`) that equal, begin or end with `part` (at most 5)."""
 
     async def cuts(
         self, *, node: str | None = None, sessions: Sequence[str] = (), unseen: bool = False
@@ -170,11 +204,57 @@ class Transaction(Interface):
     ) -> Sequence[StoredEntry]:
         """Sequenced entries from index `since` on, in index order."""
 
+    async def entry(self, id: str) -> StoredEntry | None:
+        """One entry. While it waits for its place, its index is -1 and its leaf empty."""
+
+    async def newest_of(
+        self, types: Sequence[str], *, request: str | None = None, session: str | None = None, actor: str | None = None
+    ) -> str | None:
+        """The id of the newest entry of these types about one thing, sequenced or not."""
+
+    async def entry_bytes(self, *, since: int, limit: int) -> Sequence[bytes]:
+        """The bytes of sequenced entries from index `since` on."""
+
+    async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
+        """The leaf hashes (hex) of sequenced entries from index `since` on."""
+
     async def newest_t(self) -> int:
         """The time of the newest entry there is, sequenced or not (0: none)."""
 
     async def blobs(self, *, session: str | None = None, sha256: Sequence[str] = ()) -> Sequence[Blob]:
         """Bodies, in the order in which they were stored."""
+
+    async def search(self, sought: Sought, *, before: int | None = None, limit: int = 100) -> Sequence[StoredEntry]:
+        """Entries that the index finds, the newest first, with an index below `before`."""
+
+    async def reindex(self, first: int, last: int, rows: Mapping[int, IndexRow]) -> None:
+        """Make the index anew for entries `first` to `last`: these rows, and nothing else."""
+
+    async def entries_about(
+        self,
+        *,
+        person: str | None = None,
+        from_t: int = 0,
+        before_t: int | None = None,
+        since: int = 0,
+        limit: int = 1000,
+    ) -> Sequence[StoredEntry]:
+        """Entries from index `since` on, in index order: those of a person and their sessions, and of a time."""
+
+    async def kept_bodies(self, sha256: Sequence[str]) -> frozenset[str]:
+        """Those of these bodies that are still there."""
+
+    async def erase_bodies(self, sha256: Sequence[str], indexes: Sequence[int]) -> None:
+        """Delete these bodies, and the searchable text of the entries with these indexes. `Store.scrub` comes next."""
+
+    async def erase_orders(self, sessions: Sequence[str]) -> None:
+        """Blank what the clients of these sessions were told when they were cut."""
+
+    async def erase_tokens(self, person: str, now: int) -> None:
+        """Revoke a person's tokens, and blank what they were called and where they were used."""
+
+    async def unplaced(self) -> tuple[int, int]:
+        """The first and last number of the drafts that have no place in the log yet (0, 0: none)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +312,10 @@ class Store(Interface):
 
     async def listen(self) -> None:
         """Begin to hear the other nodes, until `close`."""
+
+    async def scrub(self, *, thorough: bool) -> None:
+        """See to it that nothing of what was deleted is left in the store's files. `thorough` may write them anew:
+        nobody else writes meanwhile. Raises `Unavailable` if it could not be done; it may be asked again."""
 
     def on_append(self, call: Callable[[], None]) -> None:
         """Have this called, on the event loop, after every commit that put something into the ledger."""

@@ -54,6 +54,8 @@ people = Table(
     _text("name"),
     Column("groups", _Json, nullable=False),
     Column("disabled", Boolean, nullable=False),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("agent_of", Text, nullable=False, server_default=""),
 )
 
 tokens = Table(
@@ -100,6 +102,7 @@ requests = Table(
     Column("messages", _Json, nullable=False),
     _maybe_text("grant"),
     _maybe_text("extends"),
+    Column("route", _Json),
 )
 
 request_deciders = Table(
@@ -137,6 +140,72 @@ grants = Table(
     Column("extensions", _Json, nullable=False),
     Column("owes", _Json, nullable=False),
 )
+
+obligations = Table(
+    "obligations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False, index=True),
+    _text("kind"),
+    Column("request", Text, ForeignKey("requests.id"), nullable=False, index=True),
+    Column("grant", Text, nullable=False, index=True),
+    _text("session"),
+    Column("person", Text, nullable=False, index=True),
+    Column("by", _Json, nullable=False),
+    _number("due_at"),
+    _number("created_at"),
+    _text("otherwise"),
+    Column("escalate", _Json, nullable=False),
+    Column("drill", Boolean, nullable=False),
+    _maybe_number("done_at"),
+    _text("done_by"),
+    _text("note"),
+    _maybe_number("settled_at"),
+    _text("settled_by"),
+    _text("settled_note"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, ForeignKey("people.id"), nullable=False, index=True),
+    _text("public"),
+    Column("fingerprint", Text, nullable=False, unique=True),
+    _number("enrolled_at"),
+    _maybe_number("revoked_at"),
+)
+"""Keys that people sign votes with: public halves only."""
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("target", Text, nullable=False, index=True),
+    Column("stored_key", LargeBinary, nullable=False),
+    Column("server_key", LargeBinary, nullable=False),
+    _number("made_at"),
+    _number("expires_at"),
+    _maybe_number("used_at"),
+    _text("used_by"),
+)
+"""Sealed one-time codes that break the glass of a target: verifiers only."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("channel"),
+    _text("person"),
+    _text("kind"),
+    Column("about", _Json, nullable=False),
+    _number("made_at"),
+    Column("next_at", BigInteger, nullable=False, index=True),
+    _number("attempts"),
+    _maybe_number("sent_at"),
+    _text("problem"),
+)
+"""What people are told, until every channel has it. `next_at` is when it is tried next (0: it is over)."""
 
 sessions = Table(
     "sessions",

@@ -25,6 +25,9 @@ Rows = Sequence[tuple[Any, ...]]
 class Bulk(Interface):
     """Statements past SQLAlchemy's expression language, on one connection and in its transaction."""
 
+    dialect: str
+    """The database's name in SQLAlchemy."""
+
     async def write(self, statement: str, types: Sequence[str], rows: Rows) -> None:
         """Run a statement over rows; `types` are PostgreSQL's types of their columns."""
 
@@ -37,6 +40,8 @@ class Bulk(Interface):
 
 class SqliteBulk:
     """Straight to the driver, as SQLAlchemy's cursors cross to the database's thread three times a statement."""
+
+    dialect = "sqlite"
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -60,6 +65,8 @@ class SqliteBulk:
 
 class PostgresqlBulk:
     """Arrays, unnested by the server."""
+
+    dialect = "postgresql"
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection

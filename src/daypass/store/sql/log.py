@@ -16,7 +16,7 @@ from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.shipping import insert_drafts
 from daypass.store.sql.statement import Part
 
-_ENTRY = (entries.c.idx, entries.c.id, entries.c.type, entries.c.t, entries.c.leaf, entries.c.entry)
+ENTRY = (entries.c.idx, entries.c.id, entries.c.type, entries.c.t, entries.c.leaf, entries.c.entry)
 _BYTES = "SELECT entry FROM entries WHERE idx >= {p}1 ORDER BY idx LIMIT {p}2"
 _LEAVES = "SELECT leaf FROM entries WHERE idx >= {p}1 ORDER BY idx LIMIT {p}2"
 _BLOB = (blobs.c.sha256, blobs.c.media, blobs.c.session, blobs.c.content)
@@ -42,20 +42,20 @@ class Log(Part):
         session: str | None = None,
         limit: int = 1000,
     ) -> Sequence[StoredEntry]:
-        query = select(*_ENTRY).where(entries.c.idx >= since).order_by(entries.c.idx).limit(limit)
+        query = select(*ENTRY).where(entries.c.idx >= since).order_by(entries.c.idx).limit(limit)
         if types:
             query = query.where(entries.c.type.in_(types))
         if request is not None:
-            query = query.where(_with_sessions(entries.c.request == request, sessions.c.request == request))
+            query = query.where(with_sessions(entries.c.request == request, sessions.c.request == request))
         if grant is not None:
-            query = query.where(_with_sessions(entries.c.grant == grant, sessions.c.grant == grant))
+            query = query.where(with_sessions(entries.c.grant == grant, sessions.c.grant == grant))
         if session is not None:
             query = query.where(entries.c.session == session)
         # By position: the publisher reads every entry through here, and names cost as much as the query.
         return [StoredEntry(*row) for row in await self._connection.execute(query)]
 
     async def entry(self, id: str) -> StoredEntry | None:
-        row = await self._one(select(*_ENTRY).where(entries.c.id == id))
+        row = await self._one(select(*ENTRY).where(entries.c.id == id))
         if row is not None:
             return codec.entry_of(row)
         row = await self._one(select(pending.c.type, pending.c.t, pending.c.entry).where(pending.c.id == id))
@@ -95,7 +95,7 @@ class Log(Part):
         return [codec.blob_of(row) for row in await self._all(query)]
 
 
-def _with_sessions(own: Any, of_session: Any) -> Any:
+def with_sessions(own: Any, of_session: Any) -> Any:
     # Entries of a session are indexed by their session alone (see schema.py).
     theirs = select(sessions.c.id).where(of_session)
     return or_(and_(entries.c.session.is_(None), own), entries.c.session.in_(theirs))

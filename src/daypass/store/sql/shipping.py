@@ -14,6 +14,7 @@ from daypass.domain.errors import Conflict
 from daypass.domain.events import Draft, IndexRow
 from daypass.store.interface import ChainHead, Sequence_, Sequenced, Unsequenced
 from daypass.store.sql.bulk import Bulk
+from daypass.store.sql.searching import into_text
 
 TEXT_INDEXED_MAX = 64 * 1024
 """Characters of one entry's text that search sees; PostgreSQL refuses documents beyond 1 MB."""
@@ -65,12 +66,6 @@ _INTO_SEARCH = (
     "SELECT e.idx, p.kind, p.effect, p.fingerprint, p.tables FROM entries AS e JOIN pending AS p ON p.id = e.id "
     "WHERE e.idx >= {p}1 AND p.kind <> ''"
 )
-# PostgreSQL's `entry_text` is a table whose key is called rowid, as SQLite's FTS5 tables call it.
-_INTO_TEXT = (
-    "INSERT INTO entry_text (rowid, text, tables) "
-    "SELECT e.idx, p.text, p.tables FROM entries AS e JOIN pending AS p ON p.id = e.id "
-    "WHERE e.idx >= {p}1 AND p.text <> ''"
-)
 # By their rows, never by a range: on PostgreSQL a transaction with a lower row may have committed meanwhile.
 _DROP = 'DELETE FROM pending WHERE "row" IN ({source})'
 _INTO_CHAINS = (
@@ -111,7 +106,7 @@ async def sequence(bulk: Bulk, limit: int, number: Sequence_) -> int:
     rows = [(place.row, place.index, place.entry, place.leaf) for place in places]
     await bulk.write(_INTO_ENTRIES, ("bigint", "bigint", "bytea", "text"), rows)
     await bulk.ask(_INTO_SEARCH, first)
-    await bulk.ask(_INTO_TEXT, first)
+    await bulk.ask(into_text(bulk.dialect), first)
     await bulk.write(_DROP, ("bigint",), [(place.row,) for place in places])
     links = [(head.name, head.n, head.leaf) for head in heads.values()]
     await bulk.write(_INTO_CHAINS, ("text", "bigint", "text"), links)

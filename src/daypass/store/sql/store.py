@@ -16,6 +16,7 @@ from daypass.store.migrating import upgrade
 from daypass.store.news import News
 from daypass.store.schema import shipped
 from daypass.store.sql.bulk import bulk_on
+from daypass.store.sql.scrubbing import SCRUBS
 from daypass.store.sql.shipping import sequence, ship
 from daypass.store.sql.transaction import SqlTransaction
 
@@ -112,6 +113,10 @@ class SqlStore:
     async def listen(self) -> None:
         if self._news is not None:
             self._news.start()
+
+    async def scrub(self, *, thorough: bool) -> None:
+        with translated():
+            await SCRUBS[self._writing.dialect.name](self._writing, thorough)
 
     def on_append(self, call: Callable[[], None]) -> None:
         self._listeners.append(call)

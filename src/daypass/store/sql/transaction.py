@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from daypass.store.sql.duties import Duties
+from daypass.store.sql.erasing import Erasing
 from daypass.store.sql.log import Log
 from daypass.store.sql.nodes import Nodes
 from daypass.store.sql.people import People
 from daypass.store.sql.requests import Grants, Requests
+from daypass.store.sql.searching import Search
 from daypass.store.sql.sessions import Sessions
 
 
-class SqlTransaction(People, Requests, Grants, Sessions, Nodes, Log):
+class SqlTransaction(People, Requests, Grants, Sessions, Duties, Nodes, Log, Search, Erasing):
     """Implements `store.interface.Transaction` on one connection; whoever made it commits or rolls back."""

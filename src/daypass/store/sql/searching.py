@@ -1,0 +1,162 @@
+"""The full-text index beside the log: what stands in it for each entry, and asking it. Part of a transaction.
+
+`entry_text` holds of each entry its text, its tables and its terms. A term is one word: `p` and the actor's id without
+dashes, `y`, `t` and `k` and the type, target and kind in hex, `d` and the day, `n` and the block of 32 days. So a
+search by person and day is the same intersection of sorted lists as one by two words, and takes as little time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from daypass.domain.events import IndexRow
+from daypass.domain.finding import Phrase, Sought, words_of
+from daypass.store import codec
+from daypass.store.interface import StoredEntry
+from daypass.store.sql.bulk import bulk_on
+from daypass.store.sql.statement import Part
+
+DAY_MS = 86_400_000
+BLOCK_DAYS = 32
+"""Days that have a term in common: a search over years then asks for tens of terms, not for a thousand."""
+
+UNSAID = ("statement.completed", "recording.kept", "ledger.heartbeat")
+"""Types that are found only if they have a text of their own (an error message)."""
+
+_HEX: Mapping[str, str] = {"sqlite": "hex({})", "postgresql": "encode(convert_to({}, 'UTF8'), 'hex')"}
+_UNSAID = "({})".format(", ".join(f"'{type}'" for type in UNSAID))
+
+
+def terms_of(dialect: str, row: str, kind: str) -> str:
+    """The SQL expression for the terms of a row of `entries` or `pending`; `kind` is the one of its kind, or ''."""
+
+    def hexed(value: str) -> str:
+        return _HEX[dialect].format(value)
+
+    return (
+        f"'p' || replace({row}.actor, '-', '') || ' y' || {hexed(f'{row}.type')}"
+        f" || coalesce(' t' || {hexed(f'{row}.target')}, '')"
+        f" || CASE WHEN {kind} <> '' THEN ' k' || {hexed(kind)} ELSE '' END"
+        f" || ' d' || ({row}.t / {DAY_MS}) || ' n' || ({row}.t / {DAY_MS * BLOCK_DAYS})"
+    )
+
+
+def into_text(dialect: str) -> str:
+    """The statement that indexes what was just placed, from index `{p}1` on. PostgreSQL's `entry_text` is a table
+    whose key is called rowid, as SQLite's FTS5 tables call it."""
+    return (
+        "INSERT INTO entry_text (rowid, text, tables, terms) "
+        f"SELECT e.idx, p.text, p.tables, {terms_of(dialect, 'p', 'p.kind')} "
+        "FROM entries AS e JOIN pending AS p ON p.id = e.id "
+        f"WHERE e.idx >= {{p}}1 AND (p.text <> '' OR p.type NOT IN {_UNSAID})"
+    )
+
+
+class Search(Part):
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self._bulk = bulk_on(connection)
+        self._dialect = connection.dialect.name
+
+    async def search(self, sought: Sought, *, before: int | None = None, limit: int = 100) -> Sequence[StoredEntry]:
+        asked, values = await self._asked(sought)
+        where = [asked] if asked else []
+        parameters: list[str | int] = list(values)
+        for condition, value in (("f.rowid < ", before), ("e.t >= ", sought.since), ("e.t < ", sought.until)):
+            if value is not None:
+                parameters.append(value)
+                where.append(f"{condition}{{p}}{len(parameters)}")
+        parameters.append(limit)
+        # On SQLite the order of a CROSS JOIN is the order it is done in: the index first, its rows as they come.
+        query = (
+            "SELECT e.idx, e.id, e.type, e.t, e.leaf, e.entry FROM entry_text AS f "
+            f"{'CROSS JOIN' if self._dialect == 'sqlite' else 'JOIN'} entries AS e "
+            f"{'WHERE' if self._dialect == 'sqlite' else 'ON'} e.idx = f.rowid "
+            f"{''.join(f'AND {one} ' for one in where)}ORDER BY f.rowid DESC LIMIT {{p}}{len(parameters)}"
+        )
+        names = ("idx", "id", "type", "t", "leaf", "entry")
+        return [codec.entry_of(dict(zip(names, row, strict=True))) for row in await self._bulk.ask(query, *parameters)]
+
+    async def reindex(self, first: int, last: int, rows: Mapping[int, IndexRow]) -> None:
+        await self._bulk.ask("DELETE FROM entry_search WHERE idx BETWEEN {p}1 AND {p}2", first, last)
+        await self._bulk.ask("DELETE FROM entry_text WHERE rowid BETWEEN {p}1 AND {p}2", first, last)
+        said = [(idx, row.kind, row.effect, row.fingerprint, row.tables) for idx, row in rows.items() if row.kind]
+        await self._bulk.write(
+            "INSERT INTO entry_search (idx, kind, effect, fingerprint, tables) {source}",
+            ("bigint", "text", "text", "text", "text"),
+            said,
+        )
+        await self._bulk.write(
+            "WITH v (idx, text, tables, kind) AS ({source}) INSERT INTO entry_text (rowid, text, tables, terms) "
+            f"SELECT e.idx, v.text, v.tables, {terms_of(self._dialect, 'e', 'v.kind')} "
+            f"FROM v JOIN entries AS e ON e.idx = v.idx WHERE v.text <> '' OR e.type NOT IN {_UNSAID}",
+            ("bigint", "text", "text", "text"),
+            [(idx, row.text.replace("\0", " "), row.tables, row.kind) for idx, row in rows.items()],
+        )
+
+    async def _asked(self, sought: Sought) -> tuple[str, Sequence[str]]:
+        terms = [
+            [f"p{sought.person.replace('-', '')}"] if sought.person else [],
+            [f"t{_hexed(sought.target)}"] if sought.target else [],
+            [f"k{_hexed(sought.kind)}", f"y{_hexed(sought.kind)}"] if sought.kind else [],
+            await self._when(sought),
+        ]
+        tables = words_of(sought.table) if sought.table else []
+        ask = _asked_sqlite if self._dialect == "sqlite" else _asked_postgresql
+        return ask(sought.phrases, [word.lower() for word in tables], [some for some in terms if some])
+
+    async def _when(self, sought: Sought) -> list[str]:
+        if sought.since is None and sought.until is None:
+            return []
+        ((oldest, newest),) = await self._bulk.ask("SELECT (SELECT min(t) FROM entries), (SELECT max(t) FROM entries)")
+        since = max(sought.since or 0, oldest or 0)
+        until = (newest or 0) + 1 if sought.until is None else min(sought.until, (newest or 0) + 1)
+        return days(since, until) or ["never"]
+
+
+def days(since: int, until: int) -> list[str]:
+    """The terms of the days from `since` to before `until` (ms): whole blocks where they fit, days around them."""
+    terms = []
+    day, end = since // DAY_MS, -(-until // DAY_MS)
+    while day < end:
+        if day % BLOCK_DAYS == 0 and day + BLOCK_DAYS <= end:
+            terms.append(f"n{day // BLOCK_DAYS}")
+            day += BLOCK_DAYS
+        else:
+            terms.append(f"d{day}")
+            day += 1
+    return terms
+
+
+def _hexed(value: str) -> str:
+    return value.encode().hex()
+
+
+def _asked_sqlite(
+    phrases: Sequence[Phrase], tables: Sequence[str], terms: Sequence[Sequence[str]]
+) -> tuple[str, Sequence[str]]:
+    """One FTS5 expression. Every word is quoted, so that nothing in it is an operator."""
+    parts = [f'{{text tables}} : "{" ".join(one.words)}"{" *" if one.open_end else ""}' for one in phrases]
+    parts += [f'tables : "{" ".join(tables)}"'] if tables else []
+    parts += [f"terms : ({' OR '.join(some)})" for some in terms]
+    return ("entry_text MATCH {p}1", [" AND ".join(parts)]) if parts else ("", [])
+
+
+def _asked_postgresql(
+    phrases: Sequence[Phrase], tables: Sequence[str], terms: Sequence[Sequence[str]]
+) -> tuple[str, Sequence[str]]:
+    """One condition for each part; every word is quoted for `to_tsquery`, so that nothing in it is an operator."""
+    where, values = [], []
+    for one in phrases:
+        values.append(" <-> ".join(f"'{word}'" for word in one.words) + (":*" if one.open_end else ""))
+        query = f"to_tsquery('simple', {{p}}{len(values)})"
+        where.append(f"(f.text_words @@ {query} OR f.tables_words @@ {query})")
+    if tables:
+        values.append(" <-> ".join(f"'{word}'" for word in tables))
+        where.append(f"f.tables_words @@ to_tsquery('simple', {{p}}{len(values)})")
+    for some in terms:
+        values.append(" | ".join(some))
+        where.append(f"f.terms_words @@ to_tsquery('simple', {{p}}{len(values)})")
+    return " AND ".join(where), values
