@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
+from typing import Protocol as Interface
 
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -14,6 +15,7 @@ from daypass.api.models import NAME_MAX, Health
 from daypass.config import Address
 from daypass.domain.errors import Unauthenticated
 from daypass.domain.people import Person
+from daypass.ledger.receipts import Receipt
 from daypass.services.grants import Grants
 from daypass.services.office import Office
 from daypass.services.people import People
@@ -22,6 +24,21 @@ from daypass.services.requests import Requests
 from daypass.services.sessions import Sessions
 from daypass.services.tokens import Tokens
 from daypass.store.interface import Page, Token
+
+
+class Published(Interface):
+    """The published log. `public`: whether anybody may read it."""
+
+    public: bool
+
+    def read(self, path: str) -> bytes | None:
+        """A published file by its path, None where there is none. Blocks: call it in a thread."""
+
+    async def reach(self, index: int, seconds: float) -> bool:
+        """Publish until the entry with this index is covered, for so long at most. Returns whether it is."""
+
+    async def receipt(self, index: int) -> Receipt:
+        """The receipt of a published entry. Raises `Unavailable` for one that is not published yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,8 @@ class Front:
     authority: str | None
     health: Callable[[], Health]
     registry: CollectorRegistry
+    log: Published
+    public_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +68,7 @@ class Caller:
     token: Token
 
 
-_bearer = HTTPBearer(auto_error=False, description="A Daypass token, as `daypass people token` prints it.")
+bearer = HTTPBearer(auto_error=False, description="A Daypass token, as `daypass people token` prints it.")
 
 
 def the_front(request: Request) -> Front:
@@ -60,7 +79,7 @@ def the_front(request: Request) -> Front:
 async def the_caller(
     request: Request,
     front: Annotated[Front, Depends(the_front)],
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Caller:
     """Who holds the bearer token. Raises Unauthenticated, in the same words whatever is wrong with it."""
     if given is None:

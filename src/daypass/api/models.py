@@ -304,5 +304,6 @@ class Health(BaseModel):
     """Whether this gateway can do its work."""
 
     id: str = Field(description="The node's name.")
-    state: Literal["HEALTHY", "CUT_OFF", "DRAINING", "FAILED"]
+    state: Literal["HEALTHY", "CUT_OFF", "DRAINING", "READ_ONLY", "FAILED"]
     problem: str = ""
+    warnings: list[str] = Field(default=[], description="What is wrong and stops nothing yet.")

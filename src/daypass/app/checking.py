@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from daypass.app.witnessing import check_witnesses
 from daypass.config import WEB, Address, Settings
 from daypass.credentials.kinds import all_credentials
 from daypass.domain.errors import ConfigError, Invalid
@@ -44,6 +45,7 @@ def check_settings(settings: Settings, now: int) -> Checked:
     targets = {
         target.name: _target(settings, f"targets[{n}]", target) for n, target in enumerate(settings.targets.values())
     }
+    check_witnesses(settings)
     files = tuple((_shown(path, settings), read_policy_text(path)) for path in settings.policies)
     policies = load_policies(files, targets, offline_people(settings), now)
     return Checked(settings, targets, _listeners(settings, targets), files, policies)

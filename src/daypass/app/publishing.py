@@ -1,26 +1,37 @@
 """Publishing the log: what the sequencer has numbered goes into tiles and under a signed checkpoint, in a thread.
 
-At least every second when something is new; a heartbeat entry when nothing was for a while, so that silence is sealed.
+At least every second when something is new, and at once for who waits for a receipt. With witnesses, a checkpoint is
+published when its quorum has cosigned it; who wants the others' lines as well waits for them only for a moment.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
+import httpx2
 import structlog
 
+from daypass.app.agreeing import check_agreement
 from daypass.domain.errors import Unavailable
+from daypass.ledger.cosigning import Cosigners, WitnessAddress
 from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.durable import Disk
 from daypass.ledger.publisher import Publisher
+from daypass.ledger.receipts import Receipt, make_receipt
 from daypass.ledger.signer import SEED_BYTES, LogSigner, SignerRefused
 from daypass.store.interface import Store
 
 ENTRIES_MAX = 4096
 """Entries published in one step: sixteen full tiles, some milliseconds of hashing."""
-
+STEPS_MAX = 16
+"""Steps under one checkpoint where witnesses are asked, so that a long backlog does not ask them for each."""
+PATIENCE_SECONDS = 0.3
+"""How long a checkpoint that has its quorum waits for the other witnesses' cosignatures."""
+POLL_SECONDS = 0.01
+"""How often it is looked whether an entry that somebody waits for has got its place."""
 
 ROLE = "publisher"
 """Of several nodes one publishes: it holds this role at the store."""
@@ -33,11 +44,24 @@ log = structlog.get_logger()
 class Publishing:
     """The published log of this node's site, in DATA/ledger, signed with the key in DATA/keys."""
 
-    def __init__(self, store: Store, site: str, data: Path) -> None:
-        self._store = store
-        self._site = site
-        self._data = data
+    def __init__(
+        self,
+        store: Store,
+        site: str,
+        data: Path,
+        *,
+        public: bool = True,
+        witnesses: tuple[WitnessAddress, ...] = (),
+        quorum: int = 0,
+    ) -> None:
+        self.public = public
+        self.missing: Mapping[str, str] = {}
+        """Witnesses that did not cosign the last checkpoint, and why."""
+        self._store, self._site, self._data = store, site, data
+        self._client = httpx2.AsyncClient() if witnesses else None
+        self._cosigners = Cosigners(witnesses, quorum, self._client) if self._client else None
         self._publisher: Publisher | None = None
+        self._running: asyncio.Task[int] | None = None
         self._may_sign = False
         self._told = False
 
@@ -46,27 +70,92 @@ class Publishing:
         """How many entries the published checkpoint covers."""
         return self._publisher.published if self._publisher else 0
 
+    @property
+    def vkey(self) -> str:
+        """The verifier key; empty before `open`."""
+        return str(self._publisher.vkey) if self._publisher else ""
+
     async def open(self) -> None:
         """Read back what was published and signed. Raises Disagreement if it is not one log with the store."""
-        self._publisher = await asyncio.to_thread(self._open)
-        async with self._store.reading() as tx:
-            newest = await tx.entries(since=max(self._publisher.size - 1, 0), limit=1)
-        if self._publisher.size and not newest:
-            raise Disagreement(f"{self._publisher.size} entries are published, but the store holds fewer: it is older")
+        publisher = await asyncio.to_thread(open_publisher, self._site, self._data)
+        await check_agreement(self._store, publisher)
+        self._publisher = publisher
 
-    def _open(self) -> Publisher:
-        disk = Disk()
-        for name in ("keys", "ledger"):
-            (self._data / name).mkdir(mode=0o700 if name == "keys" else 0o755, parents=True, exist_ok=True)
+    async def close(self) -> None:
+        """Let go of the connections to witnesses."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    def read(self, path: str) -> bytes | None:
+        """A published file by its path, None where there is none."""
+        return Disk().read(self._data / "ledger" / path)
+
+    # -- publishing -------------------------------------------------------------------------------------------------
+
+    async def publish(self) -> int:
+        """Publish what is new; returns how many entries. Whoever calls meanwhile joins in. Raises Disagreement, or
+        Unavailable where the disk fails or the quorum is not reached."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._publish(), name="publishing")
+        # Whoever stops waiting must not stop the publishing: a thread may be writing.
+        return await asyncio.shield(self._running)
+
+    async def _publish(self) -> int:
+        publisher = self._publisher
+        if publisher is None:
+            raise Unavailable("the log is not open")
+        if not await self._may():
+            return 0
+        count, full = 0, True
         try:
-            signer = LogSigner(self._site, self._data / "keys", disk, os.urandom(SEED_BYTES))
-        except SignerRefused as problem:
-            raise Disagreement(str(problem)) from problem
-        publisher = Publisher(self._data / "ledger", signer, disk)
-        publisher.open()
+            if publisher.pending is not None:
+                await self._give_out(publisher)
+            while full:
+                taken, full = await self._step(publisher)
+                count += taken
+        except OSError as problem:
+            raise Unavailable(f"the log cannot be published: {problem}") from problem
+        return count
+
+    async def _step(self, publisher: Publisher) -> tuple[int, bool]:
+        """Prepare and give out one checkpoint; returns how many entries it is longer by, and whether there are more."""
+        taken, full = 0, True
+        for _ in range(STEPS_MAX if self._cosigners else 1):
+            async with self._store.reading() as tx:
+                entries = await tx.entry_bytes(since=publisher.size, limit=ENTRIES_MAX)
+            if entries:
+                work = publisher.prepare if self._cosigners else publisher.publish
+                await asyncio.to_thread(work, publisher.size, entries)
+            taken += len(entries)
+            full = len(entries) == ENTRIES_MAX
+            if not full:
+                break
         if publisher.pending is not None:
-            publisher.release(publisher.pending)
-        return publisher
+            await self._give_out(publisher)
+        return taken, full
+
+    async def _give_out(self, publisher: Publisher) -> None:
+        """Publish the checkpoint that is pending, once its quorum has cosigned it."""
+        checkpoint = publisher.pending
+        if checkpoint is None:
+            return
+        if self._cosigners is not None and publisher.size:
+            cosigned = await self._cosigners.ask(checkpoint, publisher.nodes(), PATIENCE_SECONDS)
+            self._note(cosigned.missing)
+            if not self._cosigners.enough(cosigned):
+                why = "; ".join(f"{name}: {reason}" for name, reason in cosigned.missing.items())
+                raise Unavailable(f"{cosigned.count} of {self._cosigners.quorum} witnesses cosigned ({why})")
+            checkpoint = cosigned.checkpoint
+        await asyncio.to_thread(publisher.release, checkpoint)
+
+    def _note(self, missing: Mapping[str, str]) -> None:
+        for name, why in missing.items():
+            if name not in self.missing:
+                log.error("a witness does not cosign", witness=name, problem=why)
+        for name in self.missing:
+            if name not in missing:
+                log.info("a witness cosigns again", witness=name)
+        self.missing = missing
 
     async def _may(self) -> bool:
         """Whether it is this node that publishes: it has the role, and the key that this log is signed with."""
@@ -74,33 +163,52 @@ class Publishing:
             return False
         if self._may_sign:
             return True
-        own = (self._data / "ledger" / "vkey").read_text().strip()
         async with self._store.begin() as tx:
             known = await tx.setting(KEY)
             if known is None:
-                await tx.save_setting(KEY, own)
-        self._may_sign = known in (None, own)
+                await tx.save_setting(KEY, self.vkey)
+        self._may_sign = known in (None, self.vkey)
         if not self._may_sign and not self._told:
             self._told = True
             log.error("another key signs this store's log: nothing is published here", key=known)
         return self._may_sign
 
-    async def publish(self) -> int:
-        """Publish what is new; returns how many entries. Raises Disagreement, or Unavailable where the disk fails."""
-        publisher = self._publisher
-        if publisher is None:
-            raise Unavailable("the log is not open")
-        if not await self._may():
-            return 0
-        count = 0
-        while True:
-            async with self._store.reading() as tx:
-                found = await tx.entries(since=publisher.size, limit=ENTRIES_MAX)
-            if not found:
-                return count
-            entries = [entry.entry for entry in found]
+    # -- receipts ---------------------------------------------------------------------------------------------------
+
+    async def reach(self, index: int, seconds: float) -> bool:
+        """Publish until the entry with this index is covered, for so long at most. Returns whether it is."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + seconds
+        while self.size <= index and (left := give_up - loop.time()) > 0:
             try:
-                await asyncio.to_thread(publisher.publish, found[0].index, entries)
-            except OSError as problem:
-                raise Unavailable(f"the log cannot be published: {problem}") from problem
-            count += len(entries)
+                async with asyncio.timeout(left):
+                    await self.publish()
+                    if self.size <= index:
+                        await asyncio.sleep(POLL_SECONDS)
+            except TimeoutError:
+                break
+        return self.size > index
+
+    async def receipt(self, index: int) -> Receipt:
+        """The receipt of a published entry. Raises `Unavailable` for one that is not published yet."""
+        publisher = self._publisher
+        if publisher is None or index >= self.size:
+            raise Unavailable(f"entry {index} is not published yet", hint="ask with ?wait=2s")
+        return await asyncio.to_thread(make_receipt, self.read, publisher.vkey, index)
+
+
+def open_publisher(site: str, data: Path) -> Publisher:
+    """The signer and the published files in a data directory, made if there are none. Raises Disagreement."""
+    disk = Disk()
+    for name in ("keys", "ledger"):
+        (data / name).mkdir(mode=0o700 if name == "keys" else 0o755, parents=True, exist_ok=True)
+    try:
+        publisher = Publisher(data / "ledger", LogSigner(site, data / "keys", disk, os.urandom(SEED_BYTES)), disk)
+        publisher.open()
+    except SignerRefused as problem:
+        raise Disagreement(problem.message, hint=problem.hint) from problem
+    except OSError as problem:
+        raise Unavailable(f"the published log in {data / 'ledger'} cannot be read: {problem}") from problem
+    if publisher.pending is not None and not publisher.size:
+        publisher.release(publisher.pending)
+    return publisher

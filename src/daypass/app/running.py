@@ -34,11 +34,14 @@ from daypass.app.loops import Loops
 from daypass.app.publishing import Publishing
 from daypass.app.reloading import Reloading
 from daypass.app.shipping import Shipping
+from daypass.app.standing import CLOSED, frozen
+from daypass.app.witnessing import check_witnesses
 from daypass.config import WEB
-from daypass.domain.errors import Unavailable
+from daypass.domain.errors import DaypassError, Unavailable
 from daypass.gateway.asking import CUT_OFF
 from daypass.gateway.gateway import Gateway
 from daypass.gateway.tls import ServerTls
+from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.journal import Durability, Journal
 from daypass.protocols import PROTOCOLS
 from daypass.protocols.interface import Limits
@@ -77,15 +80,16 @@ class Node:
             if self._health.state == "HEALTHY":
                 self._health.state = "DRAINING"
         log.info("left", node=self._settings.node)
-        return 1 if self._health.state == "FAILED" else 0
+        return 1 if self._health.state in ("FAILED", "READ_ONLY") else 0
 
     def _fail(self, problem: str) -> None:
         """The record cannot be kept: nothing more may happen here."""
         self._health.state, self._health.problem = "FAILED", problem
         self._leave.set()
 
-    def _present(self, gateway: Gateway) -> Health:
+    def _present(self, gateway: Gateway, publishing: Publishing) -> Health:
         """How it is now: a node that is cut off from its store says so."""
+        self._health.warnings = [f"witness {name} does not cosign: {why}" for name, why in publishing.missing.items()]
         if self._health.state == "HEALTHY" and gateway.works.lease.over:
             return Health(id=self._health.id, state="CUT_OFF", problem=CUT_OFF)
         return self._health
@@ -101,6 +105,12 @@ class Node:
         store = open_store(settings.store, settings.data)
         stack.push_async_callback(store.close)
         await store.migrate()
+        publishing = await self._published(stack, store)
+        try:
+            await publishing.open()
+        except Disagreement as problem:
+            await self._stand_still(stack, store, publishing, problem, web, tls)
+            return
         house = make_house(store, self._checked)
         await house.people.sync(settings.people)
         await house.tokens.start()
@@ -109,8 +119,6 @@ class Node:
         stack.callback(journal.close)
         shipping = Shipping(journal, store, settings.node)
         await shipping.catch_up()
-        publishing = Publishing(store, settings.site, settings.data)
-        await publishing.open()
         gateway = self._gateway(house, journal, tls)
         stack.callback(gateway.close)
         house.live.carrier, house.live.node = gateway.carrier, settings.node
@@ -131,14 +139,57 @@ class Node:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
         reloading.start()
         stack.push_async_callback(reloading.stop)
-        await self._listen(stack, house, gateway, self._front(house, tls, gateway, shipping), web, tls)
+        await self._listen(stack, house, gateway, self._front(house, tls, gateway, publishing, shipping), web, tls)
         log.info(
             "ready",
             node=settings.node,
+            vkey=publishing.vkey,
             web=str(settings.web),
             recovered=len(recovered.closed),
             **{name: str(address) for name, address in self._checked.listen.items()},
         )
+
+    async def _published(self, stack: AsyncExitStack, store: Store) -> Publishing:
+        settings = self._settings
+        publishing = Publishing(
+            store,
+            settings.site,
+            settings.data,
+            public=settings.ledger.public,
+            witnesses=check_witnesses(settings),
+            quorum=settings.ledger.quorum,
+        )
+        stack.push_async_callback(publishing.close)
+        return publishing
+
+    async def _stand_still(
+        self,
+        stack: AsyncExitStack,
+        store: Store,
+        publishing: Publishing,
+        problem: Disagreement,
+        web: socket.socket,
+        tls: Tls,
+    ) -> None:
+        """The log cannot go on: serve what can be read, open no session, until the operator has done something."""
+        node = self._settings.node
+        log.critical("nothing is signed and no session opens", problem=problem.message, hint=problem.hint)
+        self._health.state, self._health.problem = "READ_ONLY", f"{problem.message}; {problem.hint}"
+        house = make_house(frozen(store, problem), self._checked)
+        house.office.policies.current = self._checked.policies
+        await house.tokens.start()
+        journal = await self._journal(store)
+        stack.callback(journal.close)
+        gateway = self._gateway(house, journal, tls)
+        stack.callback(gateway.close)
+        gateway.works.closed_for = CLOSED.format(problem=problem.message)
+        house.live.carrier, house.live.node = gateway.carrier, node
+        try:
+            await house.recovery.recover(node)
+        except DaypassError as why:
+            log.error("what the last run left is ended at its targets, and not recorded", problem=why.message)
+        await self._listen(stack, house, gateway, self._front(house, tls, gateway, publishing), web, tls)
+        log.info("ready to be read", node=node, web=str(self._settings.web))
 
     async def _journal(self, store: Store) -> Journal:
         settings = self._settings
@@ -165,10 +216,13 @@ class Node:
         )
         return gateway
 
-    def _front(self, house: House, tls: Tls, gateway: Gateway, shipping: Shipping) -> Front:
+    def _front(
+        self, house: House, tls: Tls, gateway: Gateway, publishing: Publishing, shipping: Shipping | None = None
+    ) -> Front:
         registry = CollectorRegistry()
         registry.register(gateway.metrics)
-        registry.register(shipping)
+        if shipping is not None:
+            registry.register(shipping)
         ProcessCollector(registry=registry)
         return Front(
             office=house.office,
@@ -180,8 +234,10 @@ class Node:
             reading=house.reading,
             listen=self._checked.listen,
             authority=tls.authority.read_text() if tls.authority else None,
-            health=lambda: self._present(gateway),
+            health=lambda: self._present(gateway, publishing),
             registry=registry,
+            log=publishing,
+            public_url=self._settings.public_url,
         )
 
     async def _listen(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from daypass.config.ledgers import LEDGER_KEYS, WITNESS_KEYS, read_ledger
 from daypass.config.secrets import read_secret, secret_ref
 from daypass.config.settings import (
     DURABILITIES,
@@ -34,6 +35,7 @@ SETTINGS_KEYS = (
     "tls",
     "durability",
     "limits",
+    "ledger",
     "identity",
     "targets",
     "policies",
@@ -46,6 +48,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "": SETTINGS_KEYS,
     "tls": ("cert", "key"),
     "limits": LIMIT_KEYS,
+    "ledger": LEDGER_KEYS,
+    "ledger.witnesses[]": WITNESS_KEYS,
     "identity": ("people", "oidc"),
     "identity.people[]": PERSON_KEYS,
     "identity.oidc": OIDC_KEYS,
@@ -91,6 +95,7 @@ def read_settings(file: Path) -> Settings:
         oidc=_oidc(identity["oidc"], beside) if "oidc" in identity else None,
         targets=read_targets(keys.get("targets"), beside),
         policies=_policies(keys.get("policies"), beside),
+        ledger=read_ledger(keys.get("ledger")),
         nodes={node.path: node for node in root.walk()},
     )
     _refuse_plain_text(settings)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from daypass.config.ledgers import LedgerSettings
 from daypass.domain.documents import Node
 from daypass.domain.target import SecretRef, Target
 
@@ -105,6 +106,7 @@ class Settings:
     oidc: OidcSettings | None
     targets: Mapping[str, Target]
     policies: tuple[Path, ...]
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
     nodes: Mapping[str, Node] = field(repr=False, compare=False, default_factory=dict)
 
     @property

@@ -63,23 +63,42 @@ class Cosigners:
         """Whether this counts as published."""
         return cosigned.count >= self.quorum
 
-    async def ask(self, checkpoint: bytes, nodes: Nodes) -> Cosigned:
-        """Ask every witness about a signed checkpoint at once; `nodes` are those of its tree."""
+    async def ask(self, checkpoint: bytes, nodes: Nodes, patience: float = WITNESS_SECONDS_MAX) -> Cosigned:
+        """Ask every witness about a signed checkpoint at once; `nodes` are those of its tree. Once the quorum has
+        cosigned and `patience` seconds have passed, the others are not waited for."""
         note = Note.parse(checkpoint)
         head = Checkpoint.parse(note.text)
-        answers = await asyncio.gather(
-            *(self._ask_one(witness, note, head, nodes) for witness in self._witnesses), return_exceptions=True
-        )
+        asked = [asyncio.create_task(self._ask_one(witness, note, head, nodes)) for witness in self._witnesses]
+        try:
+            await self._wait(asked, patience)
+        finally:
+            for task in asked:
+                task.cancel()
+            answers = await asyncio.gather(*asked, return_exceptions=True)
         lines, missing = [], {}
         for witness, answer in zip(self._witnesses, answers, strict=True):
             if isinstance(answer, Signature):
                 lines.append(answer)
             elif isinstance(answer, (NotCosigned, httpx2.HTTPError, TimeoutError)):
                 missing[witness.key.name] = str(answer) or type(answer).__name__
+            elif isinstance(answer, asyncio.CancelledError):
+                missing[witness.key.name] = f"does not answer within {patience} s"
             else:
                 raise answer
         whole = Note(note.text, (*note.signatures, *lines))
         return Cosigned(str(whole).encode(), len(lines), missing)
+
+    async def _wait(self, asked: Sequence[asyncio.Task[Signature]], patience: float) -> None:
+        """Until all have answered; or, once `patience` is over, until enough have cosigned."""
+        left: set[asyncio.Task[Signature]] = set(asked)
+        give_up = asyncio.get_running_loop().time() + patience
+        while left:
+            cosigned = sum(1 for task in asked if task.done() and not task.cancelled() and task.exception() is None)
+            wait = max(give_up - asyncio.get_running_loop().time(), 0.0)
+            if cosigned >= self.quorum and not wait:
+                return
+            limit = wait if cosigned >= self.quorum else None
+            _, left = await asyncio.wait(left, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
 
     async def _ask_one(self, witness: WitnessAddress, note: Note, head: Checkpoint, nodes: Nodes) -> Signature:
         for _ in range(ATTEMPTS_MAX):

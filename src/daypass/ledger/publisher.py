@@ -20,7 +20,7 @@ from daypass.ledger.durable import Files
 from daypass.ledger.growth import Edge, outgrown
 from daypass.ledger.merkle import tree_root
 from daypass.ledger.nodes import Nodes
-from daypass.ledger.note import NoteError
+from daypass.ledger.note import NoteError, VerifierKey
 from daypass.ledger.signer import LogSigner
 from daypass.ledger.tiles import ENTRY_BYTES_MAX
 
@@ -46,6 +46,11 @@ class Publisher:
     def size(self) -> int:
         """How many entries the newest signed checkpoint covers: the index of the entry to publish next."""
         return self._edge.size
+
+    @property
+    def vkey(self) -> VerifierKey:
+        """The key that this log is verified with."""
+        return self._signer.vkey
 
     def nodes(self) -> Nodes:
         """The hashes of the tree that was signed last, for proofs."""

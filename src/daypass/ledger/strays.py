@@ -6,15 +6,12 @@ checkpoint are being published just now: nobody has signed them, so nothing is s
 
 from __future__ import annotations
 
-import re
-
 from daypass.ledger.durable import TEMPORARY
 from daypass.ledger.merkle import HASH_BYTES
+from daypass.ledger.paths import parse_path
 from daypass.ledger.source import Source
 from daypass.ledger.tampering import Tampered
 from daypass.ledger.tiles import HEIGHT, WIDTH, bundle_path, decode_bundle, tile_path
-
-_PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
 
 def check_strays(source: Source, size: int) -> None:
@@ -22,21 +19,13 @@ def check_strays(source: Source, size: int) -> None:
     for path in source.tiles():
         if path.endswith(TEMPORARY):
             continue
-        level, number, width = _parse(path)
+        found = parse_path(path)
+        if found is None:
+            raise Tampered(f"{path}: no tile and no bundle has this name")
+        level, number, width = found
         present = min(WIDTH, (size >> HEIGHT * max(0, level)) - number * WIDTH)
         if width < present:
             _beginning(source, path, level, number, width, present)
-
-
-def _parse(path: str) -> tuple[int, int, int]:
-    """A tile's level (-1: a bundle), number and width, if this is the one path that it has."""
-    match = _PATH.fullmatch(path)
-    if match is not None:
-        level = -1 if match[1] == "entries" else int(match[1])
-        number, width = int(match[2].replace("/", "").replace("x", "")), int(match[3] or WIDTH)
-        if path == _path(level, number, width):
-            return level, number, width
-    raise Tampered(f"{path}: no tile and no bundle has this name")
 
 
 def _path(level: int, number: int, width: int) -> str:

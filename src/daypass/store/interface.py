@@ -218,6 +218,20 @@ class Transaction(Interface):
     async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
         """The leaf hashes (hex) of sequenced entries from index `since` on."""
 
+    async def entry(self, id: str) -> StoredEntry | None:
+        """One entry. While it waits for its place, its index is -1 and its leaf empty."""
+
+    async def newest_of(
+        self, types: Sequence[str], *, request: str | None = None, session: str | None = None, actor: str | None = None
+    ) -> str | None:
+        """The id of the newest entry of these types about one thing, sequenced or not."""
+
+    async def entry_bytes(self, *, since: int, limit: int) -> Sequence[bytes]:
+        """The bytes of sequenced entries from index `since` on."""
+
+    async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
+        """The leaf hashes (hex) of sequenced entries from index `since` on."""
+
     async def newest_t(self) -> int:
         """The time of the newest entry there is, sequenced or not (0: none)."""
 

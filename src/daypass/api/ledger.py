@@ -1,0 +1,86 @@
+"""The published log over HTTP, as C2SP tlog-tiles wants it: `/ledger/checkpoint`, `/ledger/tile/…`, `/ledger/vkey`.
+
+The very files of DATA/ledger; nothing is made here. Any path but that of a tile is refused, so that nothing else of the
+disk can be asked for. Who may read is a setting (`ledger.public`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials
+
+from daypass.api.front import AFront, Front, bearer, the_caller, the_front
+from daypass.domain.errors import NotFound, Refused
+from daypass.ledger.paths import parse_path
+
+BRIEF = "max-age=1"
+"""Checkpoints follow each other every half second."""
+FOREVER = "max-age=31536000, immutable"
+"""What stands under a tile's path never changes."""
+TEXT = "text/plain; charset=utf-8"
+BYTES = "application/octet-stream"
+
+
+async def a_reader(
+    request: Request,
+    front: Annotated[Front, Depends(the_front)],
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> None:
+    """Let everybody in, or, where the log is not public, only those who read everything."""
+    if front.log.public:
+        return
+    caller = await the_caller(request, front, given)
+    if not front.office.reads_all(caller.person):
+        raise Refused("the published log is not public here", hint="auditors may read it (ledger.public)")
+
+
+router = APIRouter(prefix="/ledger", tags=["ledger"], dependencies=[Depends(a_reader)])
+
+
+@router.get("/checkpoint", response_class=Response)
+async def get_checkpoint(request: Request, front: AFront) -> Response:
+    """The newest published checkpoint: a signed note, with the cosignatures that it has."""
+    return await _newest(request, front, "checkpoint")
+
+
+@router.get("/vkey", response_class=Response)
+async def get_vkey(request: Request, front: AFront) -> Response:
+    """The log's verifier key. Whoever checks the log should know it from elsewhere."""
+    return await _newest(request, front, "vkey")
+
+
+@router.get("/tile/{path:path}", response_class=Response)
+async def get_tile(path: str, request: Request, front: AFront) -> Response:
+    """A tile (`<L>/<N>`), a bundle of entries (`entries/<N>`), or a partial one (`….p/<W>`)."""
+    whole = f"tile/{path}"
+    if parse_path(whole) is None:
+        raise NotFound(f"there is no tile {path[:200]}", hint="paths are those of C2SP tlog-tiles")
+    etag = f'"{path}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=_headers(front, FOREVER, etag))
+    raw = await _read(front, whole)
+    return Response(raw, media_type=BYTES, headers=_headers(front, FOREVER, etag))
+
+
+async def _newest(request: Request, front: Front, name: str) -> Response:
+    raw = await _read(front, name)
+    etag = f'"{sha256(raw).hexdigest()[:32]}"'
+    headers = _headers(front, BRIEF, etag)
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(raw, media_type=TEXT, headers=headers)
+
+
+async def _read(front: Front, path: str) -> bytes:
+    raw = await asyncio.to_thread(front.log.read, path)
+    if raw is None:
+        raise NotFound(f"there is no {path} here", hint="the checkpoint says how many entries are published")
+    return raw
+
+
+def _headers(front: Front, caching: str, etag: str) -> dict[str, str]:
+    return {"Cache-Control": f"{'public' if front.log.public else 'private'}, {caching}", "ETag": etag}
