@@ -108,14 +108,15 @@ class Postgres(LocalServer):
         """pid, state and query of client backends (of one login), but for our own and Daypass's enders."""
         return self.execute(  # type: ignore[return-value]
             "select pid, state, query from pg_stat_activity where backend_type = 'client backend'"
-            " and pid <> pg_backend_pid() and application_name not like 'daypass %%' and (%s::text is null or usename = %s)",
+            " and pid <> pg_backend_pid() and application_name not like 'daypass %%'"
+            " and (%s::text is null or usename = %s)",
             user,
             user,
         )
 
     def wait_at_work(self, statement: str, *, seconds: float = 10.0) -> None:
         """Wait until a backend is running this statement (and is past whatever comes before it)."""
-        text = statement.replace("'", "''").replace("%", "%%")
+        text = statement.replace("'", "''")
         self.wait_for(
             f"select count(*) > 0 from pg_stat_activity where state = 'active' and query = '{text}'", seconds=seconds
         )
