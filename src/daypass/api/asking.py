@@ -8,18 +8,23 @@ from fastapi import APIRouter, Path, Query
 
 from daypass.api import mapping, models
 from daypass.api.front import ACaller, AFront, APage, Front
+from daypass.api.proving import noted
 from daypass.domain.request import Request
 from daypass.services.asking import Wish
 from daypass.services.reading import View
 
 router = APIRouter(tags=["requests"])
+Shown = models.RequestView
+VOTED = "request.voted"
 Part = Annotated[
     str, Path(max_length=models.NAME_MAX, description="The id, or its beginning or end if that is unique.")
 ]
 
 
-async def _shown(front: Front, request: Request) -> models.RequestView:
-    return mapping.request(request, await front.reading.people())
+async def _shown(front: Front, request: Request, type: str = "request.created", actor: str | None = None) -> Shown:
+    """The request, with the newest entry of this type (by this person) and its receipt."""
+    view = mapping.request(request, await front.reading.people())
+    return view.model_copy(update=await noted(front, type, request=request.id, actor=actor))
 
 
 @router.post("/requests", status_code=201)
@@ -53,28 +58,30 @@ async def show_request(id: Part, caller: ACaller, front: AFront) -> models.Reque
 async def approve_request(id: Part, vote: models.Approve, caller: ACaller, front: AFront) -> models.RequestView:
     """Say yes to exactly what the digest stands for, perhaps for less time."""
     said = {"digest": vote.digest, "note": vote.note}
-    return await _shown(front, await front.requests.approve(caller.person, id, for_ms=vote.duration_ms, **said))
+    voted = await front.requests.approve(caller.person, id, for_ms=vote.duration_ms, **said)
+    return await _shown(front, voted, VOTED, caller.person.id)
 
 
 @router.post("/requests/{id}/deny")
 async def deny_request(id: Part, vote: models.Deny, caller: ACaller, front: AFront) -> models.RequestView:
     """Say no, and why."""
-    return await _shown(front, await front.requests.deny(caller.person, id, digest=vote.digest, note=vote.note))
+    voted = await front.requests.deny(caller.person, id, digest=vote.digest, note=vote.note)
+    return await _shown(front, voted, VOTED, caller.person.id)
 
 
 @router.post("/requests/{id}/ask")
 async def ask_requester(id: Part, question: models.Say, caller: ACaller, front: AFront) -> models.RequestView:
     """Ask the requester something, before deciding."""
-    return await _shown(front, await front.requests.ask(caller.person, id, question.text))
+    return await _shown(front, await front.requests.ask(caller.person, id, question.text), "request.asked")
 
 
 @router.post("/requests/{id}/answer")
 async def answer_question(id: Part, answer: models.Say, caller: ACaller, front: AFront) -> models.RequestView:
     """Answer what was asked about my request."""
-    return await _shown(front, await front.requests.answer(caller.person, id, answer.text))
+    return await _shown(front, await front.requests.answer(caller.person, id, answer.text), "request.answered")
 
 
 @router.post("/requests/{id}/withdraw")
 async def withdraw_request(id: Part, caller: ACaller, front: AFront) -> models.RequestView:
     """Take my request back."""
-    return await _shown(front, await front.requests.withdraw(caller.person, id))
+    return await _shown(front, await front.requests.withdraw(caller.person, id), "request.withdrawn")

@@ -9,13 +9,26 @@ from fastapi import APIRouter, Query
 from daypass.api import mapping, models
 from daypass.api.asking import Part
 from daypass.api.front import ACaller, AFront, APage, Front
+from daypass.api.proving import noted
 from daypass.domain.grant import Grant
 
 router = APIRouter(tags=["grants"])
 
+TOLD_BY = (
+    "grant.started",
+    "grant.activated",
+    "grant.extended",
+    "grant.ending",
+    "grant.ended",
+    "grant.lapsed",
+    "grant.end_unconfirmed",
+)
+"""What a grant's newest entry may be."""
+
 
 async def _shown(front: Front, grant: Grant) -> models.GrantView:
-    return mapping.grant(grant, await front.reading.people())
+    view = mapping.grant(grant, await front.reading.people())
+    return view.model_copy(update=await noted(front, *TOLD_BY, request=grant.request))
 
 
 @router.get("/grants")

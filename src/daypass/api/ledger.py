@@ -1,7 +1,7 @@
 """The published log over HTTP, as C2SP tlog-tiles wants it: `/ledger/checkpoint`, `/ledger/tile/…`, `/ledger/vkey`.
 
 The very files of DATA/ledger; nothing is made here. Any path but that of a tile is refused, so that nothing else of the
-disk can be asked for. Who may read is a setting (`ledger.public`).
+disk can be asked for. Who may read is a setting (`ledger.public`). C2SP describes these routes, our OpenAPI does not.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ async def a_reader(
         raise Refused("the published log is not public here", hint="auditors may read it (ledger.public)")
 
 
-router = APIRouter(prefix="/ledger", tags=["ledger"], dependencies=[Depends(a_reader)])
+router = APIRouter(prefix="/ledger", include_in_schema=False, dependencies=[Depends(a_reader)])
 
 
 @router.get("/checkpoint", response_class=Response)

@@ -23,6 +23,13 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Noted(BaseModel):
+    """What put something into the ledger: the entry, and where its receipt is."""
+
+    entry: str | None = Field(default=None, description="The id of the ledger entry that tells of it.")
+    receipt: str | None = Field(default=None, description="Where the receipt of that entry is; `?wait=2s` helps.")
+
+
 class Someone(BaseModel):
     """A person, as others see them."""
 
@@ -155,7 +162,7 @@ class MessageView(BaseModel):
     text: str
 
 
-class RequestView(BaseModel):
+class RequestView(Noted):
     """A request and everything that was said about it."""
 
     id: str
@@ -193,7 +200,7 @@ class ExtensionView(BaseModel):
     reason: str
 
 
-class GrantView(BaseModel):
+class GrantView(Noted):
     """A grant. `ending` is the timeline of its end, with the measured milliseconds."""
 
     id: str
@@ -219,7 +226,7 @@ class GrantView(BaseModel):
     extensions: list[ExtensionView]
 
 
-class SessionView(BaseModel):
+class SessionView(Noted):
     """A session: one connection of one person to one target under one grant."""
 
     id: str

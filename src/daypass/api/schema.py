@@ -26,6 +26,7 @@ WITH_TOKEN = {
 }
 BODIES = {
     "get_recording": ("application/x-asciicast", "A header line, then one event a line."),
+    "get_receipt": ("text/plain", "A `.tlog-proof` (C2SP tlog-proof)."),
     "metrics": ("text/plain", "Prometheus text."),
 }
 

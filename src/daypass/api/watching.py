@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from daypass.api import mapping, models
 from daypass.api.asking import Part
 from daypass.api.front import ACaller, AFront, APage, Caller, Front
+from daypass.api.proving import noted
 from daypass.domain.errors import NotFound, Unavailable
 from daypass.domain.events import CATALOGUE, Blob
 from daypass.domain.session import LIVE, Session
@@ -50,8 +51,7 @@ async def list_sessions(
 @router.get("/sessions/{id}")
 async def show_session(id: Part, caller: ACaller, front: AFront) -> models.SessionView:
     """One session."""
-    found = await front.reading.session(caller.person, id)
-    return mapping.session(found, await front.reading.people())
+    return await _shown(front, await front.reading.session(caller.person, id))
 
 
 @router.post("/sessions/{id}/kill")
@@ -62,7 +62,14 @@ async def kill_session(id: Part, why: models.Because, caller: ACaller, front: AF
         raise Unavailable(
             f"the end of session {found.id} is not confirmed: {end.problem}", hint=f"daypass show {found.id}"
         )
-    return mapping.session(await _told(front, caller, found), await front.reading.people())
+    return await _shown(front, await _told(front, caller, found))
+
+
+async def _shown(front: Front, session: Session) -> models.SessionView:
+    """The session, with the entry of its end (of its opening, while it lasts) and its receipt."""
+    view = mapping.session(session, await front.reading.people())
+    types = ("session.registered", "session.opened") if session.state in LIVE else ("session.ended",)
+    return view.model_copy(update=await noted(front, *types, session=session.id))
 
 
 async def _told(front: Front, caller: Caller, session: Session) -> Session:

@@ -6,12 +6,14 @@ number of rows.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from daypass.domain import grant as grants
 from daypass.domain import session as sessions
 from daypass.domain.deciding import may_decide
+from daypass.domain.errors import NotFound
 from daypass.domain.events import Blob
 from daypass.domain.grant import Grant
 from daypass.domain.people import Person
@@ -160,11 +162,38 @@ class Reading:
                 since=since, types=types, request=request, grant=grant, session=session, limit=limit
             )
 
+    async def entry(self, by: Person, id: str, *, everyone: bool) -> StoredEntry:
+        """One entry, perhaps without its place yet: of what this person may see or did; `everyone` may see all."""
+        async with self._office.reading() as tx:
+            found = await tx.entry(id)
+            if found is None:
+                raise unknown_entry(id)
+            if everyone or self._office.reads_all(by):
+                return found
+            envelope = json.loads(found.entry)
+            request = await tx.request(envelope["request"]) if "request" in envelope else None
+        own = envelope["actor"]["id"] == by.id
+        if not own and (request is None or not sees_request(self._office, by, request)):
+            raise unknown_entry(id)
+        return found
+
+    async def newest_of(
+        self, types: Sequence[str], *, request: str | None = None, session: str | None = None, actor: str | None = None
+    ) -> str | None:
+        """The id of the newest entry of these types about one thing; None: there is none."""
+        async with self._office.reading() as tx:
+            return await tx.newest_of(types, request=request, session=session, actor=actor)
+
     async def record(self, by: Person, part: str) -> tuple[Session, Sequence[Blob]]:
         """A session and the bodies of its record, in order."""
         async with self._office.reading() as tx:
             session, _ = await see_session(self._office, tx, by, part)
             return session, await tx.blobs(session=session.id)
+
+
+def unknown_entry(id: str) -> NotFound:
+    """The error for an entry that is not there, or not for this person."""
+    return NotFound(f"there is no entry {id}", hint="what makes an entry answers with its id")
 
 
 def _decides(by: Person) -> Callable[[Request], Awaitable[bool]]:
