@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from daypass.domain.errors import DaypassError, Unavailable
-from daypass.ledger.drafting import SessionInfo
+from daypass.ledger.drafting import Lock, SessionInfo
 from daypass.ledger.journal import Journal
 from daypass.ledger.sequencer import Sequencer
 from daypass.ledger.shipper import Shipper
@@ -30,11 +30,12 @@ log = structlog.get_logger()
 class Shipping(Collector):
     """Make it on the running loop; `start`, then `stop`. It is a Prometheus collector as well."""
 
-    def __init__(self, journal: Journal, store: Store, node: str) -> None:
+    def __init__(self, journal: Journal, store: Store, node: str, lock: Lock | None = None) -> None:
+        """`lock` encrypts the bodies of what is shipped."""
         self._store = store
         self._placed = 0
         self._sequencer = Sequencer(store, self._note_placed)
-        self._shipper = Shipper(journal, store, node, self._describe, PROTOCOLS, os.urandom)
+        self._shipper = Shipper(journal, store, node, self._describe, PROTOCOLS, os.urandom, lock)
         self._tasks: list[asyncio.Task[None]] = []
         self._told = -TOLD_SECONDS
 

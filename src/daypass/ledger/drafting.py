@@ -88,11 +88,18 @@ class _Session:
         self.after = (f'",{request}"session":{quoted(id)},"t":', f',{target}"type":"')
 
 
+Lock = Callable[[bytes], bytes]
+
+
 class Drafting:
     """Takes facts in journal order, gives drafts in that order. `entropy(n)` gives n random bytes."""
 
-    def __init__(self, protocols: Mapping[str, Protocol], entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, protocols: Mapping[str, Protocol], entropy: Callable[[int], bytes], lock: Lock | None = None
+    ) -> None:
+        """`lock` encrypts recordings; of texts search then sees their shapes only."""
         self._protocols = protocols
+        self._lock = lock
         self._entropy = entropy
         self._pool = b""
         self._pool_at = 0
@@ -167,7 +174,9 @@ class Drafting:
         )
         before, after = analysed(analysis)
         body = f'"bytes":{len(fact.text)},{before}{again}"statement":{fact.n}{doubt},"via":{quoted(fact.via)}{after}'
-        self._part(session, "statement.submitted", t_us, body, commit, fact.n, index_row(analysis, searched))
+        self._part(
+            session, "statement.submitted", t_us, body, commit, fact.n, self._index(session, analysis, text, searched)
+        )
 
     def _prepared(self, session: _Session, t_us: int, fact: Prepared) -> None:
         text, payload, analysis = self._text(session, fact.text)
@@ -180,7 +189,7 @@ class Drafting:
         before, after = analysed(analysis)
         body = f'"bytes":{len(fact.text)},{before}"unnamed":{int(not fact.name)}{after}'
         commit = f'"text":"{sha256(salt + fact.text).hexdigest()}"'
-        self._part(session, "statement.prepared", t_us, body, commit, None, index_row(analysis, text))
+        self._part(session, "statement.prepared", t_us, body, commit, None, self._index(session, analysis, text, text))
 
     def _refused(self, session: _Session, t_us: int, fact: StatementRefused) -> None:
         text, payload, analysis = self._text(session, fact.text)
@@ -195,7 +204,7 @@ class Drafting:
         before, after = analysed(analysis)
         body = f'"bytes":{len(fact.text)},{before}"statement":{fact.n}{after}'
         commit = f'"reason":"{committed(other, reason)}","text":"{sha256(salt + fact.text).hexdigest()}"'
-        self._part(session, "statement.refused", t_us, body, commit, fact.n, index_row(analysis, text))
+        self._part(session, "statement.refused", t_us, body, commit, fact.n, self._index(session, analysis, text, text))
 
     def _completed(self, session: _Session, t_us: int, fact: Completed) -> None:
         tags, columns, error, message = fact.tags, fact.columns, clean(fact.error), clean(fact.message)
@@ -223,7 +232,7 @@ class Drafting:
         payload = f'{{"n":{fact.n},"t":{t_us // 1000},{told}{tagged}{extra}}}'
         session.tape.result(t_us, outcome(fact, error, message), payload)
         body = f'{told}"statement":{fact.n},{tagged}'
-        index = IndexRow(message) if message else None
+        index = IndexRow(message) if message and self._lock is None else None
         self._part(session, "statement.completed", t_us, body, commit, fact.n, index)
 
     def _rows(self, session: _Session, t_us: int, fact: Rows) -> None:
@@ -247,6 +256,12 @@ class Drafting:
             text = raw.decode(errors="backslashreplace")
             payload = f'"text":{quoted(text)},"text_base64":"{base64.b64encode(raw).decode()}"'
         return text, payload, session.protocol.analyse(text) if session.protocol else UNKNOWN
+
+    def _index(self, session: _Session, analysis: Analysis, text: str, searched: str) -> IndexRow:
+        """What search sees of a text."""
+        if self._lock is not None:
+            searched = session.protocol.shape(text) if session.protocol else ""
+        return index_row(analysis, searched)
 
     def _values(self, session: _Session, packed: bytes) -> tuple[str, str]:
         """Bind values as JSON (what is committed to, and kept), and as text for search."""
@@ -289,7 +304,7 @@ class Drafting:
         blobs: tuple[Blob, ...] = ()
         if chunk.blob is None:
             assert chunk.content is not None, "a chunk is closed before its entries are put together"
-            chunk.blob = seal_blob(chunk.content, MEDIA, self._take(SALT_BYTES), session.id)
+            chunk.blob = seal_blob(chunk.content, MEDIA, self._take(SALT_BYTES), session.id, self._lock)
             chunk.content = None
             blobs = (chunk.blob,)
         blob, info = chunk.blob, session.info

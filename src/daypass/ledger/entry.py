@@ -15,7 +15,7 @@ from typing import Any
 import zstandard
 
 from daypass.domain.errors import Invalid
-from daypass.domain.events import Blob, Draft, Event
+from daypass.domain.events import Blob, Draft, Event, IndexRow
 from daypass.domain.identifiers import ENTROPY_BYTES, uuid7
 
 VERSION = 1
@@ -26,6 +26,8 @@ BODY_BYTES_MAX = 256 * 1024 * 1024
 SALT_BYTES = 32
 NO_CHAINS = b'"chains":[]'
 """What stands in a draft until the sequencer knows its place."""
+AGE = b"age-encryption.org/v1\n"
+"""How an age file begins (C2SP age)."""
 FIELDS_MEDIA = "application/vnd.daypass.fields+json"
 
 Entropy = Callable[[int], bytes]
@@ -35,6 +37,10 @@ _compress = zstandard.ZstdCompressor(level=3).compress
 
 class BodyDamaged(ValueError):
     """A blob does not unpack to a salt and a content."""
+
+
+class BodyLocked(BodyDamaged):
+    """A blob is encrypted, and we cannot open it."""
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
@@ -68,14 +74,28 @@ def commitment(salt: bytes, value: bytes) -> str:
     return sha256(salt + value).hexdigest()
 
 
-def seal_blob(content: bytes, media: str, salt: bytes, session: str | None = None) -> Blob:
-    """Pack a content behind its salt. Its digest is of what is stored, so that it can be checked unread."""
+def seal_blob(
+    content: bytes, media: str, salt: bytes, session: str | None = None, lock: Callable[[bytes], bytes] | None = None
+) -> Blob:
+    """Pack a content behind its salt, and behind `lock` if there is one. Its digest is of what is stored, so that it
+    can be checked unread."""
     stored = _compress(salt + content)
+    if lock is not None:
+        stored = lock(stored)
     return Blob(sha256(stored).hexdigest(), media, stored, session)
 
 
-def open_blob(stored: bytes) -> bytes:
-    """The content of a blob. Raises BodyDamaged."""
+def is_locked(stored: bytes) -> bool:
+    """Whether a blob is encrypted: an age file says so in its first line, and no Zstandard frame begins like it."""
+    return stored.startswith(AGE)
+
+
+def open_blob(stored: bytes, unlock: Callable[[bytes], bytes] | None = None) -> bytes:
+    """The content of a blob. Raises BodyLocked for one that `unlock` is needed for, else BodyDamaged."""
+    if is_locked(stored):
+        if unlock is None:
+            raise BodyLocked("this body is encrypted; only who has the identity can read it")
+        stored = unlock(stored)
     try:
         with zstandard.ZstdDecompressor().stream_reader(stored, read_across_frames=False) as reader:
             whole = reader.read(BODY_BYTES_MAX + 1)
@@ -91,7 +111,9 @@ def blob_ref(blob: Blob) -> dict[str, Any]:
     return {"bytes": len(blob.content), "media": blob.media, "sha256": blob.sha256}
 
 
-def seal_fields(secret: Mapping[str, str], entropy: Entropy) -> tuple[dict[str, str], Blob | None]:
+def seal_fields(
+    secret: Mapping[str, str], entropy: Entropy, lock: Callable[[bytes], bytes] | None = None
+) -> tuple[dict[str, str], Blob | None]:
     """Commitments to what people wrote, and the blob that holds it."""
     if not secret:
         return {}, None
@@ -99,13 +121,14 @@ def seal_fields(secret: Mapping[str, str], entropy: Entropy) -> tuple[dict[str, 
     commit = {name: commitment(salts[name], _utf8(value)) for name, value in secret.items()}
     fields = {name: {"salt": salts[name].hex(), "value": value} for name, value in secret.items()}
     content = json.dumps({"fields": fields}, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    return commit, seal_blob(content, FIELDS_MEDIA, entropy(SALT_BYTES))
+    return commit, seal_blob(content, FIELDS_MEDIA, entropy(SALT_BYTES), lock=lock)
 
 
-def seal(event: Event, entropy: Entropy) -> Draft:
-    """Make an entry of an event. `entropy(n)` gives n random bytes. Raises Invalid if it is too large."""
+def seal(event: Event, entropy: Entropy, lock: Callable[[bytes], bytes] | None = None) -> Draft:
+    """Make an entry of an event. `entropy(n)` gives n random bytes; `lock` encrypts its body, and then search sees
+    nothing of what people wrote. Raises Invalid if it is too large."""
     id = uuid7(event.t, entropy(ENTROPY_BYTES))
-    commit, blob = seal_fields(event.secret, entropy)
+    commit, blob = seal_fields(event.secret, entropy, lock)
     actor: dict[str, Any] = {"id": event.actor.id, "kind": event.actor.kind}
     if event.actor.on_behalf_of:
         actor["on_behalf_of"] = event.actor.on_behalf_of
@@ -132,6 +155,7 @@ def seal(event: Event, entropy: Entropy) -> Draft:
         entry=_fitting(canonical(envelope), event.type),
         chains=chains_of(event.session, event.target.name if event.target else None),
         blobs=(blob,) if blob else (),
+        index=IndexRow("\n".join(event.secret.values())) if blob and lock is None else None,
         request=event.request,
         grant=event.grant,
         session=event.session,

@@ -17,7 +17,7 @@ import structlog
 
 from daypass.domain.errors import Conflict, Unavailable
 from daypass.domain.events import Draft
-from daypass.ledger.drafting import Drafting, SessionInfo
+from daypass.ledger.drafting import Drafting, Lock, SessionInfo
 from daypass.ledger.facts import Recorded, decode
 from daypass.ledger.interface import Shelf
 from daypass.ledger.pace import Pace
@@ -80,7 +80,9 @@ class Shipper:
         describe: Describe,
         protocols: Mapping[str, Protocol],
         entropy: Callable[[int], bytes],
+        lock: Lock | None = None,
     ) -> None:
+        """`lock` encrypts bodies."""
         self.lag_seconds = 0.0
         self.facts = 0
         self._journal = journal
@@ -89,7 +91,8 @@ class Shipper:
         self._describe = describe
         self._protocols = protocols
         self._entropy = entropy
-        self._drafting = Drafting(protocols, entropy)
+        self._lock = lock
+        self._drafting = Drafting(protocols, entropy, lock)
         self._shipped: int | None = None
         self._batch: _Batch | None = None
         self._told = 0.0
@@ -164,7 +167,7 @@ class Shipper:
             drafts = await self._drafts(facts)
         except BaseException:
             # Interrupted (cancelled, at a stop): what it holds by half would come again with the next batch.
-            self._drafting = Drafting(self._protocols, self._entropy)
+            self._drafting = Drafting(self._protocols, self._entropy, self._lock)
             raise
         return _Batch(first, records[-1][0], facts[0].t_us, drafts)
 

@@ -368,6 +368,10 @@ class Protocol(Interface):
     def analyse(self, text: str) -> Analysis:
         """What this text would do; `UNKNOWN` when it cannot be told. Never raises."""
 
+    def shape(self, text: str) -> str:
+        """The text without comments and literals, for an index that may not hold any; empty where it cannot be told.
+        Never raises."""
+
     def values(self, packed: bytes) -> tuple[Value, ...]:
         """Unpack `Submitted.values`."""
 

@@ -6,10 +6,11 @@ know of events is told after the commit, never before.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
+from daypass.domain.crowd import Crowd
 from daypass.domain.errors import Refused, Unavailable
 from daypass.domain.events import Event, TargetRef
 from daypass.domain.identifiers import ENTROPY_BYTES, uuid7
@@ -17,6 +18,7 @@ from daypass.domain.people import Actor, Person
 from daypass.domain.policy_set import PolicySet
 from daypass.domain.target import Target
 from daypass.ledger.entry import seal
+from daypass.services.interface import Tickets
 from daypass.store.interface import Store, Transaction
 
 Listener = Callable[[Event], None]
@@ -55,6 +57,17 @@ class Office:
     guards: frozenset[str] = frozenset({"security"})
     listeners: list[Listener] = field(default_factory=list)
     newest: Newest = field(default_factory=Newest)
+    lock: Callable[[bytes], bytes] | None = None
+    """Encrypts bodies to those who may read them; None: they are kept as they are."""
+    owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """For each group that somebody owns, the addresses of those who do."""
+    tickets: Tickets | None = None
+    channels: tuple[str, ...] = ()
+    """What people are told over."""
+
+    def crowd(self, people: Sequence[Person]) -> Crowd:
+        """Everybody, with who owns which group."""
+        return Crowd(people, self.owners)
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""
@@ -77,7 +90,7 @@ class Office:
     async def change(self) -> AsyncIterator[Change]:
         """A transaction for a change and its events; listeners are told once it is committed."""
         async with self.store.begin() as tx:
-            change = Change(tx, self.entropy)
+            change = Change(tx, self.entropy, lock=self.lock)
             yield change
         for event in change.events:
             for listener in self.listeners:
@@ -108,10 +121,11 @@ class Change:
     tx: Transaction
     entropy: Callable[[int], bytes]
     events: list[Event] = field(default_factory=list)
+    lock: Callable[[bytes], bytes] | None = None
 
     async def record(self, event: Event) -> None:
         """Put an event into the ledger, in this transaction."""
-        await self.tx.append(seal(event, self.entropy))
+        await self.tx.append(seal(event, self.entropy, self.lock))
         self.events.append(event)
 
     async def person(self, by: Person) -> Person:

@@ -9,7 +9,7 @@ from daypass.domain.errors import Invalid
 from daypass.domain.statement import Analysis, Value
 from daypass.domain.target import Target
 from daypass.protocols.interface import ConnectHelp, Ender, Limits, Session
-from daypass.protocols.postgres import analyse, connect, rows
+from daypass.protocols.postgres import analyse, connect, rows, shape
 from daypass.protocols.postgres.ender import PostgresEnder
 from daypass.protocols.postgres.session import ALLOW_PREPARE_TRANSACTION, PostgresSession
 from daypass.protocols.postgres.startup import Entrance
@@ -47,6 +47,9 @@ class Postgres:
 
     def analyse(self, text: str) -> Analysis:
         return analyse.analyse(text)
+
+    def shape(self, text: str) -> str:
+        return shape.shape(text)
 
     def values(self, packed: bytes) -> tuple[Value, ...]:
         return rows.unpack_values(packed)
