@@ -109,9 +109,3 @@ def test_every_answer_has_the_security_headers(served: Served) -> None:
         assert "default-src 'none'" in headers["content-security-policy"]
         assert headers["cache-control"] == "no-store"
         assert "server" not in headers
-
-
-def test_what_is_not_there_yet_says_so(served: Served) -> None:
-    grant = served.ask(role="read", ticket="INC-1")["grant"]
-    extend = {"by_ms": 60_000, "reason": "more"}
-    told(served.call("POST", f"{V1}/grants/{grant}/extend", extend, by="ana"), 501, "not_yet")

@@ -1,4 +1,4 @@
-"""Two gateways on one PostgreSQL store: what one of them ends, ends on the other; and nodes that die, hang or are lost."""
+"""Two gateways on one PostgreSQL store: what one ends, ends on the other; and nodes that die, hang or are lost."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class World:
         self.office = Office(store, self.clock, os.urandom, self.targets, policies)
         self.office.listeners.append(self.told.append)
         self.live = Live(Carrying(self), NODE)
-        credentials = StaticCredentials()
+        credentials = self.credentials = StaticCredentials()
         self.people = People(self.office)
         self.tokens = Tokens(self.office)
         self.requests = Requests(self.office)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from daypass.domain.errors import Conflict, NotFound, NotYet, Refused
+from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import SYSTEM
 from daypass.domain.session import SessionState
@@ -152,8 +152,6 @@ async def test_activation(world: World) -> None:
     assert active.expires_at == world.clock.t + HOUR
     with pytest.raises(Conflict):
         await world.grants.activate(await world.who("ana"), grant.id)
-    with pytest.raises(NotYet):
-        await world.grants.extend(await world.who("ana"), grant.id, HOUR, "more")
 
 
 async def test_a_gateways_deadline_ends_the_grant_unless_it_has_moved(world: World) -> None:
