@@ -1,5 +1,6 @@
 """The settings, read once from `daypass.yaml`. Knows no protocol: what only a protocol can judge, app.py checks."""
 
+from daypass.config.outlets import ExportSettings
 from daypass.config.reading import KEYS, read_settings
 from daypass.config.secrets import read_secret
 from daypass.config.settings import (
@@ -18,6 +19,7 @@ __all__ = [
     "KEYS",
     "WEB",
     "Address",
+    "ExportSettings",
     "LimitSettings",
     "OidcSettings",
     "PersonSettings",

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from daypass.config.ledgers import LEDGER_KEYS, WITNESS_KEYS, read_ledger
+from daypass.config.outlets import OUTLET_KEYS, read_exports, read_recipients, read_retention
 from daypass.config.secrets import read_secret, secret_ref
 from daypass.config.settings import (
     DURABILITIES,
@@ -39,9 +40,14 @@ SETTINGS_KEYS = (
     "identity",
     "targets",
     "policies",
+    "bodies",
+    "retention",
+    "exports",
 )
 LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain", "warn_before")
-PERSON_KEYS = ("email", "name", "groups")
+PERSON_KEYS = ("email", "name", "groups", "subject", "agent_of")
+IDENTITY_KEYS = ("people", "groups", "oidc")
+GROUP_KEYS = ("owners",)
 OIDC_KEYS = ("issuer", "client_id", "client_secret", "groups_claim")
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -50,10 +56,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "limits": LIMIT_KEYS,
     "ledger": LEDGER_KEYS,
     "ledger.witnesses[]": WITNESS_KEYS,
-    "identity": ("people", "oidc"),
+    "identity": IDENTITY_KEYS,
+    "identity.groups.*": GROUP_KEYS,
     "identity.people[]": PERSON_KEYS,
     "identity.oidc": OIDC_KEYS,
     **TARGET_KEYS,
+    **OUTLET_KEYS,
 }
 """Every key there is, by the place it stands in. docs/configuration.md tells of each."""
 
@@ -78,7 +86,7 @@ def read_settings(file: Path) -> Settings:
         raise ConfigError(f"{file}: is not UTF-8 text (byte {problem.start})") from None
     root = load(text, file.name)
     keys = root.mapping(SETTINGS_KEYS, needs=("site",))
-    identity = keys["identity"].mapping(("people", "oidc")) if "identity" in keys else {}
+    identity = keys["identity"].mapping(IDENTITY_KEYS) if "identity" in keys else {}
     beside = file.parent
     settings = Settings(
         file=file,
@@ -92,9 +100,13 @@ def read_settings(file: Path) -> Settings:
         durability=keys["durability"].one_of(DURABILITIES) if "durability" in keys else "synced",
         limits=_limits(keys.get("limits")),
         people=_people(identity.get("people")),
+        group_owners=_owners(identity.get("groups")),
         oidc=_oidc(identity["oidc"], beside) if "oidc" in identity else None,
         targets=read_targets(keys.get("targets"), beside),
         policies=_policies(keys.get("policies"), beside),
+        recipients=read_recipients(keys.get("bodies")),
+        retention_ms=read_retention(keys.get("retention")),
+        exports=read_exports(keys.get("exports"), beside),
         ledger=read_ledger(keys.get("ledger")),
         nodes={node.path: node for node in root.walk()},
     )
@@ -177,8 +189,24 @@ def _people(node: Node | None) -> tuple[PersonSettings, ...]:
             raise keys["email"].wrong(f"must be one person only, but {email} stands above already")
         groups = keys["groups"].sequence() if "groups" in keys else ()
         names = frozenset(group.text(_GROUP, "a group's name of letters, digits, dots and dashes") for group in groups)
-        people[email] = PersonSettings(email, keys["name"].text() if "name" in keys else email, names)
+        people[email] = PersonSettings(
+            email,
+            keys["name"].text() if "name" in keys else email,
+            names,
+            subject=keys["subject"].text() if "subject" in keys else "",
+            agent_of=keys["agent_of"].text(_EMAIL, "the address of its owner").lower() if "agent_of" in keys else "",
+        )
     return tuple(people.values())
+
+
+def _owners(node: Node | None) -> Mapping[str, frozenset[str]]:
+    owners: dict[str, frozenset[str]] = {}
+    for name, item in node.mapping().items() if node is not None else ():
+        if not _GROUP.fullmatch(name):
+            raise item.wrong("must stand under a group's name of letters, digits, dots and dashes")
+        given = item.mapping(GROUP_KEYS, needs=GROUP_KEYS)["owners"].sequence()
+        owners[name] = frozenset(one.text(_EMAIL, "an address, like ana@acme.test").lower() for one in given)
+    return owners
 
 
 def _oidc(node: Node, beside: Path) -> OidcSettings:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from daypass.config.ledgers import LedgerSettings
+from daypass.config.outlets import ExportSettings
 from daypass.domain.documents import Node
 from daypass.domain.target import SecretRef, Target
 
@@ -56,6 +57,10 @@ class PersonSettings:
     email: str
     name: str
     groups: frozenset[str]
+    subject: str = ""
+    """Accounts with one subject are one human being."""
+    agent_of: str = ""
+    """The address of the person whose agent this is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,13 @@ class Settings:
     targets: Mapping[str, Target]
     policies: tuple[Path, ...]
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    group_owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """For each group that somebody owns, the addresses of those who say who is in it."""
+    recipients: tuple[str, ...] = ()
+    """The age recipients that bodies are encrypted to; none: they are not."""
+    retention_ms: int | None = None
+    """How long bodies are kept; None: until somebody erases them."""
+    exports: tuple[ExportSettings, ...] = ()
     nodes: Mapping[str, Node] = field(repr=False, compare=False, default_factory=dict)
 
     @property
