@@ -2,7 +2,7 @@
 
     python -m bench.ending [--sessions 1,100] [--rounds 5]
 
-Milliseconds from the accepted revoke, of the slowest session of each round, as `grant.ended` tells them: (a) nothing
+Milliseconds from the accepted (committed) revoke, of the slowest session of each round, as `grant.ended` tells them: (a) nothing
 more is forwarded, (b) the work is stopped at the server, (c) it was read back that nothing is left. Beside it, what
 closing the sockets does: the same statements, straight to the server, until the last of them is gone by itself.
 """
@@ -29,7 +29,7 @@ from daypass.cli.demo.gateway import BEN, Setup
 STEPS = {
     "stopped_forwarding": "(a) nothing forwarded",
     "work_stopped": "(b) work stopped",
-    "read_back": "(c) read back",
+    "work_gone": "(c) read back",
 }
 PLAIN_SECONDS = 2
 """How long the statements last that nobody ends: they run to their end whatever becomes of their sockets."""
@@ -59,7 +59,8 @@ def revoked(daypass: Daypass, count: int) -> dict[str, float]:
         until(lambda: len(active(daypass)) >= (count + 1) // 2 or None, "the statements", 60)
         daypass.say(BEN, "revoke", granted.grant, "--reason", "measuring")
     (ended,) = daypass.wait_entries("grant.ended", grant=granted.grant)
-    took: dict[str, float] = ended["body"]["steps_ms"]
+    steps: dict[str, float] = ended["body"]["steps_ms"]
+    took = {step: ms - steps["refused_new"] for step, ms in steps.items()}
     assert ended["body"]["session_count"] == count and not ended["body"]["unconfirmed"], ended["body"]
     return took
 

@@ -73,9 +73,9 @@ class Stage:
 
         threading.Thread(target=run, daemon=True).start()
 
-    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+    def connect(self, **options: str) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection that stays until the test is over, whoever forgets it."""
-        self.kept.append(psycopg.connect(self.daypass.dsn(), autocommit=True))
+        self.kept.append(psycopg.connect(self.daypass.dsn(**options), autocommit=True))
         return self.kept[-1]
 
 
@@ -172,7 +172,7 @@ def without_time_out(stage: Stage) -> None:
 
 def queued(stage: Stage) -> None:
     """Forty simple queries, sent at once."""
-    connection = stage.connect()
+    connection = stage.connect(sslmode="disable")
     texts = [b"insert into work select %d from pg_sleep(0.5)\0" % n for n in range(40)]
     raw = b"".join(b"Q" + (len(text) + 4).to_bytes(4, "big") + text for text in texts)
     with socket.fromfd(connection.pgconn.socket, socket.AF_INET, socket.SOCK_STREAM) as plain:

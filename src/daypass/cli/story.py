@@ -17,6 +17,7 @@ STEPS = {
     "work_stopped": "work ended at the target",
     "client_told": "clients told",
     "closed": "both sides closed",
+    "work_gone": "read back that the work is gone",
     "cut": "sessions cut",
     "withdrawn": "credential withdrawn",
     "recorded": "last records stored",

@@ -160,13 +160,18 @@ class Endings:
 
     async def _finish(self, grant: Grant) -> Grant:
         timeline = self._timeline(grant)
+        timeline.took("refused_new", self._office.now())
+        # What is carried here is cut at once; who else there is, is looked up meanwhile.
+        carrier = self._live.carrier
+        carried = list(carrier.carrying().get(grant.id, ())) if carrier is not None else []
+        cutting = asyncio.create_task(self._cut_here(grant, carried))
         async with self._office.reading() as tx:
             open_now = list(await tx.sessions(grant=grant.id, states=sessions.LIVE))
             gone = await tx.sessions(grant=grant.id, states=(SessionState.CUT,), page=Page(limit=CUT_BEFORE_MAX))
             doubtful = [one for id in timeline.doubtful if (one := await tx.session(id)) is not None]
-        timeline.took("refused_new", self._office.now())
         cut_before = [one for one in gone if one.id not in timeline.doubtful]
-        ends = _telling(grant, await self._cut(grant, [*open_now, *cut_before]), cut_before)
+        cut = [one for one in (*open_now, *cut_before) if one.id not in carried]
+        ends = _telling(grant, [*await cutting, *await self._cut(grant, cut)], cut_before)
         timeline.took("cut", self._office.now())
         timeline.withdrawal = await self._lending.withdraw(grant)
         if timeline.withdrawal is not None:
@@ -184,16 +189,18 @@ class Endings:
     def _timeline(self, grant: Grant) -> Timeline:
         return Timeline.of(grant, self._office.now())
 
+    async def _cut_here(self, grant: Grant, ids: Sequence[str]) -> Sequence[SessionEnd]:
+        if not ids or self._live.carrier is None:
+            return ()
+        reason = EndReason(grant.end_reason)
+        return await self._live.carrier.cut(ids, reason, ended_message(grant, reason), ended_hint(grant))
+
     async def _cut(self, grant: Grant, live: Sequence[Session]) -> list[SessionEnd]:
         if not live or self._live.carrier is None:
             return []
-        reason = EndReason(grant.end_reason)
         ids = [one.id for one in live if self.across.here(one)]
         others = [one.id for one in live if not self.across.here(one)]
-        carrier = self._live.carrier
-        ours, theirs = await asyncio.gather(
-            carrier.cut(ids, reason, ended_message(grant, reason), ended_hint(grant)), self.across.seen(others)
-        )
+        ours, theirs = await asyncio.gather(self._cut_here(grant, ids), self.across.seen(others))
         return [*ours, *theirs]
 
     async def _closed(self, grant: Grant, timeline: Timeline) -> list[Session]:

@@ -25,6 +25,7 @@ STEPS = (
     "work_stopped",
     "client_told",
     "closed",
+    "work_gone",
     "cut",
     "withdrawn",
     "recorded",
@@ -70,7 +71,8 @@ class Timeline:
         own = {name: self.attempt_at - self.began_at + ms for name, ms in self.steps.items()}
         for end in self.ends:
             if end.began_at:
-                for name, ms in end.steps.items():
+                for step, ms in end.steps.items():
+                    name = "work_gone" if step == "read_back" else step
                     took = max(0, end.began_at - self.began_at) + round(ms)
                     own[name] = max(own.get(name, 0), took)
         return dict(sorted(own.items(), key=lambda step: (_place(step[0]), step[1])))
