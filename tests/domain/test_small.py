@@ -37,7 +37,7 @@ def test_matching_agrees_with_trying_everything(given_stages: list[tuple[int, fr
     assert sum(matching.missing(stages, "abcde")) == len(wanted) - len(matching.assignment(stages, "abcde"))
 
 
-@pytest.mark.parametrize("source", ["", "a +", "x" * 2001, "ticket.open", "history.size() > 0", "1 == "])
+@pytest.mark.parametrize("source", ["", "a +", "x" * 2001, "tickets.open", "past.size() > 0", "1 == "])
 def test_conditions_that_do_not_compile(source: str) -> None:
     with pytest.raises(Invalid):
         compile_condition(source)

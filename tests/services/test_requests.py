@@ -10,10 +10,11 @@ from daypass.domain import deciding
 from daypass.domain.deciding import Changes
 from daypass.domain.errors import Conflict, DaypassError, Invalid, NotFound, NotYet, Refused
 from daypass.domain.grant import GrantState
+from daypass.domain.people import Person
 from daypass.domain.request import Request, RequestState
 from daypass.services.asking import OPEN_MAX, Wish
 from tests.domain.things import HOUR, POLICY
-from tests.services.conftest import World, values
+from tests.services.conftest import SIMPLE, World, values
 
 
 async def test_the_main_way(world: World) -> None:
@@ -212,3 +213,58 @@ async def test_a_start_in_the_future_makes_a_scheduled_grant(world: World) -> No
 async def test_a_wish_has_no_state_in_it() -> None:
     """client-written status"""
     assert set(Wish.__slots__) == {"target", "role", "duration_ms", "reason", "ticket", "start_at", "break_glass"}
+
+
+ESCALATING = SIMPLE.replace(
+    "undecided_after: 4h",
+    "undecided_after: 4h\n      deny: 2\n      escalate: { after: 30m, to: [group:secops] }",
+)
+
+
+async def test_further_people_may_decide_after_a_time(world: World) -> None:
+    world.use(ESCALATING)
+    asked = await world.asked()
+    sam = await world.who("sam")
+    with pytest.raises(NotFound):
+        await world.requests.approve(sam, asked.id)
+    await world.sweep(HOUR // 2 - 1)
+    assert world.types() == ["request.created"]
+    await world.sweep(1)
+    assert world.last("request.escalated").body == {"eligible": [sam.id]}
+    await world.sweep(1000)
+    assert world.types() == ["request.created", "request.escalated"]
+    assert (await world.requests.approve(sam, asked.id)).state is RequestState.APPROVED
+
+
+async def test_a_quorum_of_denials(world: World) -> None:
+    world.use(ESCALATING)
+    asked = await world.asked()
+    once = await world.requests.deny(await world.who("lea"), asked.id, note="no")
+    assert once.state is RequestState.PENDING
+    twice = await world.requests.deny(await world.who("ben"), asked.id, note="no")
+    assert twice.state is RequestState.DENIED
+    assert world.types() == ["request.created", "request.voted", "request.voted", "request.denied"]
+
+
+async def test_history_is_what_came_of_earlier_access(world: World) -> None:
+    when = "history.grants == 0 && history.clean == 0 && history.owed == 0"
+    world.use(
+        SIMPLE.replace('request.ticket.startsWith("INC-")', f"'{when}'")
+        .replace("ticket: INC-7, then: auto", "history: { grants: 0, clean: 0, owed: 0 }, then: auto")
+        .replace("role: read, for: 30m, then: refused", "role: write, for: 30m, then: refused")
+    )
+    assert (await world.asked("read")).state is RequestState.APPROVED
+
+
+async def test_a_second_account_and_an_agent_never_decide(world: World) -> None:
+    ana, lea = await world.who("ana"), await world.who("lea")
+    second = Person("x", "ana+lead@acme.test", "Ana", frozenset({"payments-leads"}))
+    agent = Person("y", "bot@acme.test", "Bot", frozenset({"payments-leads"}), agent_of=ana.email)
+    await world.people.sync([*await world.people.all(), second, agent])
+    asked = await world.asked()
+    assert (await world.who("bot")).agent_of == ana.id
+    assert lea.id in asked.stages[0].eligible
+    for email in ("ana+lead", "bot"):
+        with pytest.raises(NotFound):
+            await world.requests.approve(await world.who(email), asked.id)
+    assert set(asked.route.excluded) == {ana.id, (await world.who("bot")).id, (await world.who("ana+lead")).id}

@@ -11,7 +11,7 @@ from typing import Any
 from daypass.domain.events import Blob, Draft, IndexRow
 from daypass.domain.grant import Extension, Grant, GrantState
 from daypass.domain.people import Person
-from daypass.domain.request import Item, Message, Request, RequestState, Stage, Vote
+from daypass.domain.request import Item, Message, Request, RequestState, Route, Stage, Vote
 from daypass.domain.session import Session, SessionState
 from daypass.store.interface import ChainHead, Sequenced, Token, Unsequenced
 
@@ -23,7 +23,7 @@ def id_of(number: int) -> str:
     return f"01900000-0000-7000-8000-{number:012x}"
 
 
-ANA = Person(id_of(1), "ana@acme.test", ODD, frozenset({"payments-oncall", ODD}), disabled=True)
+ANA = Person(id_of(1), "ana@acme.test", ODD, frozenset({"payments-oncall", ODD}), True, "sub|7", "owner")
 BEN = Person(id_of(2), "ben@acme.test", "Ben", frozenset())
 
 TOKEN = Token(
@@ -63,11 +63,12 @@ REQUEST = Request(
     decided_at=1_700_000_200_000,
     decided_because=ODD,
     votes=(
-        Vote(id_of(30), BEN.id, True, "d" * 64, 1_700_000_150_000, 900_000, ODD),
+        Vote(id_of(30), BEN.id, True, "d" * 64, 1_700_000_150_000, 900_000, ODD, "read", "{}", ODD),
         Vote(id_of(31), "x", False, "", 1),
     ),
     messages=(Message(BEN.id, 1_700_000_120_000, ODD),),
     grant=id_of(40),
+    route=Route(2, True, 5, ("group:cto", ODD), 6, ("group:secops",), (ANA.id,), (BEN.id,), True),
 )
 
 GRANT = Grant(

@@ -53,7 +53,9 @@ def check_settings(settings: Settings, now: int) -> Checked:
 
 def offline_people(settings: Settings) -> Sequence[Person]:
     """The listed people as policy sees them; their ids are their addresses, as no store was asked."""
-    return [Person(one.email, one.email, one.name, one.groups) for one in settings.people]
+    return [
+        Person(one.email, one.email, one.name, one.groups, False, one.subject, one.agent_of) for one in settings.people
+    ]
 
 
 def _target(settings: Settings, path: str, target: Target) -> Target:

@@ -73,7 +73,7 @@ class House:
 
 def make_house(store: Store, checked: Checked) -> House:
     """Make the services. Nothing is read or written yet."""
-    office = Office(store, wall_ms, os.urandom, checked.targets)
+    office = Office(store, wall_ms, os.urandom, checked.targets, owners=checked.settings.group_owners)
     live, credentials, refusals = Live(), all_credentials(), Refusals(office)
     tokens, requests = Tokens(office), Requests(office)
     endings = Endings(office, credentials, live)

@@ -45,6 +45,7 @@ from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.journal import Durability, Journal
 from daypass.protocols import PROTOCOLS
 from daypass.protocols.interface import Limits
+from daypass.services.restoring import Restoring
 from daypass.store.interface import Store
 from daypass.store.opening import open_store
 
@@ -114,6 +115,7 @@ class Node:
         house = make_house(store, self._checked)
         await house.people.sync(settings.people)
         await house.tokens.start()
+        await house.starting.targets()
         await house.starting.put_in_force(self._checked.policies)
         journal = await self._journal(store)
         stack.callback(journal.close)
@@ -131,6 +133,7 @@ class Node:
         loops = Loops(house, publishing, settings.node, self._fail)
         stack.push_async_callback(self._wind_up, house, loops, shipping, publishing)
         recovered = await house.recovery.recover(settings.node)
+        await Restoring(house.office).see_to(house.endings)
         await house.tightening.look()
         await belonging.start()
         stack.push_async_callback(belonging.stop)

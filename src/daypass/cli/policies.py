@@ -27,6 +27,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         add_config(each)
         each.add_argument("file", nargs="?", metavar="FILE", help="a policy file (those of the settings, if left out)")
         each.add_argument("--json", action="store_true", help="print JSON")
+    schema = words.add_parser("schema", help="print the JSON schema of policy files, for editors")
+    schema.set_defaults(word=_schema)
     explain.add_argument("--by", required=True, metavar="EMAIL", help="who would ask")
     explain.add_argument("--target", required=True, metavar="TARGET", help="for what")
     explain.add_argument("--role", required=True, metavar="R", help="as what")
@@ -36,6 +38,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     test.set_defaults(word=_test)
     explain.set_defaults(word=_explain)
     simulate.set_defaults(word=_simulate)
+
+
+def _schema(given: argparse.Namespace) -> int:
+    from daypass.domain.policy_schema import schema
+
+    as_json(schema())
+    return EXIT_DONE
 
 
 def _policy(given: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ import cel
 
 from daypass.domain.errors import Invalid
 
-VARIABLES = ("request", "requester", "target", "now")
+VARIABLES = ("request", "requester", "target", "now", "ticket", "history")
 """What a condition may speak of; docs/policy.md lists the fields of each."""
 
 SOURCE_CHARS_MAX = 2000
@@ -33,9 +33,13 @@ class Condition:
 
     source: str
     _program: cel.Program = field(compare=False, repr=False)
+    names: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """Those of `VARIABLES` that it speaks of."""
 
     def test(self, facts: Mapping[str, object]) -> bool:
         """Answer over these facts (a mapping for each of `VARIABLES`). Raise `ConditionFailed` on any error."""
+        for name in sorted(self.names - facts.keys()):
+            raise ConditionFailed(f"nothing is known of the {name}")
         try:
             answer = self._program.execute(dict(facts))
         except BaseException as error:
@@ -62,7 +66,7 @@ def compile_condition(source: str) -> Condition:
     unknown = sorted(names - set(VARIABLES) - set(_BOUND.findall(source)))
     if unknown:
         raise Invalid(f"a condition knows no {unknown[0]!r}; it may speak of {', '.join(VARIABLES)}")
-    return Condition(source, program)
+    return Condition(source, program, frozenset(names) & frozenset(VARIABLES))
 
 
 def _one_line(error: BaseException) -> str:

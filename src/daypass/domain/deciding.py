@@ -9,10 +9,11 @@ a request whose decide-by time has passed is decided by nobody, whether or not a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from daypass.domain import matching
+from daypass.domain.crowd import Crowd, as_crowd
 from daypass.domain.durations import SECOND_MS, duration_text
 from daypass.domain.errors import Conflict, Invalid, Refused
 from daypass.domain.people import Person, selected
@@ -47,8 +48,8 @@ class Changes:
 
 
 def involved(request: Request) -> frozenset[str]:
-    """Who may never decide on it: the requester, and the owner on whose behalf an agent asked."""
-    return frozenset({request.requester, request.on_behalf_of or request.requester})
+    """Who may never decide on it: the requester under any account, their agents, and whom an agent asked for."""
+    return frozenset({request.requester, request.on_behalf_of or request.requester, *request.route.excluded})
 
 
 def may_decide(request: Request, person: Person) -> bool:
@@ -117,6 +118,8 @@ def approve(request: Request, vote: Vote, by: Person, people: Mapping[str, Perso
         raise Conflict("you have approved exactly this already; one person has one vote")
     if vote.narrowed_ms is not None:
         _check_narrowing(request, vote.narrowed_ms)
+    if vote.narrowed_role is not None and request.extends is not None:
+        raise Invalid("more time is for the role that the grant has; deny it instead")
     voted = replace(request, votes=(*request.votes, vote))
     if not enough(voted, people):
         return step(voted, RequestAction.VOTE)
@@ -125,14 +128,32 @@ def approve(request: Request, vote: Vote, by: Person, people: Mapping[str, Perso
     return replace(step(voted, RequestAction.APPROVE), decided_at=vote.at, decided_because=because)
 
 
-def deny(request: Request, vote: Vote, by: Person) -> Request:
-    """The request after a denial: one is enough. Raises as `approve` does."""
+def deny(request: Request, vote: Vote, by: Person, people: Mapping[str, Person] | None = None) -> Request:
+    """The request after a denial. It is DENIED if the route's number of denials is reached (one, mostly), or if those
+    who are left can no longer fill every stage. Raises as `approve` does."""
     _check_vote(request, vote, by)
     if vote.approve:
         raise Invalid("a denial was expected, this is an approval")
     written(vote.note, "note", needed=True)
-    denied = step(replace(request, votes=(*request.votes, vote)), RequestAction.DENY)
-    return replace(denied, decided_at=vote.at, decided_because="denied by a decider")
+    if any(earlier.person == by.id and not earlier.approve for earlier in standing(request)):
+        raise Conflict("you have denied exactly this already; one person has one vote")
+    voted = replace(request, votes=(*request.votes, vote))
+    everybody = people if people is not None else {by.id: by}
+    deniers = {
+        one.person
+        for one in standing(voted)
+        if not one.approve and one.person in everybody and may_decide(voted, everybody[one.person])
+    }
+    if len(deniers) < request.route.deny and (people is None or _can_still(voted, people, deniers)):
+        return step(voted, RequestAction.VOTE)
+    names = "a decider" if len(deniers) == 1 else f"{len(deniers)} deciders"
+    return replace(step(voted, RequestAction.DENY), decided_at=vote.at, decided_because=f"denied by {names}")
+
+
+def _can_still(request: Request, people: Mapping[str, Person], deniers: Collection[str]) -> bool:
+    """Whether those who have not denied could still fill every place."""
+    stages = _live_stages(request, people)
+    return matching.satisfied(stages, {id for stage in stages for id in stage.eligible} - set(deniers))
 
 
 def _check_vote(request: Request, vote: Vote, by: Person) -> None:
@@ -146,6 +167,10 @@ def _check_vote(request: Request, vote: Vote, by: Person) -> None:
     if len(request.votes) >= VOTES_MAX:
         raise Conflict(f"this request has {VOTES_MAX} votes already; it takes no more")
     written(vote.note, "note")
+    if request.route.signed and not vote.signature:
+        raise Refused(
+            f"rule {request.rule!r} takes signed votes only", hint=f"daypass approve {request.id} --sign (or: deny)"
+        )
 
 
 def _check_narrowing(request: Request, narrowed_ms: int) -> None:
@@ -195,6 +220,31 @@ def edit(request: Request, by: Person, changes: Changes, now: int) -> Request:
     if changed.digest == request.digest:
         raise Invalid("nothing would change")
     return changed
+
+
+def is_to_escalate(request: Request, now: int) -> bool:
+    """Whether it has waited for its time to escalate, and has not been escalated."""
+    route = request.route
+    return route.escalate_at is not None and route.escalated_at is None and now >= route.escalate_at
+
+
+def escalate(request: Request, people: Sequence[Person] | Crowd, now: int) -> Request:
+    """The request after its time to escalate: those named for it may decide in every stage from here on."""
+    route = request.route
+    if not is_to_escalate(request, now):
+        raise Conflict(f"request {request.id} is not to be escalated now")
+    further = as_crowd(people).eligible(route.escalate_to, request.requester, request.on_behalf_of)
+    further = tuple(id for id in further if id not in involved(request))
+    stages = tuple(
+        Stage(
+            stage.need,
+            tuple(dict.fromkeys((*stage.of, *route.escalate_to))),
+            tuple(dict.fromkeys((*stage.eligible, *further))),
+        )
+        for stage in request.stages
+    )
+    escalated = step(request, RequestAction.ESCALATE)
+    return replace(escalated, stages=stages, route=replace(route, escalated_at=now))
 
 
 def withdraw(request: Request, by: Person, now: int) -> Request:

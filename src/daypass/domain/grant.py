@@ -75,6 +75,7 @@ class EndReason(StrEnum):
     TICKET_CLOSED = "ticket closed"
     PERSON_DISABLED = "person disabled"
     POLICY_TIGHTENED = "policy tightened"
+    NOT_RATIFIED = "not ratified"
     CLIENT_LEFT = "client left"
     TARGET_LEFT = "target left"
     PROTOCOL_ERROR = "protocol error"

@@ -6,11 +6,18 @@ is what a passed deadline makes of it; it stays owed, and can still be done or f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from daypass.domain.errors import Conflict
+from daypass.domain.people import Person, selected
+
+SIGN_OFF, RATIFY = "sign_off", "ratify"
+"""The kinds of obligations."""
+
+BLOCK = "block_break_glass"
+"""What follows a ratification that is overdue or refused, where a policy says so."""
 
 
 class ObligationState(StrEnum):
@@ -44,7 +51,11 @@ TERMINAL = tuple(state for state in ObligationState if not any(start is state fo
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """`kind` is `sign_off` or `ratify`; `by` names who may do it (`group:NAME` or addresses)."""
+    """`kind` is `sign_off` or `ratify`; `by` names who may do it (`group:NAME` or addresses), `escalate` who may do it
+    as well once it is overdue; `person` is whose access it is about, and `session` which part of it (empty: all).
+
+    A flagged one wants a follow-up: it is settled when somebody said what came of that.
+    """
 
     id: str
     state: ObligationState
@@ -53,6 +64,23 @@ class Obligation:
     grant: str
     by: tuple[str, ...]
     due_at: int
+    session: str = ""
+    person: str = ""
+    created_at: int = 0
+    otherwise: str = ""
+    escalate: tuple[str, ...] = ()
+    drill: bool = False
+    done_at: int | None = None
+    done_by: str = ""
+    note: str = ""
+    settled_at: int | None = None
+    settled_by: str = ""
+    settled_note: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether something is still wanted of somebody."""
+        return self.state not in TERMINAL or (self.state is ObligationState.FLAGGED and self.settled_at is None)
 
 
 def step(obligation: Obligation, action: ObligationAction) -> Obligation:
@@ -61,3 +89,27 @@ def step(obligation: Obligation, action: ObligationAction) -> Obligation:
     if after is None:
         raise Conflict(f"obligation {obligation.id} is {obligation.state}: nothing can {action} it")
     return replace(obligation, state=after)
+
+
+def may_do(obligation: Obligation, person: Person, selves: Collection[str]) -> bool:
+    """Whether this person may do it. `selves` are the accounts of whose access it is about: never one of them."""
+    if person.disabled or person.id == obligation.person or person.id in selves:
+        return False
+    names = obligation.by
+    if obligation.state is not ObligationState.DUE:
+        names += obligation.escalate
+    return selected(person, names)
+
+
+def settle(obligation: Obligation, by: str, note: str, now: int) -> Obligation:
+    """A flagged obligation whose follow-up is over. Raise `Conflict` for any other."""
+    if obligation.state is not ObligationState.FLAGGED or obligation.settled_at is not None:
+        raise Conflict(f"obligation {obligation.id} has no follow-up to settle")
+    return replace(obligation, settled_at=now, settled_by=by, settled_note=note)
+
+
+def blocks(obligation: Obligation) -> bool:
+    """Whether it keeps its person from breaking the glass again: overdue, or refused and not settled yet."""
+    late = obligation.state is ObligationState.OVERDUE
+    refused = obligation.state is ObligationState.FLAGGED and obligation.settled_at is None
+    return obligation.otherwise == BLOCK and not obligation.drill and (late or refused)

@@ -18,6 +18,10 @@ class Person:
     name: str
     groups: frozenset[str]
     disabled: bool = False
+    subject: str = ""
+    """What the identity provider calls the human being behind this account; two accounts may share it."""
+    agent_of: str = ""
+    """The id of the person whose agent this is; empty: a person."""
 
 
 GROUP = "group:"
@@ -31,6 +35,12 @@ def selected(person: Person, of: Sequence[str]) -> bool:
     return any(
         name.removeprefix(GROUP) in person.groups if name.startswith(GROUP) else name == person.email for name in of
     )
+
+
+def canonical_email(email: str) -> str:
+    """The address without what makes several of one mailbox: case, and a `+tag`."""
+    local, _, domain = email.strip().lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Policy: who may ask for what, how it is decided, and what is owed afterwards. Values, and the one question to them.
+"""Policy: who may ask for what, how it is decided, and what is owed afterwards. The one question to it.
 
 `match` says which rule a question falls under, or why none; `evaluate` goes on to how it is decided. The first rule
-that matches decides and no match is refused; ceilings win over rules; a condition that cannot be answered refuses, and
-is never taken for "no match"; nobody who could decide is a refusal, never an approval. Pure: files are read elsewhere
-(`policy_file.py` knows their form).
+that matches decides and no match is refused; denials and ceilings win over rules; a condition that cannot be answered
+refuses, and is never taken for "no match"; nobody who could decide is a refusal, never an approval. Pure: files are
+read elsewhere (`policy_file.py` knows their form, `rules.py` the values).
 """
 
 from __future__ import annotations
@@ -13,153 +13,55 @@ from dataclasses import dataclass, field
 
 from daypass.domain import matching
 from daypass.domain.conditions import Condition, ConditionFailed
-from daypass.domain.durations import DAY_MS, as_datetime, duration_text
+from daypass.domain.crowd import Crowd, as_crowd
+from daypass.domain.durations import as_datetime, duration_text
 from daypass.domain.people import Person, selected
-from daypass.domain.request import Stage
+from daypass.domain.request import Route, Stage
+from daypass.domain.rules import (
+    ACTIVATE_WITHIN_MS,
+    UNDECIDED_AFTER_MS,
+    BreakGlass,
+    Covers,
+    Decide,
+    Denial,
+    Duty,
+    Escalate,
+    Expectation,
+    ExtendLimit,
+    Limits,
+    Needs,
+    Owes,
+    Policy,
+    Rule,
+    StageRule,
+)
 from daypass.domain.target import Target
 
-UNDECIDED_AFTER_MS = DAY_MS
-"""How long a request waits when its rule does not say."""
-
-ACTIVATE_WITHIN_MS = DAY_MS
-"""How long an approved grant waits for its first use when its policy does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Covers:
-    """Which targets a policy is about: those named, or those that carry all these labels."""
-
-    targets: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-    def includes(self, target: Target) -> bool:
-        if target.name in self.targets:
-            return True
-        return bool(self.labels) and all(target.labels.get(key) == value for key, value in self.labels.items())
-
-
-@dataclass(frozen=True, slots=True)
-class ExtendLimit:
-    """How often, and each time by at most how much, a grant may be extended. `automatic`: without a vote, also where
-    people decided on the grant."""
-
-    times: int
-    by_ms: int
-    automatic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Ceilings over every rule of the policy."""
-
-    longest_ms: int | None = None
-    activate_within_ms: int = ACTIVATE_WITHIN_MS
-    extend: ExtendLimit | None = None
-    idle_ms: int | None = None
-    """How long a session's client may say nothing while nothing of it is at work."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageRule:
-    """`need` people out of those whom `of` names (`group:NAME` or addresses)."""
-
-    need: int
-    of: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Decide:
-    """How a rule decides: by itself (no stages), or by people."""
-
-    stages: tuple[StageRule, ...] = ()
-    undecided_after_ms: int = UNDECIDED_AFTER_MS
-
-    @property
-    def automatic(self) -> bool:
-        return not self.stages
-
-
-@dataclass(frozen=True, slots=True)
-class BreakGlass:
-    """Access without a decision: how long at most, and who is told at once."""
-
-    longest_ms: int
-    tell: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """Something owed: by whom, within what time after the end; `otherwise` is what follows if it is not done."""
-
-    by: tuple[str, ...]
-    within_ms: int
-    otherwise: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Owes:
-    """What is owed after access under a rule."""
-
-    sign_off: Duty | None = None
-    ratify: Duty | None = None
-
-    def plain(self) -> dict[str, object]:
-        """As JSON: how it is carried on requests and grants."""
-        duties = {"sign_off": self.sign_off, "ratify": self.ratify}
-        return {
-            name: {"by": list(duty.by), "within_ms": duty.within_ms, "otherwise": duty.otherwise}
-            for name, duty in duties.items()
-            if duty is not None
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One way to access. Exactly one of `decide` and `break_glass` is there."""
-
-    name: str
-    who: tuple[str, ...]
-    roles: tuple[str, ...]
-    when: Condition | None = None
-    decide: Decide | None = None
-    break_glass: BreakGlass | None = None
-    owes: Owes = Owes()
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """An expectation: so many people have to approve, and this one never can."""
-
-    needs: int
-    never: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """A case that the policy's author wrote down. `then` is `automatic`, `refused`, or a `Needs`; `at` an instant."""
-
-    place: str
-    by: str
-    target: str
-    role: str
-    for_ms: int
-    then: str | Needs
-    ticket: str = ""
-    reason: str = ""
-    at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """One policy file. `digest` is the SHA-256 of its text, in hex; `file` how complaints name it."""
-
-    name: str
-    digest: str
-    file: str
-    covers: Covers
-    limits: Limits
-    rules: tuple[Rule, ...]
-    expect: tuple[Expectation, ...] = ()
+__all__ = [
+    "ACTIVATE_WITHIN_MS",
+    "UNDECIDED_AFTER_MS",
+    "Automatic",
+    "BreakGlass",
+    "Covers",
+    "Decide",
+    "Denial",
+    "Duty",
+    "Escalate",
+    "Expectation",
+    "ExtendLimit",
+    "Limits",
+    "Matched",
+    "Needs",
+    "NeedsVotes",
+    "Owes",
+    "Policy",
+    "Question",
+    "Refused",
+    "Rule",
+    "StageRule",
+    "Verdict",
+    "Way",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +77,10 @@ class Question:
     ticket: str = ""
     start_at: int | None = None
     on_behalf_of: str | None = None
+    ticket_facts: Mapping[str, object] | None = None
+    """What the ticket's system says of it; None: nothing is known, and a condition that asks refuses."""
+    history: Mapping[str, object] | None = None
+    """What came of this person's earlier access to this target (docs/policy.md); None: nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +98,7 @@ class Automatic:
     policy: Policy
     rule: Rule
     reason: str
+    route: Route = field(default_factory=Route)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +110,7 @@ class NeedsVotes:
     stages: tuple[Stage, ...]
     undecided_after_ms: int
     reason: str
+    route: Route = field(default_factory=Route)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,50 +146,90 @@ def facts(question: Question) -> dict[str, object]:
         "requester": {"email": q.requester.email, "name": q.requester.name, "groups": sorted(q.requester.groups)},
         "target": {"name": q.target.name, "protocol": q.target.protocol, "labels": dict(q.target.labels)},
         "now": as_datetime(q.now),
+        **({"ticket": dict(q.ticket_facts)} if q.ticket_facts is not None else {}),
+        **({"history": dict(q.history)} if q.history is not None else {}),
     }
 
 
-def match(policies: Sequence[Policy], question: Question) -> Matched | Refused:
-    """The first rule that this question falls under, within its ceilings. This is asked again at activation and at
-    connect, where who could decide no longer matters."""
+def match(policies: Sequence[Policy], question: Question, *, glass: bool = False) -> Matched | Refused:
+    """The first rule that this question falls under, within its ceilings; `glass`: of those for breaking the glass.
+    This is asked again at activation and at connect, where who could decide no longer matters."""
     policy = policy_of(policies, question.target)
     if policy is None:
         return Refused(None, None, f"no policy covers {question.target.name}", "an operator can add one")
     if question.requester.disabled:
         return Refused(policy, None, "this person is disabled")
-    glass = False
-    for rule in policy.rules:
-        if not _for(rule, question):
+    denied = _denied(policy, question)
+    if denied is not None:
+        return denied
+    other = False
+    for rule in policy.rules_for(question.requester):
+        if question.role not in rule.roles:
             continue
-        if rule.break_glass is not None:
-            glass = True
+        if (rule.break_glass is not None) is not glass:
+            other = True
             continue
-        if rule.when is not None:
-            try:
-                if not rule.when.test(facts(question)):
-                    continue
-            except ConditionFailed as failed:
-                return Refused(policy, rule, f"the condition of rule {rule.name!r} cannot be answered: {failed}")
-        return _within(policy, rule, question)
-    hint = "in an emergency: daypass break-glass" if glass else "daypass targets shows what you may ask for"
-    return Refused(
-        policy, None, f"no rule of {policy.name} lets you have {question.role} on {question.target.name}", hint
-    )
+        if not within_hours(rule, question):
+            continue
+        answer = _answer(rule.when, question)
+        if isinstance(answer, str):
+            return Refused(policy, rule, f"the condition of rule {rule.name!r} cannot be answered: {answer}")
+        if answer:
+            return _within(policy, rule, question)
+    return _no_rule(policy, question, glass, other)
 
 
-def _for(rule: Rule, question: Question) -> bool:
-    return question.role in rule.roles and selected(question.requester, rule.who)
+def _no_rule(policy: Policy, question: Question, glass: bool, other: bool) -> Refused:
+    role, target = question.role, question.target.name
+    if glass:
+        hint = "ask in the usual way: daypass request" if other else ""
+        return Refused(policy, None, f"no rule of {policy.name} lets you break the glass for {role} on {target}", hint)
+    hint = "in an emergency: daypass break-glass" if other else "daypass targets shows what you may ask for"
+    return Refused(policy, None, f"no rule of {policy.name} lets you have {role} on {target}", hint)
+
+
+def _answer(when: Condition | None, question: Question) -> bool | str:
+    """Whether the condition holds, or why that cannot be told. None holds always."""
+    if when is None:
+        return True
+    try:
+        return when.test(facts(question))
+    except ConditionFailed as failed:
+        return str(failed)
+
+
+def _denied(policy: Policy, question: Question) -> Refused | None:
+    """The denial that this question falls under. One whose condition cannot be answered denies as well."""
+    for denial in policy.denials:
+        if denial.who and not selected(question.requester, denial.who):
+            continue
+        if denial.roles and question.role not in denial.roles:
+            continue
+        if denial.hours is not None and not denial.hours.holds(question.start_at or question.now):
+            continue
+        answer = _answer(denial.when, question)
+        if answer is not False:
+            why = f": {denial.because}" if denial.because else ""
+            failed = f" (its condition cannot be answered: {answer})" if isinstance(answer, str) else ""
+            return Refused(policy, None, f"{policy.name} denies this by {denial.name!r}{why}{failed}")
+    return None
+
+
+def within_hours(rule: Rule, question: Question) -> bool:
+    """Whether the rule holds at the time for which access is asked."""
+    return rule.hours is None or rule.hours.holds(max(question.start_at or 0, question.now))
 
 
 def _within(policy: Policy, rule: Rule, question: Question) -> Matched | Refused:
-    longest = policy.limits.longest_ms
+    limits = [policy.limits.longest_ms, rule.break_glass.longest_ms if rule.break_glass is not None else None]
+    longest = min((limit for limit in limits if limit is not None), default=None)
     if longest is not None and question.duration_ms > longest:
         asked, most = duration_text(question.duration_ms), duration_text(longest)
         return Refused(policy, rule, f"{policy.name} allows at most {most}, not {asked}", f"ask for --for {most}")
     return Matched(policy, rule)
 
 
-def evaluate(policies: Sequence[Policy], question: Question, people: Sequence[Person]) -> Verdict:
+def evaluate(policies: Sequence[Policy], question: Question, people: Sequence[Person] | Crowd) -> Verdict:
     """How this question is decided. `people` are all there are: who is eligible is taken from them now."""
     matched = match(policies, question)
     if isinstance(matched, Refused):
@@ -290,14 +238,10 @@ def evaluate(policies: Sequence[Policy], question: Question, people: Sequence[Pe
     if rule.decide is None:
         return Refused(policy, rule, f"rule {rule.name!r} says nothing about how it is decided")
     if rule.decide.automatic:
-        return Automatic(policy, rule, f"rule {rule.name!r} of {policy.name} approves by itself")
-    excluded = {question.requester.id, question.on_behalf_of or question.requester.id}
-    stages = tuple(
-        Stage(
-            stage.need, stage.of, tuple(sorted(p.id for p in people if p.id not in excluded and selected(p, stage.of)))
-        )
-        for stage in rule.decide.stages
-    )
+        said = f"rule {rule.name!r} of {policy.name} approves by itself"
+        return Automatic(policy, rule, said, Route(tell=rule.tell))
+    crowd = as_crowd(people)
+    stages = stages_of(rule, question, crowd)
     everybody = {id for stage in stages for id in stage.eligible}
     if not matching.satisfied(stages, everybody):
         return Refused(
@@ -307,7 +251,27 @@ def evaluate(policies: Sequence[Policy], question: Question, people: Sequence[Pe
             f"ask an operator to see to {names_of(stages)}",
         )
     reason = f"rule {rule.name!r} of {policy.name} needs {spoken_stages(stages)}"
-    return NeedsVotes(policy, rule, stages, rule.decide.undecided_after_ms, reason)
+    waits = rule.decide.until(question.now, rule.decide.undecided_after_ms) - question.now
+    return NeedsVotes(policy, rule, stages, waits, reason, _route(rule, rule.decide, question, crowd))
+
+
+def stages_of(rule: Rule, question: Question, crowd: Crowd) -> tuple[Stage, ...]:
+    """The rule's stages with those who are eligible now."""
+    who, owner = question.requester.id, question.on_behalf_of
+    wanted = rule.decide.stages if rule.decide is not None else ()
+    return tuple(Stage(stage.need, stage.of, crowd.eligible(stage.of, who, owner)) for stage in wanted)
+
+
+def _route(rule: Rule, decide: Decide, question: Question, crowd: Crowd) -> Route:
+    now, escalate = question.now, decide.escalate
+    return Route(
+        deny=decide.deny,
+        signed=decide.signed,
+        escalate_at=decide.until(now, escalate.after_ms) if escalate is not None else None,
+        escalate_to=escalate.to if escalate is not None else (),
+        tell=rule.tell,
+        excluded=tuple(sorted(crowd.selves(question.requester.id, question.on_behalf_of or question.requester.id))),
+    )
 
 
 def tightened(matched: Matched, automatic: bool) -> bool:
@@ -344,11 +308,7 @@ def ways(policies: Sequence[Policy], person: Person, target: Target) -> tuple[Wa
     if policy is None or person.disabled:
         return ()
     return tuple(
-        _way(policy, rule, role)
-        for rule in policy.rules
-        if selected(person, rule.who)
-        for role in rule.roles
-        if role in target.roles
+        _way(policy, rule, role) for rule in policy.rules_for(person) for role in rule.roles if role in target.roles
     )
 
 
@@ -360,4 +320,6 @@ def _way(policy: Policy, rule: Rule, role: str) -> Way:
     elif rule.decide is not None and rule.decide.stages:
         how = f"needs {spoken_stages(rule.decide.stages)}"
     when = rule.when.source if rule.when else ""
+    if rule.hours is not None:
+        how = f"{how}, {rule.hours}"
     return Way(role, rule.name, how, when, longest, rule.break_glass is not None, rule.owes.plain())

@@ -11,16 +11,20 @@ import re
 
 from daypass.domain.conditions import Condition, compile_condition
 from daypass.domain.documents import Node, load
-from daypass.domain.durations import DAY_MS, instant_ms
+from daypass.domain.durations import DAY_MS, duration_text, instant_ms
 from daypass.domain.errors import Invalid
+from daypass.domain.hours import DAYS, Hours, minute_of_day, zone_name
 from daypass.domain.matching import PLACES_MAX
-from daypass.domain.policy import (
+from daypass.domain.rules import (
     ACTIVATE_WITHIN_MS,
+    SAMPLE_ALL,
     UNDECIDED_AFTER_MS,
     BreakGlass,
     Covers,
     Decide,
+    Denial,
     Duty,
+    Escalate,
     Expectation,
     ExtendLimit,
     Limits,
@@ -31,18 +35,22 @@ from daypass.domain.policy import (
     StageRule,
 )
 
-POLICY_KEYS = ("policy", "covers", "limits", "rules", "expect")
+POLICY_KEYS = ("policy", "covers", "limits", "deny", "rules", "expect")
 COVERS_KEYS = ("targets", "labels")
 LIMITS_KEYS = ("longest", "activate_within", "extend", "idle")
 EXTEND_KEYS = ("times", "by", "decide")
-RULE_KEYS = ("name", "who", "roles", "when", "decide", "break_glass", "owes")
-DECIDE_KEYS = ("undecided_after", "stages")
+DENIAL_KEYS = ("name", "who", "roles", "when", "hours", "because")
+RULE_KEYS = ("name", "who", "roles", "when", "hours", "decide", "break_glass", "tell", "owes", "ends_with_ticket")
+HOURS_KEYS = ("from", "to", "days", "zone")
+DECIDE_KEYS = ("undecided_after", "stages", "deny", "escalate", "hours", "signed")
 STAGE_KEYS = ("need", "of")
+ESCALATE_KEYS = ("after", "to")
 BREAK_GLASS_KEYS = ("longest", "tell")
 OWES_KEYS = ("sign_off", "ratify")
 DUTY_KEYS = ("by", "within")
-RATIFY_KEYS = (*DUTY_KEYS, "otherwise")
-EXPECT_KEYS = ("by", "target", "role", "for", "ticket", "reason", "at", "then")
+SIGN_OFF_KEYS = (*DUTY_KEYS, "escalate", "sample", "of")
+RATIFY_KEYS = (*DUTY_KEYS, "escalate", "otherwise")
+EXPECT_KEYS = ("by", "target", "role", "for", "ticket", "reason", "at", "ticket_facts", "history", "then")
 NEEDS_KEYS = ("needs", "never")
 
 RULES_MAX = 10_000
@@ -58,11 +66,17 @@ EXTEND_DECIDE = ("automatic", "as rule")
 """How an extension is decided: by itself, or as the rule of its grant says."""
 
 OTHERWISE = ("block_break_glass",)
+SIGN_OFF_OF = ("grant", "session")
+THEN = ("automatic", "refused", "break_glass")
+
+DENIALS_MAX = 1000
+"""Each is looked at for every decision."""
 
 _NAME = re.compile(r"[^\s\x00-\x1f](?:[^\x00-\x1f]{0,98}[^\s\x00-\x1f])?")
 _NAMED = re.compile(r"group:[A-Za-z0-9][A-Za-z0-9._-]{0,62}|[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _PEOPLE = "group:NAME or an address"
+_PER_CENT = re.compile(r"[0-9]{1,3}%")
 
 
 def read_policy(text: str, file: str) -> Policy:
@@ -83,6 +97,8 @@ def read_policy(text: str, file: str) -> Policy:
         limits=_limits(keys["limits"]) if "limits" in keys else Limits(),
         rules=tuple(_rule(node) for node in rules),
         expect=tuple(_expectation(node) for node in expect),
+        denials=_denials(keys["deny"]) if "deny" in keys else (),
+        lines={node.path: node.line for node in root.walk()},
     )
     _refuse_same_names(rules, policy)
     return policy
@@ -94,6 +110,40 @@ def _refuse_same_names(nodes: tuple[Node, ...], policy: Policy) -> None:
         if rule.name in seen:
             raise node.mapping()["name"].wrong(f"must be another name than that of a rule above, not {rule.name!r}")
         seen.add(rule.name)
+
+
+def _denials(node: Node) -> tuple[Denial, ...]:
+    items = node.sequence()
+    if not 0 < len(items) <= DENIALS_MAX:
+        raise node.wrong(f"must hold from 1 to {DENIALS_MAX} denials, not {len(items)}")
+    return tuple(_denial(item) for item in items)
+
+
+def _denial(node: Node) -> Denial:
+    keys = node.mapping(DENIAL_KEYS, needs=("name",))
+    return Denial(
+        name=keys["name"].text(_NAME, "a name of at most 100 characters"),
+        who=_people(keys["who"]) if "who" in keys else (),
+        roles=_words(keys["roles"], "role names") if "roles" in keys else (),
+        when=_condition(keys["when"]) if "when" in keys else None,
+        hours=_hours(keys["hours"]) if "hours" in keys else None,
+        because=keys["because"].text() if "because" in keys else "",
+        line=node.line,
+    )
+
+
+def _hours(node: Node) -> Hours:
+    keys = node.mapping(HOURS_KEYS, needs=("from", "to"))
+    start, end = keys["from"].read(minute_of_day), keys["to"].read(minute_of_day)
+    if start == end:
+        raise keys["to"].wrong("must be another time than from; a whole day is from 00:00 to 24:00")
+    days = list(range(len(DAYS)))
+    if "days" in keys:
+        days = [DAYS.index(day.one_of(DAYS)) for day in keys["days"].sequence()]
+        if not days:
+            raise keys["days"].wrong(f"must name days ({', '.join(DAYS)})")
+    zone = keys["zone"].read(zone_name) if "zone" in keys else "UTC"
+    return Hours(start, end, frozenset(days), zone)
 
 
 def _covers(node: Node) -> Covers:
@@ -138,6 +188,10 @@ def _rule(node: Node) -> Rule:
         decide=_decide(keys["decide"]) if "decide" in keys else None,
         break_glass=glass,
         owes=owes,
+        hours=_hours(keys["hours"]) if "hours" in keys else None,
+        tell=_people(keys["tell"]) if "tell" in keys else (),
+        ends_with_ticket="ends_with_ticket" in keys and keys["ends_with_ticket"].flag(),
+        line=node.line,
     )
 
 
@@ -163,7 +217,22 @@ def _decide(node: Node) -> Decide:
         after = keys["undecided_after"].duration_ms()
         if after > UNDECIDED_AFTER_MAX_MS:
             raise keys["undecided_after"].wrong("must be at most 90d")
-    return Decide(stages, after)
+    return Decide(
+        stages,
+        after,
+        deny=keys["deny"].integer(1, PLACES_MAX) if "deny" in keys else 1,
+        escalate=_escalate(keys["escalate"], after) if "escalate" in keys else None,
+        hours=_hours(keys["hours"]) if "hours" in keys else None,
+        signed="signed" in keys and keys["signed"].flag(),
+    )
+
+
+def _escalate(node: Node, undecided_after_ms: int) -> Escalate:
+    keys = node.mapping(ESCALATE_KEYS, needs=ESCALATE_KEYS)
+    after = keys["after"].duration_ms()
+    if after >= undecided_after_ms:
+        raise keys["after"].wrong(f"must be less than undecided_after ({duration_text(undecided_after_ms)})")
+    return Escalate(after, _people(keys["to"]))
 
 
 def _stage(node: Node) -> StageRule:
@@ -179,15 +248,28 @@ def _break_glass(node: Node) -> BreakGlass:
 def _owes(node: Node) -> Owes:
     keys = node.mapping(OWES_KEYS)
     return Owes(
-        sign_off=_duty(keys["sign_off"], DUTY_KEYS) if "sign_off" in keys else None,
+        sign_off=_duty(keys["sign_off"], SIGN_OFF_KEYS) if "sign_off" in keys else None,
         ratify=_duty(keys["ratify"], RATIFY_KEYS) if "ratify" in keys else None,
     )
 
 
 def _duty(node: Node, known: tuple[str, ...]) -> Duty:
     keys = node.mapping(known, needs=DUTY_KEYS)
-    otherwise = keys["otherwise"].one_of(OTHERWISE) if "otherwise" in keys else ""
-    return Duty(_people(keys["by"]), keys["within"].duration_ms(), otherwise)
+    return Duty(
+        _people(keys["by"]),
+        keys["within"].duration_ms(),
+        keys["otherwise"].one_of(OTHERWISE) if "otherwise" in keys else "",
+        _sample(keys["sample"]) if "sample" in keys else SAMPLE_ALL,
+        keys["of"].one_of(SIGN_OFF_OF) if "of" in keys else SIGN_OFF_OF[0],
+        _people(keys["escalate"]) if "escalate" in keys else (),
+    )
+
+
+def _sample(node: Node) -> int:
+    text = node.text(_PER_CENT, "a share in per cent, like 10%")
+    if not 1 <= int(text[:-1]) <= SAMPLE_ALL:
+        raise node.wrong("must be from 1% to 100%")
+    return int(text[:-1])
 
 
 def _expectation(node: Node) -> Expectation:
@@ -198,7 +280,7 @@ def _expectation(node: Node) -> Expectation:
         never = parts["never"].text().lower() if "never" in parts else None
         then = Needs(parts["needs"].integer(1, PLACES_MAX), never)
     else:
-        then = keys["then"].one_of(("automatic", "refused"))
+        then = keys["then"].one_of(THEN)
     return Expectation(
         place=f"{node.file}:{node.line}: {node.path}",
         by=keys["by"].text().lower(),
@@ -209,7 +291,14 @@ def _expectation(node: Node) -> Expectation:
         ticket=keys["ticket"].text() if "ticket" in keys else "",
         reason=keys["reason"].text() if "reason" in keys else "",
         at=keys["at"].read(instant_ms) if "at" in keys else None,
+        ticket_facts=_facts(keys["ticket_facts"]) if "ticket_facts" in keys else None,
+        history=_facts(keys["history"]) if "history" in keys else None,
     )
+
+
+def _facts(node: Node) -> dict[str, object]:
+    """What a condition is to find, as plain values."""
+    return {key: value.plain() for key, value in node.mapping().items()}
 
 
 def _people(node: Node) -> tuple[str, ...]:

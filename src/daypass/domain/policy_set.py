@@ -22,6 +22,7 @@ from daypass.domain.policy import (
     Refused,
     Verdict,
     evaluate,
+    match,
 )
 from daypass.domain.policy_file import read_policy
 from daypass.domain.target import Target
@@ -69,7 +70,7 @@ def _refuse_same_names(policies: Sequence[Policy]) -> None:
     for policy in policies:
         if policy.name in files:
             raise ConfigError(
-                f"{policy.file}: policy: must be another name than in {files[policy.name]}, not {policy.name!r}"
+                f"{policy.place('policy')}: must be another name than in {files[policy.name]}, not {policy.name!r}"
             )
         files[policy.name] = policy.file
 
@@ -79,23 +80,26 @@ def _refuse_overlap(policies: Sequence[Policy], targets: Mapping[str, Target]) -
         found = [policy for policy in policies if policy.covers.includes(target)]
         if len(found) > 1:
             raise ConfigError(
-                f"{found[1].file}: covers: must leave out the target {target.name}, "
+                f"{found[1].place('covers')}: must leave out the target {target.name}, "
                 f"which {found[0].name!r} in {found[0].file} covers already",
                 hint="one target, one policy",
             )
 
 
 def _refuse_unknown(policy: Policy, targets: Mapping[str, Target]) -> None:
-    for name in policy.covers.targets:
+    for n, name in enumerate(policy.covers.targets):
         if name not in targets:
-            raise ConfigError(f"{policy.file}: covers.targets: there is no target {name!r}; {_known(targets)}")
+            place = policy.place(f"covers.targets[{n}]")
+            raise ConfigError(f"{place}: there is no target {name!r}; {_known(targets)}")
     covered = [target for target in targets.values() if policy.covers.includes(target)]
     roles = {role for target in covered for role in target.roles}
-    for rule in policy.rules:
-        for role in rule.roles:
+    named = [(f"rules[{n}]", one.roles) for n, one in enumerate(policy.rules)]
+    named += [(f"deny[{n}]", one.roles) for n, one in enumerate(policy.denials)]
+    for path, wanted in named:
+        for m, role in enumerate(wanted):
             if covered and role not in roles:
                 raise ConfigError(
-                    f"{policy.file}: rule {rule.name!r}: no target that this policy covers has a role {role!r}; "
+                    f"{policy.place(f'{path}.roles[{m}]')}: no target that this policy covers has a role {role!r}; "
                     f"they have {', '.join(sorted(roles))}"
                 )
 
@@ -130,7 +134,13 @@ def _check(
         now=expected.at if expected.at is not None else now,
         reason=expected.reason,
         ticket=expected.ticket,
+        ticket_facts=expected.ticket_facts,
+        history=expected.history,
     )
+    if expected.then == "break_glass":
+        broken = match((policy,), question, glass=True)
+        problem = f"breaking the glass was expected, but {broken.reason}" if isinstance(broken, Refused) else ""
+        return Checked(expected, broken if isinstance(broken, Refused) else None, problem)
     verdict = evaluate((policy,), question, people)
     return Checked(expected, verdict, _problem(expected.then, verdict, people))
 

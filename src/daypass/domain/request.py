@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from daypass.domain.errors import Conflict
@@ -55,6 +55,7 @@ class RequestAction(StrEnum):
     ASK = "ask"
     ANSWER = "answer"
     EDIT = "edit"
+    ESCALATE = "escalate"
     EXPIRE = "expire"
     WITHDRAW = "withdraw"
     RATIFY = "ratify"
@@ -69,12 +70,14 @@ TRANSITIONS: Mapping[tuple[RequestState, RequestAction], RequestState] = {
     (_S.PENDING, _A.DENY): _S.DENIED,
     (_S.PENDING, _A.ASK): _S.NEEDS_INFO,
     (_S.PENDING, _A.EDIT): _S.PENDING,
+    (_S.PENDING, _A.ESCALATE): _S.PENDING,
     (_S.PENDING, _A.EXPIRE): _S.EXPIRED,
     (_S.PENDING, _A.WITHDRAW): _S.WITHDRAWN,
     (_S.NEEDS_INFO, _A.VOTE): _S.NEEDS_INFO,
     (_S.NEEDS_INFO, _A.APPROVE): _S.APPROVED,
     (_S.NEEDS_INFO, _A.DENY): _S.DENIED,
     (_S.NEEDS_INFO, _A.ASK): _S.NEEDS_INFO,
+    (_S.NEEDS_INFO, _A.ESCALATE): _S.NEEDS_INFO,
     (_S.NEEDS_INFO, _A.ANSWER): _S.PENDING,
     (_S.NEEDS_INFO, _A.EDIT): _S.PENDING,
     (_S.NEEDS_INFO, _A.EXPIRE): _S.EXPIRED,
@@ -118,6 +121,32 @@ class Vote:
     at: int
     narrowed_ms: int | None = None
     note: str = ""
+    narrowed_role: str | None = None
+    """A role that can do less than the one asked for."""
+    statement: str = ""
+    """What the decider signed (see `vote_statement.py`); empty: the vote is not signed."""
+    signature: str = ""
+    """Their SSH signature of it, in its armour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a request is decided beside its stages, frozen when it was made.
+
+    `deny`: so many denials deny. `signed`: only signed votes are taken. From `escalate_at` on those of `escalate_to`
+    may decide in every stage as well. `tell`: who is told. `excluded`: the accounts (ids) that are the requester, or
+    act for them. `bypassed`: who would have been asked, had the glass not been broken; `drill`: as an exercise.
+    """
+
+    deny: int = 1
+    signed: bool = False
+    escalate_at: int | None = None
+    escalate_to: tuple[str, ...] = ()
+    escalated_at: int | None = None
+    tell: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    bypassed: tuple[str, ...] = ()
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +189,7 @@ class Request:
     grant: str | None = None
     extends: str | None = None
     """The grant that is to last longer by `duration_ms`; None: access is asked for."""
+    route: Route = field(default_factory=Route)
 
 
 def content_digest(

@@ -18,6 +18,11 @@ class Listed(Interface):
     def name(self) -> str: ...
     @property
     def groups(self) -> frozenset[str]: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def agent_of(self) -> str:
+        """The address (or id) of the person whose agent this is; empty: a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +39,16 @@ def difference(listed: Sequence[Listed], known: Sequence[Person], new_id: Callab
     Who is listed again is enabled again under the same id."""
     wanted = {one.email.strip().lower(): one for one in listed}
     by_email = {person.email: person for person in known}
+    ids = {email: by_email[email].id if email in by_email else new_id() for email in wanted}
+    ids = {**{person.email: person.id for person in known}, **ids}
     added, changed = [], []
     for email, one in wanted.items():
         person = by_email.get(email)
+        owner = ids.get(one.agent_of.strip().lower(), one.agent_of)
+        fresh = Person(ids[email], email, one.name, frozenset(one.groups), False, one.subject, owner)
         if person is None:
-            added.append(Person(new_id(), email, one.name, frozenset(one.groups)))
-            continue
-        updated = replace(person, name=one.name, groups=frozenset(one.groups), disabled=False)
-        if updated != person:
-            changed.append(updated)
+            added.append(fresh)
+        elif fresh != person:
+            changed.append(fresh)
     gone = [replace(one, disabled=True) for one in known if one.email not in wanted and not one.disabled]
     return Difference(tuple(added), tuple(changed), tuple(gone))

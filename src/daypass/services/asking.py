@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from daypass.domain import deciding, policy
@@ -21,6 +22,7 @@ from daypass.domain.request import (
     step,
 )
 from daypass.domain.target import Target
+from daypass.services.asked import question, ticket_facts
 from daypass.services.granting import give
 from daypass.services.office import Change, Office, acting
 from daypass.services.sight import see_request
@@ -66,16 +68,17 @@ class Asking:
         target = self._target(wish)
         self._check(wish)
         refusal: policy.Refused | None = None
+        known = await ticket_facts(self._office, target, wish.ticket)
         async with self._office.change() as change:
             person = await change.person(by)
             await self._refuse_flood(change, person)
-            question = self._question(person, target, wish)
-            verdict = policy.evaluate(self._office.policies.current.policies, question, await change.tx.people())
+            asked = await self._question(change, person, target, wish, known)
+            verdict = await self._verdict(change, asked)
             if isinstance(verdict, policy.Refused):
                 refusal = verdict
                 await change.record(self._refused_event(person, wish, verdict))
             else:
-                request = self._request(person, wish, verdict, question.now)
+                request = self._request(person, wish, verdict, asked.now)
                 request = await self._save_new(change, request, person, verdict)
         if refusal is not None:
             raise Refused(refusal.reason, hint=refusal.hint)
@@ -104,17 +107,25 @@ class Asking:
         if len(waiting) >= OPEN_MAX:
             raise Conflict(f"you have {OPEN_MAX} undecided requests", hint="daypass requests --mine")
 
-    def _question(self, person: Person, target: Target, wish: Wish) -> policy.Question:
-        return policy.Question(
-            requester=person,
-            target=target,
-            role=wish.role,
-            duration_ms=wish.duration_ms,
-            now=self._office.now(),
-            reason=wish.reason.strip(),
-            ticket=wish.ticket.strip(),
+    async def _question(
+        self, change: Change, person: Person, target: Target, wish: Wish, known: Mapping[str, object] | None
+    ) -> policy.Question:
+        return await question(
+            self._office,
+            change.tx,
+            person,
+            target,
+            wish.role,
+            wish.duration_ms,
+            reason=wish.reason,
+            ticket=wish.ticket,
             start_at=wish.start_at,
+            ticket_facts=known,
         )
+
+    async def _verdict(self, change: Change, asked: policy.Question) -> policy.Verdict:
+        crowd = self._office.crowd(await change.tx.people())
+        return policy.evaluate(self._office.policies.current.policies, asked, crowd)
 
     def _refused_event(self, person: Person, wish: Wish, verdict: policy.Refused) -> Event:
         body = {
@@ -142,7 +153,7 @@ class Asking:
                 id=self._office.new_id(),
                 state=RequestState.PENDING,
                 requester=person.id,
-                on_behalf_of=None,
+                on_behalf_of=person.agent_of or None,
                 items=(Item(wish.target, wish.role),),
                 reason=wish.reason.strip(),
                 ticket=wish.ticket.strip(),
@@ -158,6 +169,7 @@ class Asking:
                 owes=verdict.rule.owes.plain(),
                 created_at=now,
                 decide_by=now + waits,
+                route=verdict.route,
             )
         )
 
@@ -220,11 +232,12 @@ class Asking:
         target = self._target(wish)
         if wish.duration_ms < deciding.DURATION_MS_MIN:
             raise Invalid("access lasts at least a second", hint="--for 30m")
-        question = self._question(person, target, wish)
-        verdict = policy.evaluate(self._office.policies.current.policies, question, await change.tx.people())
+        known = await ticket_facts(self._office, target, wish.ticket)
+        asked = await self._question(change, person, target, wish, known)
+        verdict = await self._verdict(change, asked)
         if isinstance(verdict, policy.Refused):
             raise Refused(verdict.reason, hint=verdict.hint)
-        fresh = self._request(person, wish, verdict, question.now)
+        fresh = self._request(person, wish, verdict, asked.now)
         routed = replace(
             request,
             policy=fresh.policy,
@@ -234,6 +247,7 @@ class Asking:
             automatic=fresh.automatic,
             owes=fresh.owes,
             decide_by=min(request.decide_by, fresh.decide_by),
+            route=fresh.route,
         )
         event = request_event(
             self._office,

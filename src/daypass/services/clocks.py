@@ -48,6 +48,7 @@ class Clocks:
         """Ends first, as they matter most; they go on by themselves, so that a slow one delays nothing here."""
         ending = await self._endings.end_due(now)
         expired = await self._requests.expire_due(now)
+        await self._requests.escalate_due(now)
         lapsed = await self._grants.lapse_due(now)
         await self._refusals.flush(now)
         await self._recovery.retry(now)

@@ -49,6 +49,14 @@ class Carrier(Interface):
         """A grant's deadline moved: re-arm the timers of its sessions."""
 
 
+class Tickets(Interface):
+    """A system that knows tickets."""
+
+    async def facts(self, ticket: str) -> Mapping[str, object]:
+        """What it says of a ticket: `key`, `open`, `status`, `assignee` (an address, perhaps empty), `title`. Raise
+        `Unavailable` if it does not answer, `NotFound` if it knows no such ticket."""
+
+
 @dataclass(slots=True)
 class Live:
     """What carries sessions; app.py puts the gateway here once it is there, and what its node is called. None: nothing

@@ -12,7 +12,7 @@ from daypass.services.asking import Asking
 from daypass.services.granting import give
 from daypass.services.office import Change, acting
 from daypass.services.sight import see_request
-from daypass.services.telling import request_event, vote_body
+from daypass.services.telling import ELIGIBLE_MAX, request_event, vote_body
 from daypass.store.interface import Page
 
 SWEEP_MAX = 200
@@ -39,12 +39,15 @@ class Requests(Asking):
         return voted
 
     async def deny(self, by: Person, part: str, *, note: str, digest: str | None = None) -> Request:
-        """Deny: one denial is enough, and its note says why."""
+        """Deny; its note says why. One denial is enough, unless the rule wants more of them."""
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
-            denied = deciding.deny(request, self._vote(request, person, False, digest, note, None), person)
+            people = {one.id: one for one in await change.tx.people()}
+            denied = deciding.deny(request, self._vote(request, person, False, digest, note, None), person, people)
             await self._save_vote(change, denied, person, "deny")
+            if denied.state is not RequestState.DENIED:
+                return denied
             event = request_event(self._office, "request.denied", denied, acting(person), decision="denied")
             await change.record(event)
         return denied
@@ -88,6 +91,25 @@ class Requests(Asking):
             await change.record(request_event(self._office, "request.asked", asked, acting(person), secret=secret))
         return asked
 
+    async def escalate_due(self, now: int) -> int:
+        """Let further people decide on what has waited for its time to escalate. Returns how many."""
+        async with self._office.reading() as tx:
+            waiting = await tx.requests(states=OPEN)
+        due = [one.id for one in waiting if deciding.is_to_escalate(one, now)]
+        for id in due[:SWEEP_MAX]:
+            await self._escalate(id, now)
+        return len(due[:SWEEP_MAX])
+
+    async def _escalate(self, id: str, now: int) -> None:
+        async with self._office.change() as change:
+            request = await change.tx.request_for_change(id)
+            if request is None or request.state not in OPEN or not deciding.is_to_escalate(request, now):
+                return
+            escalated = deciding.escalate(request, self._office.crowd(await change.tx.people()), now)
+            await change.tx.save_request(escalated)
+            body = {"eligible": sorted(further(request, escalated))[:ELIGIBLE_MAX]}
+            await change.record(request_event(self._office, "request.escalated", escalated, SYSTEM, body=body))
+
     async def expire_due(self, now: int) -> int:
         """Expire what nobody decided in time. Returns how many."""
         async with self._office.reading() as tx:
@@ -106,3 +128,10 @@ class Requests(Asking):
             await change.tx.save_request(expired)
             await change.record(request_event(self._office, "request.expired", expired, SYSTEM))
         return 1
+
+
+def further(before: Request, after: Request) -> set[str]:
+    """Who may decide now and could not before."""
+    return {id for stage in after.stages for id in stage.eligible} - {
+        id for stage in before.stages for id in stage.eligible
+    }

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
+
 from daypass.domain.events import Event
 from daypass.domain.people import SYSTEM
 from daypass.domain.policy_set import PolicySet
+from daypass.domain.target import Target
+from daypass.services.notices import tell_guards
 from daypass.services.office import Office
 
 DIGEST = "policies_digest"
 """The setting that keeps which policies were in force last."""
+TARGETS = "targets_digests"
+"""The setting that keeps what the targets were last, by name."""
+NAMES_MAX = 200
+"""Policies or targets that an event names; an entry has 32 KiB."""
 
 
 class Starting:
@@ -21,12 +31,35 @@ class Starting:
         """Make these the policies in force, and record it if they are others than last time. Returns whether."""
         self._office.policies.current = policies
         async with self._office.change() as change:
-            if await change.tx.setting(DIGEST) == policies.digest:
+            was = await change.tx.setting(DIGEST)
+            if was == policies.digest:
                 return False
             await change.tx.save_setting(DIGEST, policies.digest)
             names = [{"name": policy.name, "digest": policy.digest} for policy in policies.policies]
-            body = {"digest": policies.digest, "policies": names}
-            await change.record(Event("policy.changed", self._office.now(), SYSTEM, body=body))
+            body = {"digest": policies.digest, "was": was or "", "policies": names[:NAMES_MAX]}
+            event = Event("policy.changed", self._office.now(), SYSTEM, body=body)
+            await change.record(event)
+            await tell_guards(self._office, change, event)
+        return True
+
+    async def targets(self) -> bool:
+        """Record if the targets, or what their roles are, are others than last time. Returns whether."""
+        now = {name: _target_digest(target) for name, target in sorted(self._office.targets.items())}
+        async with self._office.change() as change:
+            was: dict[str, str] = json.loads(await change.tx.setting(TARGETS) or "{}")
+            if was == now:
+                return False
+            await change.tx.save_setting(TARGETS, json.dumps(now))
+            body = {
+                "digest": _digest(now),
+                "was": _digest(was) if was else "",
+                "added": sorted(now.keys() - was.keys())[:NAMES_MAX],
+                "removed": sorted(was.keys() - now.keys())[:NAMES_MAX],
+                "changed": sorted(name for name in now.keys() & was.keys() if now[name] != was[name])[:NAMES_MAX],
+            }
+            event = Event("targets.changed", self._office.now(), SYSTEM, body=body)
+            await change.record(event)
+            await tell_guards(self._office, change, event)
         return True
 
     async def started(self, node: str, version: str, journal_last: int) -> None:
@@ -39,3 +72,24 @@ class Starting:
         """Nothing else happened for a while; the silence is sealed too."""
         async with self._office.change() as change:
             await change.record(Event("ledger.heartbeat", self._office.now(), SYSTEM, body={"node": node}))
+
+
+def _digest(digests: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+
+def _target_digest(target: Target) -> str:
+    """Of where it is, what it is labelled and what its roles may do: never of a secret, only of where that is kept."""
+    roles = [
+        [name, role.user, str(role.password), role.effect.value, role.dangerous, list(role.member_of)]
+        for name, role in sorted(target.roles.items())
+    ]
+    said = [target.protocol, target.host, target.port, target.database, sorted(target.labels.items()), roles]
+    said += [
+        target.tls,
+        target.tls_ca,
+        target.record,
+        str(target.maintenance),
+        sorted(map(str, target.options.items())),
+    ]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

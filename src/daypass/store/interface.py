@@ -174,7 +174,8 @@ class Transaction(Interface):
     async def save_notice(self, notice: Notice) -> None: ...
 
     async def resolve(self, kind: str, part: str) -> Sequence[str]:
-        """The ids of this kind (`request`, `grant`, `session`, `obligation`) that equal, begin or end with `part` (at most 5)."""
+        """The ids of this kind (`request`, `grant`, `session`, `obligation`) that equal, begin or end with `part`, at
+        most 5."""
 
     async def cuts(
         self, *, node: str | None = None, sessions: Sequence[str] = (), unseen: bool = False
@@ -218,19 +219,18 @@ class Transaction(Interface):
     async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
         """The leaf hashes (hex) of sequenced entries from index `since` on."""
 
-    async def entry(self, id: str) -> StoredEntry | None:
-        """One entry. While it waits for its place, its index is -1 and its leaf empty."""
+    async def displace(self, first: int, known: frozenset[str]) -> int:
+        """Take every entry from index `first` on out of its place (recovery alone does). It waits for another one,
+        unless its id is `known` to stand in the log already. Returns how many wait."""
 
-    async def newest_of(
-        self, types: Sequence[str], *, request: str | None = None, session: str | None = None, actor: str | None = None
-    ) -> str | None:
-        """The id of the newest entry of these types about one thing, sequenced or not."""
+    async def put_back(self, first: int, entries: Sequence[bytes]) -> None:
+        """Give entries, whose chains are set, the places from index `first` on."""
 
-    async def entry_bytes(self, *, since: int, limit: int) -> Sequence[bytes]:
-        """The bytes of sequenced entries from index `since` on."""
+    async def set_log(self, size: int, heads: Mapping[str, ChainHead]) -> None:
+        """Say how long the log is, and where each of its chains ends."""
 
-    async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
-        """The leaf hashes (hex) of sequenced entries from index `since` on."""
+    async def set_shipped(self, node: str, number: int) -> None:
+        """Note that a node's journal stands in the log up to this number."""
 
     async def newest_t(self) -> int:
         """The time of the newest entry there is, sequenced or not (0: none)."""

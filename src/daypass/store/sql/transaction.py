@@ -8,9 +8,10 @@ from daypass.store.sql.log import Log
 from daypass.store.sql.nodes import Nodes
 from daypass.store.sql.people import People
 from daypass.store.sql.requests import Grants, Requests
+from daypass.store.sql.restoring import Restoring
 from daypass.store.sql.searching import Search
 from daypass.store.sql.sessions import Sessions
 
 
-class SqlTransaction(People, Requests, Grants, Sessions, Duties, Nodes, Log, Search, Erasing):
+class SqlTransaction(People, Requests, Grants, Sessions, Duties, Nodes, Log, Search, Erasing, Restoring):
     """Implements `store.interface.Transaction` on one connection; whoever made it commits or rolls back."""

@@ -1,0 +1,81 @@
+"""Everybody there is, as deciding needs them: whom a list of names means, and which accounts are one human being.
+
+Nobody decides on their own request by any path: not with a second account (the same address behind a `+tag`, the same
+subject at the identity provider), not through an agent of theirs or for one, and not through a group that they own,
+as who owns a group says who is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from daypass.domain.people import GROUP, Person, canonical_email, selected
+
+CACHED_MAX = 20_000
+"""Lists of names whose people are remembered: two for each rule of the longest policy."""
+
+
+class Crowd:
+    """`owners`: for each group that somebody owns, the addresses of those who do."""
+
+    def __init__(self, people: Sequence[Person], owners: Mapping[str, frozenset[str]] | None = None) -> None:
+        self.people = tuple(people)
+        self.owners = owners or {}
+        self._by_id = {person.id: person for person in people}
+        self._named: dict[tuple[str, ...], tuple[Person, ...]] = {}
+        self._alike: dict[str, list[str]] | None = None
+
+    def named(self, of: tuple[str, ...]) -> tuple[Person, ...]:
+        """Whom these names (`group:NAME` or addresses) mean, in the order of their ids. The disabled are nobody."""
+        found = self._named.get(of)
+        if found is None:
+            found = tuple(sorted((one for one in self.people if selected(one, of)), key=lambda one: one.id))
+            if len(self._named) < CACHED_MAX:
+                self._named[of] = found
+        return found
+
+    def selves(self, *ids: str) -> frozenset[str]:
+        """These people, every account that is the same human being, their agents, and whom they are agents of."""
+        alike = self._index()
+        found, new = set(ids), list(ids)
+        while new:
+            person = self._by_id.get(new.pop())
+            for key in _keys(person) if person is not None else ():
+                for other in alike.get(key, ()):
+                    if other not in found:
+                        found.add(other)
+                        new.append(other)
+        return frozenset(found)
+
+    def owned(self, ids: Iterable[str]) -> frozenset[str]:
+        """The groups that any of these people owns, as `group:NAME`."""
+        emails = {self._by_id[id].email for id in ids if id in self._by_id}
+        return frozenset(f"{GROUP}{name}" for name, owners in self.owners.items() if owners & emails)
+
+    def eligible(self, of: tuple[str, ...], requester: str, on_behalf_of: str | None = None) -> tuple[str, ...]:
+        """Who of those named may decide on what this person asks for, by id, in their order."""
+        selves = self.selves(requester, on_behalf_of or requester)
+        owned = self.owned(selves) if self.owners else frozenset()
+        names = tuple(name for name in of if name not in owned) if owned else of
+        return tuple(one.id for one in self.named(names) if one.id not in selves)
+
+    def _index(self) -> dict[str, list[str]]:
+        if self._alike is None:
+            self._alike = {}
+            for person in self.people:
+                for key in _keys(person):
+                    self._alike.setdefault(key, []).append(person.id)
+        return self._alike
+
+
+def as_crowd(people: Sequence[Person] | Crowd) -> Crowd:
+    """A crowd of these people, if it is none yet."""
+    return people if isinstance(people, Crowd) else Crowd(people)
+
+
+def _keys(person: Person) -> tuple[str, ...]:
+    """What makes two accounts one human being: whoever shares one of these is the same."""
+    keys = [f"email {canonical_email(person.email)}", f"human {person.agent_of or person.id}"]
+    if person.subject:
+        keys.append(f"subject {person.subject}")
+    return tuple(keys)

@@ -1,0 +1,49 @@
+"""What is kept beside requests and grants: keys that votes are signed with, sealed codes, and what people are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledKey:
+    """A person's public SSH key. `public` is its one line (`ssh-ed25519 …`), `fingerprint` as ssh-keygen shows it."""
+
+    id: str
+    person: str
+    public: str
+    fingerprint: str
+    enrolled_at: int
+    revoked_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCode:
+    """A one-time code that breaks the glass of one target: what checks a proof of it, and whether it was used."""
+
+    id: str
+    target: str
+    stored_key: bytes
+    server_key: bytes
+    made_at: int
+    expires_at: int
+    used_at: int | None = None
+    used_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that one person is to be told over one channel. `about` holds ids and words, never secrets; `next_at`
+    is when it is tried next (0: it is over)."""
+
+    id: str
+    channel: str
+    person: str
+    kind: str
+    about: Mapping[str, object]
+    made_at: int
+    next_at: int
+    attempts: int = 0
+    sent_at: int | None = None
+    problem: str = ""

@@ -1,0 +1,61 @@
+"""Who is one human being, and who may therefore not decide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from daypass.domain.crowd import Crowd
+from daypass.domain.people import Person, canonical_email
+from tests.domain.things import ANA, BEN, LEA, PEOPLE, SAM, person
+
+LEADS = ("group:payments-leads",)
+
+
+def agent(name: str, of: Person, *groups: str) -> Person:
+    return replace(person(name, *groups), agent_of=of.id)
+
+
+@pytest.mark.parametrize(
+    ("email", "canonical"),
+    [("Ana@Acme.test", "ana@acme.test"), ("ana+x+y@acme.test", "ana@acme.test"), ("+@a.b", "@a.b")],
+)
+def test_one_mailbox_has_one_address(email: str, canonical: str) -> None:
+    assert canonical_email(email) == canonical
+
+
+def test_a_second_account_by_shared_email_decides() -> None:
+    second = replace(person("ana2", "payments-leads"), email="ana+admin@acme.test")
+    crowd = Crowd((*PEOPLE, second))
+    assert crowd.selves(ANA.id) == {ANA.id, second.id}
+    assert second.id not in crowd.eligible(LEADS, ANA.id)
+    assert ANA.id not in crowd.eligible(("ana@acme.test",), second.id)
+
+
+def test_a_second_account_by_shared_subject_decides() -> None:
+    first, second = replace(ANA, subject="idp|7"), replace(person("zoe", "payments-leads"), subject="idp|7")
+    crowd = Crowd((first, second, LEA))
+    assert crowd.eligible(LEADS, first.id) == (LEA.id,)
+
+
+def test_an_agent_decides_for_its_owner_and_the_owner_for_it() -> None:
+    bot, other = agent("bot", LEA, "payments-leads"), agent("bot2", LEA, "payments-leads")
+    crowd = Crowd((*PEOPLE, bot, other))
+    assert crowd.eligible(LEADS, LEA.id) == (BEN.id,)
+    assert crowd.eligible(LEADS, bot.id) == (BEN.id,)
+    assert set(crowd.eligible(LEADS, ANA.id)) == {BEN.id, bot.id, other.id, LEA.id}
+
+
+def test_the_ways_are_followed_to_their_end() -> None:
+    """An agent of a second account is mine."""
+    second = replace(person("ana2"), email="ana+2@acme.test")
+    bot = agent("bot", second, "payments-leads")
+    assert bot.id in Crowd((*PEOPLE, second, bot)).selves(ANA.id)
+
+
+def test_a_group_owner_is_decided_for_by_her_own_group() -> None:
+    crowd = Crowd(PEOPLE, {"payments-leads": frozenset({ANA.email})})
+    assert crowd.eligible(LEADS, ANA.id) == ()
+    assert crowd.eligible((*LEADS, LEA.email), ANA.id) == (LEA.id,)
+    assert crowd.eligible(LEADS, SAM.id) == (BEN.id, LEA.id)
