@@ -21,7 +21,7 @@ def test_target_down(own_postgres: Postgres, starting: Starting) -> None:
     own_postgres.stop()
     done = daypass.psql("select 1")
     assert done.returncode == 2
-    assert "orders" in done.stderr
+    assert "the target failed" in done.stderr
     own_postgres.start()
     assert daypass.psql("select 1").stdout.strip() == "1"
 
@@ -92,8 +92,7 @@ def test_store_locked(own_postgres: Postgres, starting: Starting) -> None:
     daypass = starting(own_postgres)
     granted = daypass.grant("write", "4s")
     with psycopg.connect(daypass.dsn(), autocommit=True) as connection:
-        (database,) = daypass.data.glob("*.db")
-        with sqlite3.connect(database, isolation_level=None) as lock:
+        with sqlite3.connect(daypass.data / "store.sqlite", isolation_level=None) as lock:
             lock.execute("begin immediate")
             until(lambda: True if not own_postgres.backends("app_rw") else None, "the deadline", 10)
             lock.execute("rollback")

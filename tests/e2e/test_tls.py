@@ -57,7 +57,7 @@ def test_direct_tls_needs_its_application_protocol(daypass_15: Daypass) -> None:
         try:
             with anything.wrap_socket(raw) as wrapped:
                 wrapped.sendall(struct.pack("!ii", 9, 196608) + b"\0")
-                assert wrapped.recv(1) == b""
+                assert wrapped.recv(1) in (b"", b"E")
         except (ssl.SSLError, ConnectionError):
             pass
 
