@@ -2,9 +2,9 @@
 
     python -m bench.ending [--sessions 1,100] [--rounds 5]
 
-Milliseconds from the accepted (committed) revoke, of the slowest session of each round, as `grant.ended` tells them: (a) nothing
-more is forwarded, (b) the work is stopped at the server, (c) it was read back that nothing is left. Beside it, what
-closing the sockets does: the same statements, straight to the server, until the last of them is gone by itself.
+Milliseconds from the accepted (committed) revoke, of the slowest session of each round, as `grant.ended` tells them:
+(a) nothing more is forwarded, (b) the work is stopped at the server, (c) it was read back that nothing is left.
+Beside it, what closing the sockets does: the same statements, straight to the server, until the last one is over.
 """
 
 from __future__ import annotations
