@@ -45,5 +45,12 @@ def issue_token(settings: Settings, email: str, lasts_ms: int, label: str) -> di
     return order_token(_checked(settings), email, lasts_ms, label)
 
 
+def recover_log(settings: Settings) -> dict[str, Any]:
+    """Take the published entries back into a store that is behind them. Raises DaypassError."""
+    from daypass.app.recovering import recover
+
+    return recover(_checked(settings))
+
+
 def _checked(settings: Settings) -> Checked:
     return check_settings(settings, time.time_ns() // 1_000_000)

@@ -90,6 +90,11 @@ class Api:
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Json:
         return self._json("POST", path, body={k: v for k, v in (body or {}).items() if v is not None})
 
+    def raw(self, path: str, **query: object) -> bytes:
+        """The bytes of an answer that is no JSON."""
+        with self._answer("GET", path, query, None) as answer:
+            return answer.read(ANSWER_BYTES_MAX)
+
     def lines(self, path: str) -> Iterator[str]:
         """The lines of a text answer, as they come."""
         with self._answer("GET", path, {}, None) as answer:

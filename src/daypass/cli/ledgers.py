@@ -1,10 +1,12 @@
-"""`ledger verify` and `ledger receipt`. They need the published files and a key, never the server."""
+"""`ledger verify`, `chain`, `receipt`: for everybody, from published files and a key. `recover`: the operator's."""
 
 from __future__ import annotations
 
 import argparse
 
-from daypass.cli.verbs import Verb, subcommands
+from daypass.cli.operating import add_config, settings_of
+from daypass.cli.showing import as_json
+from daypass.cli.verbs import EXIT_DONE, Verb, subcommands
 
 MORE = """\
 verify leaves with 0 when the log is intact, 1 when it was tampered with (one line says where, and signed evidence is
@@ -27,18 +29,60 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.set_defaults(word="verify")
     receipt = words.add_parser("receipt", help="a proof that an entry stands in the log")
-    receipt.add_argument("entry", metavar="ENTRY", help="the entry's index")
+    receipt.add_argument("entry", metavar="ENTRY", help="the entry's index, or its id (which Daypass is asked for)")
+    receipt.add_argument("--wait", metavar="2s", help="have it published now, and wait for so long (with an id)")
     receipt.add_argument("--log", metavar="DIR|URL", help="the published log (default: DAYPASS_URL/ledger)")
     receipt.add_argument("--vkey", metavar="K", help="the log's verifier key, or a file that holds it")
     receipt.add_argument("--out", metavar="FILE", help="where to (default: standard output)")
     receipt.add_argument("--json", action="store_true", help="print JSON")
     receipt.set_defaults(word="receipt")
+    chain = words.add_parser("chain", help="check that entries of one session or target follow each other")
+    chain.add_argument("entries", metavar="FILE", help="entries, one a line (- for standard input)")
+    which = chain.add_mutually_exclusive_group(required=True)
+    which.add_argument("--target", metavar="T", help="the target whose chain it is")
+    which.add_argument("--session", metavar="ID", help="the session whose chain it is")
+    chain.add_argument("--json", action="store_true", help="print JSON")
+    chain.set_defaults(word="chain")
+    recover = words.add_parser("recover", help="take published entries back into a store that is behind them")
+    add_config(recover)
+    recover.add_argument("--json", action="store_true", help="print JSON")
+    recover.set_defaults(word="recover")
 
 
 def _ledger(given: argparse.Namespace) -> int:
     from daypass.cli import verifying
 
-    return verifying.verify(given) if given.word == "verify" else verifying.receipt(given)
+    match given.word:
+        case "verify":
+            return verifying.verify(given)
+        case "chain":
+            from daypass.cli.chain import chain
+
+            return chain(given)
+        case "recover":
+            return _recover(given)
+    if given.entry.isdecimal():
+        return verifying.receipt(given)
+    from daypass.cli.receipts import receipt
+
+    return receipt(given)
+
+
+def _recover(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+    from daypass.app import recover_log
+
+    done = recover_log(settings)
+    if given.json:
+        as_json(done)
+    elif done["state"] == "INTACT":
+        print(f"The store holds all of the {done['size']} published entries: there is nothing to recover.")
+    else:
+        print(f"{done['taken_back']} published entries are back in the store; the log has {done['size']}.")
+        if done["placed_anew"]:
+            print(f"{done['placed_anew']} entries that only the store had get new places behind them.")
+        print("At the next start every grant that was live is ended: who needs access asks again.")
+    return EXIT_DONE
 
 
 VERBS = {"ledger": Verb(_arguments, _ledger, more=MORE)}

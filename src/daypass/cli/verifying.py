@@ -42,7 +42,7 @@ Progress = Callable[[int, int], None]
 def verify(given: argparse.Namespace) -> int:
     """Run `ledger verify`; returns the exit status."""
     try:
-        source = open_source(given.log)
+        source = open_source(given.log, own_token(given.log))
         asked = _asked(given, source)
         with _processes(source, asked.key) as processes, _progress() as progress:
             report = verify_log(source, asked, progress, processes)
@@ -54,7 +54,7 @@ def verify(given: argparse.Namespace) -> int:
 
 
 def _asked(given: argparse.Namespace, source: Source) -> Asked:
-    key = _key(given.vkey, source)
+    key = key_of(given.vkey, source)
     witnesses = tuple(_given_key(text) for text in given.witness)
     quorum = len(witnesses) if given.quorum is None else given.quorum
     if not 0 <= quorum <= len(witnesses):
@@ -68,7 +68,13 @@ def _asked(given: argparse.Namespace, source: Source) -> Asked:
     return Asked(key, tuple(remembered), witnesses, quorum)
 
 
-def _key(given: str | None, source: Source) -> VerifierKey:
+def own_token(log: str) -> str:
+    """My token, for a log at the Daypass that it is for, and for no other: a token is never shown to strangers."""
+    own = os.environ.get("DAYPASS_URL", "").rstrip("/")
+    return os.environ.get("DAYPASS_TOKEN", "") if own and log.startswith(f"{own}/") else ""
+
+
+def key_of(given: str | None, source: Source) -> VerifierKey:
     """The key that was given, or the published one. Raises Tampered where that is damaged."""
     if given:
         return _given_key(given)
@@ -195,8 +201,8 @@ def receipt(given: argparse.Namespace) -> int:
         complain("an entry is named by its index in the log", "daypass show ID tells it")
         return EXIT_USAGE
     try:
-        source = open_source(log)
-        made = make_receipt(source.read, _key(given.vkey, source), int(given.entry))
+        source = open_source(log, own_token(log))
+        made = make_receipt(source.read, key_of(given.vkey, source), int(given.entry))
     except (Unreadable, OSError) as problem:
         complain(str(problem))
         return EXIT_USAGE

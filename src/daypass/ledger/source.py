@@ -83,12 +83,14 @@ def _gone_or_raise(error: OSError) -> None:
 class Url:
     """A log over HTTP. Which files there are cannot be listed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
+        """`token`: for a log that only auditors may read."""
         self.root = url.rstrip("/")
+        self._headers = {"Accept-Encoding": "gzip, identity"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self.name = url
 
     def read(self, path: str) -> bytes | None:
-        request = urllib.request.Request(f"{self.root}/{path}", headers={"Accept-Encoding": "gzip, identity"})
+        request = urllib.request.Request(f"{self.root}/{path}", headers=self._headers)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
                 raw = _body(response)
@@ -122,10 +124,10 @@ def _body(response: HTTPResponse) -> bytes:
     return whole
 
 
-def open_source(name: str) -> Source:
+def open_source(name: str, token: str = "") -> Source:
     """A source by what the command line says. Raises Unreadable for a directory that is not there."""
     if name.startswith(("http://", "https://")):
-        return Url(name)
+        return Url(name, token)
     root = Path(name)
     if not root.is_dir():
         raise Unreadable(f"{name}: no such directory (give the folder that holds `checkpoint`, or its URL)")

@@ -124,8 +124,8 @@ class LocalGateway:
 
     # -- life ---------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Run `daypass serve` and return when it is healthy."""
+    def start(self, *, well: bool = True) -> None:
+        """Run `daypass serve` and return when it is healthy (not `well`: when it says that it is not)."""
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 [*self.command(), "serve", "--config", str(self.config)],
@@ -136,7 +136,7 @@ class LocalGateway:
                 start_new_session=True,
             )
         give_up = time.monotonic() + READY_SECONDS_MAX
-        while not self.healthy():
+        while self.healthy() is not well:
             if not self.running or time.monotonic() > give_up:
                 self.stop()
                 raise ServerError(f"daypass serve did not start: {self.log.read_text()[-3000:]}")
@@ -150,12 +150,15 @@ class LocalGateway:
         """`kill -9`."""
         self._end(signal.SIGKILL)
 
-    def healthy(self) -> bool:
+    def healthy(self) -> bool | None:
+        """None: nobody answers."""
         try:
             with urllib.request.urlopen(f"{self.web}/healthz", timeout=2) as answer:
                 return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+        except urllib.error.HTTPError:
             return False
+        except (urllib.error.URLError, OSError):
+            return None
 
     # -- using it -----------------------------------------------------------------------------------------------
 
