@@ -145,8 +145,10 @@ def test_many_sessions_end_at_once(daypass: Daypass) -> None:
 
 
 def test_extending_moves_the_deadline(daypass: Daypass) -> None:
-    granted = daypass.grant("write", "3s")
+    daypass.token(ANA)
+    granted = daypass.grant("write", "8s")
     with psycopg.connect(daypass.dsn(), autocommit=True) as connection:
-        daypass.say(ANA, "extend", granted.grant, "--by", "1m", "--reason", "not done yet")
-        time.sleep(3.5)
+        asked = daypass.object(ANA, "extend", granted.grant, "--by", "1m", "--reason", "not done yet")
+        daypass.say(BEN, "approve", asked["id"])
+        time.sleep(8.5)
         assert connection.execute("select 1").fetchone() == (1,)
