@@ -18,8 +18,10 @@ from daypass.cli.demo.gateway import ANA
 
 SYNCS = 300
 IDLE_SESSIONS = 200
-LAG = re.compile(r"^daypass_ship\w*_lag_seconds (\S+)$", re.MULTILINE)
-BEHIND = re.compile(r"^daypass_ship\w*_behind\w* (\S+)$", re.MULTILINE)
+LAG = re.compile(r"^daypass_ship_lag_seconds (\S+)$", re.MULTILINE)
+BEHIND = re.compile(r"^daypass_ship_behind (\S+)$", re.MULTILINE)
+SETTLE_SECONDS_MAX = 120.0
+"""Back-pressure bounds what waits to be shipped; this is far longer than that takes."""
 
 
 def fdatasync_us(folder: Path) -> float:
@@ -65,6 +67,19 @@ def ship_lag(server: Postgres, gateway: Daypass, seconds: int) -> tuple[float, f
         if found:
             seen.append(float(found[1]) * 1000)
     return (statistics.median(seen), max(seen)) if seen else (float("nan"), float("nan"))
+
+
+def settle(gateway: Daypass) -> None:
+    """Wait until all that was recorded is in the store, so that the next contender has the machine to itself."""
+    give_up = time.monotonic() + SETTLE_SECONDS_MAX
+    while time.monotonic() < give_up:
+        found = BEHIND.search(_metrics(gateway))
+        if found is None:
+            raise RuntimeError("the gateway does not say how far behind its shipper is")
+        if float(found[1]) == 0:
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"the shipper is still behind after {SETTLE_SECONDS_MAX} s")
 
 
 def _metrics(gateway: Daypass) -> str:

@@ -20,7 +20,7 @@ from tests.servers.postgres import Missing, Postgres
 
 from bench.contenders import Contender, lineup
 from bench.loads import Load, bulk, connections, transactions
-from bench.machine import fdatasync_us, kib_per_idle_session, ship_lag
+from bench.machine import fdatasync_us, kib_per_idle_session, settle, ship_lag
 
 MODES = ("simple", "extended", "prepared")
 CLIENTS = (1, 8, 64)
@@ -67,11 +67,13 @@ def _measure(given: argparse.Namespace, server: Postgres, contenders: list[Conte
         connections(server, given.seconds),
         *bulk(server, folder),
     ]
+    synced = contenders[-1].gateway
+    # Before the loads: a process that has just freed memory would fit the sessions into that.
+    idle_kib = kib_per_idle_session(synced) if synced is not None else float("nan")
     results = _run([load for load in loads if given.only in load.name], contenders, given.rounds)
     lines = _tables(results, loads, contenders)
-    synced = contenders[-1].gateway
     if synced is not None:
-        lines += _surroundings(server, synced, folder, given.seconds)
+        lines += _surroundings(server, synced, folder, given.seconds, idle_kib)
     print("\n".join(lines))
     return lines
 
@@ -83,6 +85,8 @@ def _run(loads: list[Load], contenders: list[Contender], rounds: int) -> Results
         for load in loads:
             for contender in contenders:
                 value = load.run(contender)
+                if contender.gateway is not None:
+                    settle(contender.gateway)
                 seen.setdefault(load.name, {}).setdefault(contender.name, []).append(value)
                 note = f"round {number}: {load.name:34} {contender.name:16} {value:12.1f} {load.unit}"
                 print(note, file=sys.stderr, flush=True)
@@ -107,14 +111,14 @@ def _tables(results: Results, loads: list[Load], contenders: list[Contender]) ->
     return lines
 
 
-def _surroundings(server: Postgres, gateway: Daypass, folder: Path, seconds: int) -> list[str]:
+def _surroundings(server: Postgres, gateway: Daypass, folder: Path, seconds: int, idle_kib: float) -> list[str]:
     typical, worst = ship_lag(server, gateway, seconds)
     return [
         "## Beside it",
         "",
         f"- cores: {os.cpu_count()}",
         f"- `fdatasync` of 512 bytes: {fdatasync_us(folder):.0f} µs (median)",
-        f"- memory of an idle session: {kib_per_idle_session(gateway):.0f} KiB",
+        f"- memory of an idle session: {idle_kib:.0f} KiB",
         f"- shipper's lag under pgbench -S prepared, 8 clients: {typical:.0f} ms typically, {worst:.0f} ms at worst",
     ]
 
