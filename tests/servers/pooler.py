@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from daypass.cli.demo import sample
+from daypass.cli.demo.leash import leash
 from daypass.cli.demo.server import free_port, unprivileged_user
 from tests.servers.postgres import Missing, Postgres
 
@@ -44,6 +45,7 @@ class Pooler:
                 stdout=out,
                 stderr=out,
                 cwd=self.home,
+                preexec_fn=leash,
                 user=self.user,
                 extra_groups=[] if self.user else None,
             )

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daypass.cli.demo import sample
+from daypass.cli.demo.leash import leash
 from daypass.cli.demo.server import LocalServer, ServerError, free_port
 from daypass.protocols import PROTOCOLS
 
@@ -126,6 +127,16 @@ class LocalGateway:
 
     def start(self, *, well: bool = True) -> None:
         """Run `daypass serve` and return when it is healthy (not `well`: when it says that it is not)."""
+        self.begin()
+        give_up = time.monotonic() + READY_SECONDS_MAX
+        while self.healthy() is not well:
+            if not self.running or time.monotonic() > give_up:
+                self.stop()
+                raise ServerError(f"daypass serve did not start: {self.log.read_text()[-3000:]}")
+            time.sleep(0.05)
+
+    def begin(self) -> None:
+        """Run `daypass serve` and return at once."""
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 [*self.command(), "serve", "--config", str(self.config)],
@@ -133,14 +144,9 @@ class LocalGateway:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=self.environment(),
+                preexec_fn=leash,
                 start_new_session=True,
             )
-        give_up = time.monotonic() + READY_SECONDS_MAX
-        while self.healthy() is not well:
-            if not self.running or time.monotonic() > give_up:
-                self.stop()
-                raise ServerError(f"daypass serve did not start: {self.log.read_text()[-3000:]}")
-            time.sleep(0.05)
 
     def stop(self) -> int:
         """SIGTERM, as a service manager stops it; its exit status."""

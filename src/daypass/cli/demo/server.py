@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from daypass.cli.demo.leash import leash
+
 ADMIN = "admin"
 """The superuser of every server made here. Daypass never signs in as it."""
 
@@ -142,6 +144,7 @@ class LocalServer:
                 stderr=subprocess.STDOUT,
                 cwd=self.home,
                 env=self._environment(),
+                preexec_fn=leash,
                 user=self.user,
                 group=self._group(),
                 extra_groups=[] if self.user else None,
