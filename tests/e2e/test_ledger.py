@@ -310,3 +310,33 @@ def test_what_was_sequenced_and_not_published_is_published_by_the_next_start(
     daypass.start()
     assert daypass.wait_entries("request.approved")
     daypass.verify()
+
+
+# -- given one chain only ---------------------------------------------------------------------------------------------
+
+
+def test_who_is_given_only_one_targets_entries_sees_a_gap(
+    postgres_15: Postgres, starting: Starting, tmp_path: Path
+) -> None:
+    daypass = starting(postgres_15)
+    daypass.grant()
+    assert daypass.psql("select 1", "select 2", "select 3").returncode == 0
+    daypass.wait_entries("session.ended")
+    chain = [raw for raw in daypass.published() if b'"name":"target:orders"' in raw]
+    file = tmp_path / "orders.jsonl"
+
+    def check(lines: list[bytes]) -> tuple[int, str]:
+        file.write_bytes(b"".join(line + b"\n" for line in lines))
+        done = daypass.run(None, "ledger", "chain", "--target", "orders", str(file))
+        return done.returncode, done.stdout + done.stderr
+
+    assert check(chain)[0] == 0
+    assert check(chain[2:-1])[0] == 0, "a part of a chain, without a gap"
+    status, said = check(chain[:3] + chain[4:])
+    assert (status, "line 4: number 5 follows number 3" in said) == (1, True)
+    assert check([*chain[:3], chain[4], chain[3], *chain[5:]])[0] == 1
+    changed = [raw.replace(b'"statement.completed"', b'"statement.submitted"') for raw in chain]
+    assert check(changed)[0] == 1
+    assert check([*chain, daypass.published()[0]])[0] == 1
+    assert check([])[0] == 2
+    assert check([b"{}"])[0] == 2

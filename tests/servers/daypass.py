@@ -122,7 +122,7 @@ class Daypass(LocalGateway):
 
     def entries(self, type: str | None = None, **where: str) -> list[dict[str, Any]]:
         """The entries of the published log in order, of one type, of one session, grant or request."""
-        found = [json.loads(raw) for raw in self._published()]
+        found = [json.loads(raw) for raw in self.published()]
         return [
             entry
             for entry in found
@@ -162,7 +162,8 @@ class Daypass(LocalGateway):
         """What the offline verifier says of the published log."""
         return self.say(None, "ledger", "verify", str(self.data / "ledger"))
 
-    def _published(self) -> list[bytes]:
+    def published(self) -> list[bytes]:
+        """The entries of the published log, as they are hashed."""
         checkpoint = self.data / "ledger" / "checkpoint"
         if not checkpoint.exists():
             return []

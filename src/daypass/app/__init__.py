@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from daypass.app.checking import Checked, check_settings
@@ -50,6 +51,34 @@ def recover_log(settings: Settings) -> dict[str, Any]:
     from daypass.app.recovering import recover
 
     return recover(_checked(settings))
+
+
+def erase(settings: Settings, order: dict[str, Any]) -> dict[str, Any]:
+    """Have the running Daypass erase bodies. Raises DaypassError."""
+    from daypass.app.ordering import order as ordered
+
+    return ordered(_checked(settings), "erasures", order)
+
+
+def reindex(settings: Settings, identity: str | None) -> dict[str, Any]:
+    """Have the running Daypass make its search index anew. Raises DaypassError."""
+    from daypass.app.ordering import order as ordered
+
+    return ordered(_checked(settings), "index", {"identity": identity})
+
+
+def back_up(settings: Settings, to: Path) -> dict[str, Any]:
+    """Copy the whole of this Daypass into a folder. Raises DaypassError."""
+    from daypass.app.keeping import backup
+
+    return backup(_checked(settings), to)
+
+
+def restore(settings: Settings, of: Path) -> dict[str, Any]:
+    """Put a backup into an empty data directory. Raises DaypassError."""
+    from daypass.app.keeping import restore as put
+
+    return put(_checked(settings), of)
 
 
 def _checked(settings: Settings) -> Checked:

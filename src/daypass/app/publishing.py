@@ -33,6 +33,9 @@ PATIENCE_SECONDS = 0.3
 POLL_SECONDS = 0.01
 """How often it is looked whether an entry that somebody waits for has got its place."""
 
+AGAIN_SECONDS = 0.2
+"""How soon after a failure whoever waits has it tried again."""
+
 ROLE = "publisher"
 """Of several nodes one publishes: it holds this role at the store."""
 KEY = "log_vkey"
@@ -176,17 +179,23 @@ class Publishing:
     # -- receipts ---------------------------------------------------------------------------------------------------
 
     async def reach(self, index: int, seconds: float) -> bool:
-        """Publish until the entry with this index is covered, for so long at most. Returns whether it is."""
+        """Publish until the entry with this index is covered, for so long at most. Returns whether it is. Raises
+        Unavailable that says why it is not, where that is known."""
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + seconds
+        give_up, why = loop.time() + seconds, None
         while self.size <= index and (left := give_up - loop.time()) > 0:
             try:
                 async with asyncio.timeout(left):
                     await self.publish()
                     if self.size <= index:
                         await asyncio.sleep(POLL_SECONDS)
+            except Unavailable as problem:
+                why = problem
+                await asyncio.sleep(min(AGAIN_SECONDS, left))
             except TimeoutError:
                 break
+        if self.size <= index and why is not None:
+            raise why
         return self.size > index
 
     async def receipt(self, index: int) -> Receipt:
