@@ -24,6 +24,7 @@ from daypass.services.requests import Requests
 from daypass.services.sessions import Sessions
 from daypass.services.tokens import Tokens
 from daypass.store.interface import Page, Token
+from daypass.services.searching import Searching
 
 
 class Published(Interface):
@@ -56,6 +57,10 @@ class Front:
     authority: str | None
     health: Callable[[], Health]
     registry: CollectorRegistry
+    searching: Searching
+    signing: Signing
+    duties: Duties
+    glass: Glass
     log: Published
     public_url: str
 

@@ -297,6 +297,44 @@ class Asked(Strict):
     ticket: str = Field(default="", max_length=NAME_MAX)
     reason: str = Field(default="", max_length=TEXT_MAX)
 
+class HitView(BaseModel):
+    """Something that search found, checked: DAMAGED is what is not as it stands in the log."""
+
+    id: str
+    state: Literal["SEALED", "DAMAGED"]
+    index: int
+    type: str
+    t: int
+    leaf: str
+    person: Someone | None
+    target: str | None
+    session: str | None
+    request: str | None
+    kind: str
+    effect: str
+    tables: list[str]
+    body: Literal["KEPT", "ERASED", "ENCRYPTED", "DAMAGED", "NOT_OPENED", "NONE"] = Field(
+        description="What there is of what was said; NONE: nothing was."
+    )
+    said: dict[str, str] = Field(description="What was said, field by field; only what the entry commits to.")
+    entry: str
+
+
+class BodyView(BaseModel):
+    """A body as it is stored, in base64. Its id is its SHA-256, as entries name it."""
+
+    id: str
+    state: Literal["KEPT"]
+    media: str
+    content: str
+
+
+class OpenedView(HitView):
+    """An entry with the bodies that belong to it."""
+
+    bodies: list[BodyView]
+
+
 
 class Explained(BaseModel):
     """What policy answers, in one sentence. Its `id` is the policy's name."""

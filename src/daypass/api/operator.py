@@ -14,12 +14,16 @@ from starlette.types import ASGIApp
 
 from daypass.api import problems
 from daypass.api.guarding import Guard
-from daypass.api.models import NAME_MAX, Strict
-from daypass.domain.durations import LONGEST_MS
+from daypass.api.models import NAME_MAX, TEXT_MAX, Strict
+from daypass.domain.durations import DAY_MS, LONGEST_MS
+from daypass.ledger.locking import IDENTITY_BYTES_MAX
+from daypass.services.erasing import Order
 
 SOCKET_HOST = "daypass.sock"
-BODY_BYTES_MAX = 64 * 1024
-"""Orders are a few words."""
+BODY_BYTES_MAX = 256 * 1024
+"""Orders are a few words; an identity is a short file."""
+AGE_MS_MAX = 36_500 * DAY_MS
+"""A hundred years."""
 
 
 class NewToken(Strict):
@@ -30,7 +34,28 @@ class NewToken(Strict):
     label: str = Field(default="", max_length=NAME_MAX)
 
 
-def make_operator(issue: Callable[[str, int, str], Awaitable[dict[str, Any]]]) -> ASGIApp:
+class Erasure(Strict):
+    """What to erase (one thing), and why."""
+
+    session: str | None = Field(default=None, max_length=NAME_MAX)
+    request: str | None = Field(default=None, max_length=NAME_MAX)
+    person: str | None = Field(default=None, max_length=NAME_MAX)
+    older_than_ms: int | None = Field(default=None, gt=0, le=AGE_MS_MAX)
+    reason: str = Field(min_length=1, max_length=TEXT_MAX)
+    dry_run: bool = False
+
+
+class Index(Strict):
+    """Make the search index anew. `identity` opens encrypted bodies; it is used for this and forgotten."""
+
+    identity: str | None = Field(default=None, max_length=IDENTITY_BYTES_MAX)
+
+
+def make_operator(
+    issue: Callable[[str, int, str], Awaitable[dict[str, Any]]],
+    erase: Callable[[Order, str, bool], Awaitable[dict[str, Any]]],
+    reindex: Callable[[str | None], Awaitable[dict[str, Any]]],
+) -> ASGIApp:
     """The socket's app. `issue` makes a token for (email, ms, label)."""
     app = FastAPI(title="Daypass operator", openapi_url=None, docs_url=None, redoc_url=None)
     problems.install(app)
@@ -38,5 +63,14 @@ def make_operator(issue: Callable[[str, int, str], Awaitable[dict[str, Any]]]) -
     @app.post("/operator/tokens", status_code=201)
     async def new_token(wanted: NewToken) -> dict[str, Any]:
         return await issue(wanted.email, wanted.lasts_ms, wanted.label)
+
+    @app.post("/operator/erasures")
+    async def erase_bodies(wanted: Erasure) -> dict[str, Any]:
+        order = Order(wanted.session, wanted.request, wanted.person, wanted.older_than_ms)
+        return await erase(order, wanted.reason, wanted.dry_run)
+
+    @app.post("/operator/index")
+    async def make_index(wanted: Index) -> dict[str, Any]:
+        return await reindex(wanted.identity)
 
     return Guard(app, public_url=f"http://{SOCKET_HOST}", listening=(), body_bytes_max=BODY_BYTES_MAX)

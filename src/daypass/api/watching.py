@@ -15,10 +15,10 @@ from daypass.api import mapping, models
 from daypass.api.asking import Part
 from daypass.api.front import ACaller, AFront, APage, Caller, Front
 from daypass.api.proving import noted
-from daypass.domain.errors import NotFound, Unavailable
+from daypass.domain.errors import NotFound, Refused, Unavailable
 from daypass.domain.events import CATALOGUE, Blob
 from daypass.domain.session import LIVE, Session
-from daypass.ledger.entry import BodyDamaged, open_blob
+from daypass.ledger.entry import BodyDamaged, is_locked, open_blob
 from daypass.ledger.recording import MEDIA as CAST
 from daypass.ledger.recording import QUESTION, cast_footer, cast_header, payloads
 from daypass.services.reading import ENTRIES_MAX
@@ -85,6 +85,8 @@ async def _told(front: Front, caller: Caller, session: Session) -> Session:
 async def get_recording(id: Part, caller: ACaller, front: AFront) -> Response:
     """The recording so far, as asciicast v3: a header line, then one event a line."""
     session, blobs = await front.reading.record(caller.person, id)
+    if any(is_locked(blob.content) for blob in blobs):
+        raise Refused("this recording is encrypted, and not to us", hint="daypass replay ID --identity FILE")
     return StreamingResponse(_cast(session, blobs), media_type=CAST)
 
 
@@ -152,7 +154,8 @@ def _said(blobs: Sequence[Blob]) -> dict[int, Mapping[str, Any]]:
     """What the recording says of each statement, by its number."""
     said: dict[int, Mapping[str, Any]] = {}
     for blob in blobs:
-        for code, payload in payloads(_opened(blob)) if blob.media == CAST else ():
+        readable = blob.media == CAST and not is_locked(blob.content)
+        for code, payload in payloads(_opened(blob)) if readable else ():
             if code == QUESTION and "n" in payload:
                 same = said.get(payload.get("same_as", 0), {})
                 said[payload["n"]] = {**payload, "text": same["text"]} if "text" in same else payload

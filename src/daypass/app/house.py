@@ -10,11 +10,15 @@ from daypass.app.clock import CLOCK
 from daypass.credentials.interface import Credentials
 from daypass.credentials.kinds import all_credentials
 from daypass.domain.people import OPERATOR
+from daypass.ledger.locking import locking, unlocking
+from daypass.ledger.published import PublishedLeaves
 from daypass.services.admitting import Admitting
 from daypass.services.clocks import Clocks
 from daypass.services.endings import Endings
+from daypass.services.erasing import Erasing, Order
 from daypass.services.extending import Moving
 from daypass.services.grants import Grants
+from daypass.services.indexing import Indexing
 from daypass.services.interface import Live
 from daypass.services.nodes import Nodes
 from daypass.services.office import Office
@@ -24,6 +28,7 @@ from daypass.services.reading import Reading
 from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
 from daypass.services.requests import Requests
+from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.starting import Starting
 from daypass.services.tightening import Tightening
@@ -57,6 +62,9 @@ class House:
     tightening: Tightening
     nodes: Nodes
     moving: Moving
+    searching: Searching
+    indexing: Indexing
+    erasing: Erasing
 
     async def issue(self, email: str, lasts_ms: int, label: str) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -70,10 +78,26 @@ class House:
             "expires_at": issued.token.expires_at,
         }
 
+    async def erase(self, order: Order, reason: str, dry_run: bool) -> dict[str, object]:
+        """Erase what people wrote, by the operator."""
+        return await self.erasing.erase(order, reason, dry_run=dry_run)
+
+    async def reindex(self, identities: str | None) -> dict[str, object]:
+        """Make the search index anew, by the operator."""
+        done = await self.indexing.rebuild(unlocking(identities) if identities else None)
+        return {"id": "index", "state": "REBUILT", **done}
+
 
 def make_house(store: Store, checked: Checked) -> House:
     """Make the services. Nothing is read or written yet."""
-    office = Office(store, wall_ms, os.urandom, checked.targets, owners=checked.settings.group_owners)
+    office = Office(
+        store,
+        wall_ms,
+        os.urandom,
+        checked.targets,
+        owners=checked.settings.group_owners,
+        lock=locking(checked.settings.recipients),
+    )
     live, credentials, refusals = Live(), all_credentials(), Refusals(office)
     tokens, requests = Tokens(office), Requests(office)
     endings = Endings(office, credentials, live)
@@ -101,4 +125,7 @@ def make_house(store: Store, checked: Checked) -> House:
         tightening=Tightening(office, starting, endings),
         nodes=Nodes(office, credentials, recovery),
         moving=moving,
+        searching=Searching(office, PublishedLeaves(checked.settings.data / "ledger")),
+        indexing=Indexing(office),
+        erasing=Erasing(office),
     )

@@ -19,6 +19,9 @@ from daypass.services.clocks import SWEEP_SECONDS
 PUBLISH_SECONDS = 0.5
 """How often it is looked whether the log grew: a checkpoint is due every second then."""
 
+RETENTION_SECONDS = 600.0
+"""How often it is looked whether a day has passed since bodies were last swept."""
+
 HEARTBEAT_SECONDS = 60.0
 """How long nothing may be published before an entry says so."""
 
@@ -31,7 +34,16 @@ log = structlog.get_logger()
 class Loops:
     """Runs until `stop`. `on_fatal` is told when the log cannot go on."""
 
-    def __init__(self, house: House, publishing: Publishing, node: str, on_fatal: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        house: House,
+        publishing: Publishing,
+        node: str,
+        on_fatal: Callable[[str], None],
+        retention_ms: int | None = None,
+    ) -> None:
+        """`retention_ms`: how long bodies are kept; None: until somebody erases them."""
+        self._retention_ms = retention_ms
         self._house = house
         self._publishing = publishing
         self._node = node
@@ -42,7 +54,11 @@ class Loops:
 
     def start(self) -> None:
         self._silent_since = asyncio.get_running_loop().time()
-        for name, seconds, step in (("sweep", SWEEP_SECONDS, self._sweep), ("publish", PUBLISH_SECONDS, self._publish)):
+        for name, seconds, step in (
+            ("sweep", SWEEP_SECONDS, self._sweep),
+            ("publish", PUBLISH_SECONDS, self._publish),
+            ("retention", RETENTION_SECONDS, self._retain),
+        ):
             self._tasks.append(asyncio.create_task(self._again(name, seconds, step), name=name))
 
     async def stop(self) -> None:
@@ -74,6 +90,12 @@ class Loops:
 
     async def _sweep(self) -> None:
         await self._house.clocks.sweep(wall_ms())
+
+    async def _retain(self) -> None:
+        if self._retention_ms is not None:
+            erased = await self._house.erasing.sweep(self._retention_ms, wall_ms())
+            if erased:
+                log.info("bodies older than retention allows are erased", bodies=erased)
 
     async def _publish(self) -> None:
         now = asyncio.get_running_loop().time()

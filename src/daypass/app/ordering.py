@@ -18,6 +18,8 @@ from daypass.store.opening import open_store
 
 ANSWER_SECONDS_MAX = 30.0
 """A store that is locked that long answers nobody."""
+LONG_SECONDS_MAX = 24 * 3600.0
+"""Going through a whole log, or writing a large store anew, takes hours at most."""
 
 
 def order_token(checked: Checked, email: str, lasts_ms: int, label: str) -> dict[str, Any]:
@@ -33,6 +35,15 @@ def order_token(checked: Checked, email: str, lasts_ms: int, label: str) -> dict
         raise Unavailable(f"{problem.message}, but does not answer", hint="try again in a moment") from None
 
 
+def order(checked: Checked, what: str, body: dict[str, object]) -> dict[str, Any]:
+    """Have the running Daypass do something that takes as long as it takes. Raises DaypassError, also if none runs."""
+    data = checked.settings.data
+    answer = _ordered(socket_path(data), f"/operator/{what}", body, LONG_SECONDS_MAX)
+    if answer is None:
+        raise Unavailable(f"no Daypass runs on {data}, and this is for it to do", hint="daypass serve, and then again")
+    return answer
+
+
 async def _alone(checked: Checked, email: str, lasts_ms: int, label: str) -> dict[str, Any]:
     store = open_store(checked.settings.store, checked.settings.data)
     try:
@@ -44,9 +55,11 @@ async def _alone(checked: Checked, email: str, lasts_ms: int, label: str) -> dic
         await store.close()
 
 
-def _ordered(path: Path, order: str, body: dict[str, object]) -> dict[str, Any] | None:
+def _ordered(
+    path: Path, order: str, body: dict[str, object], seconds: float = ANSWER_SECONDS_MAX
+) -> dict[str, Any] | None:
     """What the running Daypass answers; None if none is there."""
-    connection = _UnixConnection(path)
+    connection = _UnixConnection(path, seconds)
     try:
         connection.request("POST", order, json.dumps(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -65,11 +78,12 @@ def _ordered(path: Path, order: str, body: dict[str, object]) -> dict[str, Any] 
 class _UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(SOCKET_HOST, timeout=ANSWER_SECONDS_MAX)
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__(SOCKET_HOST, timeout=seconds)
         self._path = path
+        self._seconds = seconds
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(ANSWER_SECONDS_MAX)
+        self.sock.settimeout(self._seconds)
         self.sock.connect(str(self._path))

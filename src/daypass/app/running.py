@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 import structlog
 import uvloop
 from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.registry import Collector
 
 from daypass import __version__
 from daypass.api.front import Front
@@ -27,6 +28,7 @@ from daypass.app.certificates import Tls, open_tls
 from daypass.app.checking import Checked, bound
 from daypass.app.clock import CLOCK
 from daypass.app.door import Door
+from daypass.app.exporting import Exports
 from daypass.app.house import House, make_house
 from daypass.app.listening import Listening, unix_socket
 from daypass.app.lock import locked, socket_path
@@ -119,7 +121,8 @@ class Node:
         await house.starting.put_in_force(self._checked.policies)
         journal = await self._journal(store)
         stack.callback(journal.close)
-        shipping = Shipping(journal, store, settings.node)
+        shipping = Shipping(journal, store, settings.node, house.office.lock)
+        house.erasing.on_erased = journal.expel
         await shipping.catch_up()
         gateway = self._gateway(house, journal, tls)
         stack.callback(gateway.close)
@@ -130,7 +133,7 @@ class Node:
         await belonging.join()
         await house.starting.started(settings.node, __version__, journal.last)
         shipping.start(self._fail)
-        loops = Loops(house, publishing, settings.node, self._fail)
+        loops = Loops(house, publishing, settings.node, self._fail, settings.retention_ms)
         stack.push_async_callback(self._wind_up, house, loops, shipping, publishing)
         recovered = await house.recovery.recover(settings.node)
         await Restoring(house.office).see_to(house.endings)
@@ -139,10 +142,15 @@ class Node:
         stack.push_async_callback(belonging.stop)
         loops.start()
         reloading = Reloading(settings, house.tightening)
+        exports = Exports(store, settings)
+        exports.start()
+        stack.push_async_callback(exports.stop)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
         reloading.start()
         stack.push_async_callback(reloading.stop)
-        await self._listen(stack, house, gateway, self._front(house, tls, gateway, publishing, shipping), web, tls)
+        await self._listen(
+            stack, house, gateway, self._front(house, tls, gateway, publishing, shipping, exports), web, tls
+        )
         log.info(
             "ready",
             node=settings.node,
@@ -219,13 +227,10 @@ class Node:
         )
         return gateway
 
-    def _front(
-        self, house: House, tls: Tls, gateway: Gateway, publishing: Publishing, shipping: Shipping | None = None
-    ) -> Front:
+    def _front(self, house: House, tls: Tls, gateway: Gateway, publishing: Publishing, *parts: Collector) -> Front:
         registry = CollectorRegistry()
-        registry.register(gateway.metrics)
-        if shipping is not None:
-            registry.register(shipping)
+        for part in (gateway.metrics, *parts):
+            registry.register(part)
         ProcessCollector(registry=registry)
         return Front(
             office=house.office,
@@ -236,6 +241,7 @@ class Node:
             sessions=house.sessions,
             reading=house.reading,
             listen=self._checked.listen,
+            searching=house.searching,
             authority=tls.authority.read_text() if tls.authority else None,
             health=lambda: self._present(gateway, publishing),
             registry=registry,
@@ -247,7 +253,9 @@ class Node:
         self, stack: AsyncExitStack, house: House, gateway: Gateway, front: Front, web: socket.socket, tls: Tls
     ) -> None:
         settings = self._settings
-        orders = Listening(make_operator(house.issue), unix_socket(socket_path(settings.data)))
+        orders = Listening(
+            make_operator(house.issue, house.erase, house.reindex), unix_socket(socket_path(settings.data))
+        )
         await orders.start()
         stack.push_async_callback(orders.stop)
         app = make_web(

@@ -22,7 +22,6 @@ def _later(what: str, hint: str = "") -> Verb:
 VERBS = {
     "break-glass": _later("breaking the glass", "daypass request TARGET --role R --for 30m --reason …"),
     "watch": _later("watching live", "daypass replay ID plays what is recorded so far"),
-    "search": _later("search", "daypass replay ID shows what a session did"),
     "obligations": _later("the list of obligations"),
     "sign-off": _later("signing off"),
     "ratify": _later("ratifying"),

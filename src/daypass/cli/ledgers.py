@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.showing import as_json
-from daypass.cli.verbs import EXIT_DONE, Verb, subcommands
+from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, subcommands
+from daypass.domain.errors import Invalid
 
 MORE = """\
 verify leaves with 0 when the log is intact, 1 when it was tampered with (one line says where, and signed evidence is
@@ -47,6 +49,18 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_config(recover)
     recover.add_argument("--json", action="store_true", help="print JSON")
     recover.set_defaults(word="recover")
+    opened = words.add_parser("open", help="show what an entry commits to, and that it is that")
+    opened.add_argument("entry", metavar="INDEX", help="the entry's index in the log")
+    opened.add_argument("--log", metavar="DIR|URL", help="take the entry from this published log")
+    opened.add_argument("--body", metavar="FILE", help="check this body, as it is stored")
+    opened.add_argument("--identity", metavar="FILE", help="the age identity that opens encrypted bodies")
+    opened.add_argument("--json", action="store_true", help="print JSON")
+    opened.set_defaults(word="open")
+    reindex = words.add_parser("reindex", help="make the search index anew from the log and its bodies")
+    add_config(reindex)
+    reindex.add_argument("--identity", metavar="FILE", help="the age identity that opens encrypted bodies")
+    reindex.add_argument("--json", action="store_true", help="print JSON")
+    reindex.set_defaults(word="reindex")
 
 
 def _ledger(given: argparse.Namespace) -> int:
@@ -61,6 +75,12 @@ def _ledger(given: argparse.Namespace) -> int:
             return chain(given)
         case "recover":
             return _recover(given)
+        case "open":
+            from daypass.cli.opening import open_entry
+
+            return open_entry(given)
+        case "reindex":
+            return _reindex(given)
     if given.entry.isdecimal():
         return verifying.receipt(given)
     from daypass.cli.receipts import receipt
@@ -83,6 +103,24 @@ def _recover(given: argparse.Namespace) -> int:
             print(f"{done['placed_anew']} entries that only the store had get new places behind them.")
         print("At the next start every grant that was live is ended: who needs access asks again.")
     return EXIT_DONE
+
+
+def _reindex(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+    from daypass.app import reindex
+
+    try:
+        identity = Path(given.identity).read_text() if given.identity else None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Invalid(f"the identity {given.identity} cannot be read: {problem}") from None
+    done = reindex(settings, identity)
+    if given.json:
+        as_json(done)
+    else:
+        print(f"{done['entries']} entries are indexed anew; {done['without_body']} bodies of theirs are erased.")
+        if done["damaged"]:
+            print(f"{done['damaged']} bodies are damaged: daypass ledger open INDEX tells which and how.")
+    return EXIT_FAILED if done["damaged"] else EXIT_DONE
 
 
 VERBS = {"ledger": Verb(_arguments, _ledger, more=MORE)}

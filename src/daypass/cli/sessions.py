@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from daypass.cli.asking import LIST_MAX, tell
-from daypass.cli.client import api
+from daypass.cli.client import Api, Json, api
 from daypass.cli.showing import as_json, clean_lines, short, table, until, when
 from daypass.cli.verbs import EXIT_DONE, Verb
 from daypass.domain.errors import Unavailable
@@ -75,6 +75,7 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="N times as fast; 0: all at once (the default is 1 on a terminal, 0 elsewhere)",
     )
+    parser.add_argument("--identity", metavar="FILE", help="the age identity that opens an encrypted recording")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--json", action="store_true", help="print the session and its statements as JSON")
     which.add_argument("--raw", action="store_true", help="print the recording as it is (asciicast v3)")
@@ -84,17 +85,27 @@ def _replay(given: argparse.Namespace) -> int:
     here = api()
     session = here.get(f"sessions/{given.id}")
     if given.raw:
-        for line in here.lines(f"sessions/{session['id']}/recording"):
+        for line in _recording(here, session, given.identity):
             print(line)
         return EXIT_DONE
     if given.json:
         as_json({**session, "statement_list": here.get(f"sessions/{session['id']}/statements")["items"]})
         return EXIT_DONE
     factor = given.speed if given.speed is not None else (1.0 if sys.stdout.isatty() else 0.0)
-    play(here.lines(f"sessions/{session['id']}/recording"), factor)
+    play(_recording(here, session, given.identity), factor)
     state = f"{session['state'].lower()}: {session['end_reason']}" if session["ended_at"] else "still open"
     print(f"-- {session['target']}:{session['role']}, {session['person']['email']}, {state}", file=sys.stderr)
     return EXIT_DONE
+
+
+def _recording(here: Api, session: Json, identity: str | None) -> Iterator[str]:
+    """The lines of a recording, opened here if an identity is given: the server cannot."""
+    if identity is None:
+        yield from here.lines(f"sessions/{session['id']}/recording")
+        return
+    from daypass.cli.unlocking import opened_recording
+
+    yield from opened_recording(here, session, identity)
 
 
 def play(lines: Iterable[str], factor: float) -> None:

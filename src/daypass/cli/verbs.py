@@ -59,7 +59,7 @@ PLACES: Mapping[str, Place] = {
     "watch": Place(LOOK, "watch a session live", "later"),
     "replay": Place(LOOK, "play a recorded session", "sessions"),
     "kill": Place(LOOK, "end a session now", "sessions"),
-    "search": Place(LOOK, "find anything said or done", "later"),
+    "search": Place(LOOK, "find anything said or done", "searching"),
     "obligations": Place(OWE, "what is owed, and by when", "later"),
     "sign-off": Place(OWE, "sign off what was done", "later"),
     "ratify": Place(OWE, "ratify or refuse a broken glass", "later"),
@@ -74,6 +74,7 @@ PLACES: Mapping[str, Place] = {
     "ledger": Place(OPERATE, "verify the log, get receipts", "ledgers"),
     "witness": Place(OPERATE, "cosign the checkpoints of other logs", "witnessing"),
 }
+    "erase": Place(OPERATE, "take away what people wrote, keep the proofs", "erasing"),
 
 
 class Parser(argparse.ArgumentParser):

@@ -148,16 +148,21 @@ def _intact(given: argparse.Namespace, report: Report) -> int:
     if given.json:
         found = _pinned(given) | {"origin": head.origin, "size": head.size, "root": head.root.hex()}
         found |= {"tiles": report.tiles, "chains": report.chains, "erased": report.erased}
+        found["erased_bodies"] = report.bodies
+        found["signed_votes"] = report.signed_votes
         found["cosigned"] = [{"witness": key.name, "at": at} for key, at in report.cosigned]
         as_json({"id": head.origin, "state": "INTACT", **found})
         return EXIT_DONE
     print(f"{clean(head.origin)}: intact")
     print(f"  {report.entries} entries, {report.tiles} tiles, {report.chains} chains, root {head.root.hex()}")
+    if report.signed_votes:
+        print(f"  {report.signed_votes} signed votes, each by a key that its person had enrolled")
     for key, at in report.cosigned:
         print(f"  cosigned by {clean(key.name)} at {_time(at)}")
     if report.erased:
         listed = ", ".join(map(str, report.erased[:10])) + (" …" if len(report.erased) > 10 else "")
-        print(f"  {len(report.erased)} erasures, each an entry: {listed}")
+        bodies = f"{len(report.bodies)} bodies erased (--json lists them)"
+        print(f"  {bodies} in {len(report.erased)} erasures, each an entry: {listed}")
     if not given.vkey:
         print(f"{NOT_PINNED}: the published one was used; compare it with one that you know, with --vkey")
     return EXIT_DONE

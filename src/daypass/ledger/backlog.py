@@ -105,7 +105,7 @@ class Backlog:
 
     def forget(self, number: int) -> list[Path]:
         """Everything up to `number` is shipped. Returns the files that hold nothing else and are not written to."""
-        if number <= self.forgotten:
+        if number < self.forgotten:
             return []
         self.forgotten = number
         while self._tail and self._tail_first <= number:

@@ -6,6 +6,7 @@ they find, in order). Everything in and out of here can be pickled.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -14,9 +15,12 @@ from daypass.ledger.merkle import HASH_BYTES, subtree_root
 from daypass.ledger.source import Source
 from daypass.ledger.tampering import Tampered
 from daypass.ledger.tiles import WIDTH, bundle_path, decode_bundle, tile_path
+from daypass.ledger.votes import matters
 
 ERASED = b',"type":"blob.erased","v":1}'
 """How the entry of an erasure ends, its keys being sorted."""
+_BODIES = re.compile(rb'"bodies":\[([^\]]*)\]')
+_DIGEST = re.compile(rb'"([0-9a-f]{64})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class Findings:
     leaves: dict[int, list[bytes]] = field(default_factory=dict)
     chains: Chains = field(default_factory=Chains)
     erased: list[int] = field(default_factory=list)
+    votes: list[tuple[int, bytes]] = field(default_factory=list)
+    """The entries about votes and the keys that sign them, with their indexes."""
+    bodies: list[str] = field(default_factory=list)
 
 
 def examine(run: Run) -> Findings:
@@ -53,12 +60,23 @@ def examine(run: Run) -> Findings:
         leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
         compare_tile(run.source, 0, n, leaves, next(contents))
         found.chains.follow(n * WIDTH, entries, leaves)
-        found.erased += [n * WIDTH + i for i, entry in enumerate(entries) if entry.endswith(ERASED)]
+        for i, entry in enumerate(entries):
+            if matters(entry):
+                found.votes.append((n * WIDTH + i, entry))
+            elif entry.endswith(ERASED):
+                found.erased.append(n * WIDTH + i)
+                found.bodies += _bodies(entry)
         if width == WIDTH:
             found.roots.append(subtree_root(leaves))
         if width < WIDTH or n in run.keep:
             found.leaves[n] = leaves
     return found
+
+
+def _bodies(entry: bytes) -> list[str]:
+    """The digests of the bodies that an erasure names."""
+    listed = _BODIES.search(entry)
+    return [digest.decode() for digest in _DIGEST.findall(listed[1])] if listed else []
 
 
 def bundle_entries(source: Source, n: int, width: int, raw: bytes | None) -> list[bytes]:

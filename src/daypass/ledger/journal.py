@@ -330,6 +330,12 @@ class Journal:
             else:
                 self._loop.run_in_executor(None, self._files.remove, path)
 
+    def expel(self) -> None:
+        """Go on in a new segment, so that what is shipped leaves the disk now and not when its segment is full."""
+        if self._problem is None and self._offset > 0:
+            self._roll(0)
+            self.forget_up_to(self.backlog.forgotten)
+
     def close(self) -> None:
         """Make the rest durable and let go of the files."""
         self.flush()

@@ -22,6 +22,7 @@ from daypass.ledger.source import Source, Unreadable
 from daypass.ledger.strays import check_strays
 from daypass.ledger.tampering import Tampered
 from daypass.ledger.tiles import HEIGHT, WIDTH, tile_path
+from daypass.ledger.votes import Votes
 
 BUNDLES_IN_A_RUN = 64
 """How much is read between two steps of progress, and handed to one process at once: some MB."""
@@ -40,8 +41,12 @@ class Report:
     entries: int = 0
     tiles: int = 0
     chains: int = 0
+    signed_votes: int = 0
+    """How many votes are signed; each of them holds."""
     erased: list[int] = field(default_factory=list)
-    """The indexes of the entries that say that a body was erased."""
+    """The indexes of the entries that say that bodies were erased."""
+    bodies: list[str] = field(default_factory=list)
+    """The digests of the bodies that they name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,7 @@ class _Join:
         self._chains = Chains()
         self._tiles: list[list[bytes]] = [[], []]
         self._numbers = [0, 0]
+        self._votes = Votes()
 
     def take(self, run: Run, found: Findings) -> None:
         """Join the next run. Raises Tampered, Unreadable."""
@@ -147,6 +153,10 @@ class _Join:
         for n in range(run.first, run.end):
             self._bundle(n, found)
         self._report.erased += found.erased
+        for index, entry in found.votes:
+            self._votes.follow(index, entry)
+        self._report.signed_votes = self._votes.signed
+        self._report.bodies += found.bodies
         self._report.entries = self._frontier.size
 
     def _bundle(self, n: int, found: Findings) -> None:

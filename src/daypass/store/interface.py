@@ -261,8 +261,9 @@ class Transaction(Interface):
     async def erase_bodies(self, sha256: Sequence[str], indexes: Sequence[int]) -> None:
         """Delete these bodies, and the searchable text of the entries with these indexes. `Store.scrub` comes next."""
 
-    async def erase_orders(self, sessions: Sequence[str]) -> None:
-        """Blank what the clients of these sessions were told when they were cut."""
+    async def erase_notes(self, *, request: str, sessions: Sequence[str]) -> None:
+        """Blank the notes of a request's obligations, and of these sessions where they came from and what their clients
+        were told."""
 
     async def erase_tokens(self, person: str, now: int) -> None:
         """Revoke a person's tokens, and blank what they were called and where they were used."""

@@ -10,7 +10,8 @@ from sqlalchemy import delete, func, select, update
 
 from daypass.store import codec
 from daypass.store.interface import StoredEntry
-from daypass.store.schema import blobs, cuts, entries, pending, sessions, tokens
+from daypass.store.schema import blobs, cuts, entries, obligations, pending, tokens
+from daypass.store.schema import sessions as all_sessions
 from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.log import ENTRY, with_sessions
 from daypass.store.sql.statement import Part
@@ -28,7 +29,7 @@ class Erasing(Part):
     ) -> Sequence[StoredEntry]:
         query = select(*ENTRY).where(entries.c.idx >= since).order_by(entries.c.idx).limit(limit)
         if person is not None:
-            query = query.where(with_sessions(entries.c.actor == person, sessions.c.person == person))
+            query = query.where(with_sessions(entries.c.actor == person, all_sessions.c.person == person))
         if before_t is not None:
             query = query.where(entries.c.t >= from_t, entries.c.t < before_t)
         return [codec.entry_of(row) for row in await self._all(query)]
@@ -46,8 +47,11 @@ class Erasing(Part):
             [(index,) for index in indexes],
         )
 
-    async def erase_orders(self, sessions: Sequence[str]) -> None:
-        await self._connection.execute(update(cuts).where(cuts.c.session.in_(sessions)).values(message="", hint=""))
+    async def erase_notes(self, *, request: str, sessions: Sequence[str]) -> None:
+        run = self._connection.execute
+        await run(update(cuts).where(cuts.c.session.in_(sessions)).values(message="", hint=""))
+        await run(update(all_sessions).where(all_sessions.c.id.in_(sessions)).values(client=""))
+        await run(update(obligations).where(obligations.c.request == request).values(note="", settled_note=""))
 
     async def erase_tokens(self, person: str, now: int) -> None:
         of_theirs = tokens.c.person == person

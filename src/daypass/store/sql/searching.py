@@ -8,12 +8,12 @@ search by person and day is the same intersection of sorted lists as one by two 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from daypass.domain.events import IndexRow
 from daypass.domain.finding import Phrase, Sought, words_of
-from daypass.store import codec
 from daypass.store.interface import StoredEntry
 from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.statement import Part
@@ -76,8 +76,7 @@ class Search(Part):
             f"{'WHERE' if self._dialect == 'sqlite' else 'ON'} e.idx = f.rowid "
             f"{''.join(f'AND {one} ' for one in where)}ORDER BY f.rowid DESC LIMIT {{p}}{len(parameters)}"
         )
-        names = ("idx", "id", "type", "t", "leaf", "entry")
-        return [codec.entry_of(dict(zip(names, row, strict=True))) for row in await self._bulk.ask(query, *parameters)]
+        return [_entry(row) for row in await self._bulk.ask(query, *parameters)]
 
     async def reindex(self, first: int, last: int, rows: Mapping[int, IndexRow]) -> None:
         await self._bulk.ask("DELETE FROM entry_search WHERE idx BETWEEN {p}1 AND {p}2", first, last)
@@ -128,6 +127,12 @@ def days(since: int, until: int) -> list[str]:
             terms.append(f"d{day}")
             day += 1
     return terms
+
+
+def _entry(row: tuple[Any, ...]) -> StoredEntry:
+    index, id, type, t, leaf, raw = row
+    # SQLite takes text for bytes: an entry that somebody changed by hand is found, and then seen to be damaged.
+    return StoredEntry(index, id, type, t, leaf, raw.encode() if isinstance(raw, str) else bytes(raw))
 
 
 def _hexed(value: str) -> str:

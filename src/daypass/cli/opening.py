@@ -1,0 +1,124 @@
+"""`ledger open`: is a body the one that an entry committed to? Checked here, whatever the server says.
+
+The entry comes from the server or from a published log; the body from the server or from a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from daypass.cli.client import api
+from daypass.cli.showing import as_json, clean, clean_lines
+from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED
+from daypass.domain.errors import Invalid, NotFound, Unavailable
+from daypass.ledger.bodies import Value, is_named, names_of, values_of
+from daypass.ledger.entry import BodyDamaged, BodyLocked, open_blob
+from daypass.ledger.source import Unreadable, open_source
+from daypass.ledger.tiles import WIDTH, bundle_path, decode_bundle
+
+BODY_FILE_BYTES_MAX = 256 * 1024 * 1024
+
+Unlock = Callable[[bytes], bytes]
+
+
+def identity(file: str | None) -> Unlock | None:
+    """What opens encrypted bodies, from a file of age identities. Raises Invalid."""
+    if file is None:
+        return None
+    from daypass.ledger.locking import unlocking
+
+    try:
+        return unlocking(Path(file).read_text())
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Invalid(f"the identity {file} cannot be read: {problem}") from None
+
+
+def open_entry(given: argparse.Namespace) -> int:
+    """Run `ledger open`; 1 unless everything that the entry commits to was shown."""
+    if not given.entry.isdecimal():
+        raise Invalid("an entry is named by its index in the log", hint="daypass search shows it as #INDEX")
+    index = int(given.entry)
+    raw, bodies = _published(given.log, index) if given.log else _served(index)
+    if given.body:
+        bodies = [_file(given.body)]
+    entry: Mapping[str, Any] = json.loads(raw)
+    values, problems = _values(entry, bodies, identity(given.identity))
+    missing = sorted(set(entry["commit"]) - {value.field for value in values})
+    problems += [f"{name} is erased, or its body was not given" for name in missing]
+    problems += [f"{value.field} is NOT what the entry commits to" for value in values if not value.holds]
+    _show(given, index, raw, entry, values, problems)
+    return EXIT_FAILED if problems else EXIT_DONE
+
+
+def _served(index: int) -> tuple[bytes, list[bytes]]:
+    told = api().get(f"log/{index}")
+    return told["entry"].encode(), [base64.b64decode(one["content"]) for one in told["bodies"]]
+
+
+def _published(log: str, index: int) -> tuple[bytes, list[bytes]]:
+    try:
+        source = open_source(log)
+        size = int((source.read("checkpoint") or b"\n0").split(b"\n")[1])
+        number, offset = divmod(index, WIDTH)
+        width = min(WIDTH, size - number * WIDTH)
+        bundle = source.read(bundle_path(number, width)) if offset < width else None
+    except (Unreadable, ValueError) as problem:
+        raise Unavailable(f"{log}: {problem}") from None
+    if bundle is None:
+        raise NotFound(f"{log} has no entry {index}")
+    return decode_bundle(bundle)[offset], []
+
+
+def _file(name: str) -> bytes:
+    try:
+        with open(name, "rb") as file:
+            return file.read(BODY_FILE_BYTES_MAX)
+    except OSError as problem:
+        raise Invalid(f"the body {name} cannot be read: {problem.strerror}") from None
+
+
+def _values(entry: Mapping[str, Any], bodies: list[bytes], unlock: Unlock | None) -> tuple[list[Value], list[str]]:
+    values: list[Value] = []
+    problems: list[str] = []
+    media = {str(one["sha256"]): str(one["media"]) for one in entry["blob"]}
+    for stored in bodies:
+        if not is_named(entry, stored):
+            problems.append("a body that was given is not one that the entry names")
+            continue
+        try:
+            values += values_of(entry, open_blob(stored, unlock), media[sha256(stored).hexdigest()])
+        except BodyLocked as problem:
+            raise Invalid(str(problem), hint="--identity FILE") from None
+        except (BodyDamaged, ValueError) as problem:
+            problems.append(str(problem))
+    return values, problems
+
+
+def _show(
+    given: argparse.Namespace,
+    index: int,
+    raw: bytes,
+    entry: Mapping[str, Any],
+    values: list[Value],
+    problems: list[str],
+) -> None:
+    leaf = sha256(b"\x00" + raw).hexdigest()
+    if given.json:
+        said = {value.field: {"text": value.text, "holds": value.holds} for value in values}
+        told = {"index": index, "leaf": leaf, "entry": entry, "fields": said, "problems": problems}
+        as_json({"id": entry["id"], "state": "DIFFERS" if problems else "HOLDS", **told})
+        return
+    print(f"entry {index}, {clean(entry['type'])}, leaf {leaf}")
+    for value in values:
+        print(f"{value.field}: {'is what the entry commits to' if value.holds else 'IS NOT what it commits to'}")
+        print("\n".join(f"    {line}" for line in clean_lines(value.text).splitlines()))
+    for problem in problems:
+        print(f"problem: {clean(problem)}")
+    if not entry["commit"] and not names_of(entry):
+        print("It commits to nothing: all of it is in the entry.")
