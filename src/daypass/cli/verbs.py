@@ -70,6 +70,8 @@ PLACES: Mapping[str, Place] = {
     "init": Place(OPERATE, "write a starter daypass.yaml", "operating"),
     "check": Place(OPERATE, "validate daypass.yaml and the policies", "operating"),
     "people": Place(OPERATE, "tokens for local people", "operating"),
+    "backup": Place(OPERATE, "copy the whole of a Daypass, running or not", "keeping"),
+    "restore": Place(OPERATE, "put a backup into an empty data directory", "keeping"),
     "policy": Place(OPERATE, "test and explain policies", "policies"),
     "ledger": Place(OPERATE, "verify the log, get receipts", "ledgers"),
     "witness": Place(OPERATE, "cosign the checkpoints of other logs", "witnessing"),
