@@ -33,7 +33,7 @@ def make_api(front: Front) -> FastAPI:
     problems.install(app)
     app.include_router(probing.router)
     app.include_router(ledger.router)
-    for part in (myself, asking, granting, watching, proving, searching, owing):
+    for part in (myself, asking, granting, watching, proving, searching):
         app.include_router(part.router, prefix=PREFIX)
     return app
 

@@ -73,10 +73,10 @@ PLACES: Mapping[str, Place] = {
     "backup": Place(OPERATE, "copy the whole of a Daypass, running or not", "keeping"),
     "restore": Place(OPERATE, "put a backup into an empty data directory", "keeping"),
     "policy": Place(OPERATE, "test and explain policies", "policies"),
+    "erase": Place(OPERATE, "take away what people wrote, keep the proofs", "erasing"),
     "ledger": Place(OPERATE, "verify the log, get receipts", "ledgers"),
     "witness": Place(OPERATE, "cosign the checkpoints of other logs", "witnessing"),
 }
-    "erase": Place(OPERATE, "take away what people wrote, keep the proofs", "erasing"),
 
 
 class Parser(argparse.ArgumentParser):
