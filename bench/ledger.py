@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.ledger.logs import Log, Sequencer
 
+from bench.search import searching
 from daypass.ledger.receipts import make_receipt
 from daypass.ledger.source import Directory
 
@@ -30,8 +31,12 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--receipts", type=int, default=500)
     given = parser.parse_args()
+    parser.add_argument("--search", action="store_true", help="only searches, over as many events")
     with tempfile.TemporaryDirectory(prefix="daypass-bench-") as folder:
         machine(Path(folder))
+        if given.search:
+            searching(Path(folder), given.entries, show)
+            return
         log = publishing(Path(folder) / "log", given.entries)
         verifying(log, given.entries)
         receipts(log, given.entries, given.receipts)

@@ -18,6 +18,7 @@ class Receiver:
     broken: bool = False
     port: int = 0
     _server: asyncio.Server | None = None
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def start(self, serve: Callable[..., object], tls: ssl.SSLContext | None = None) -> None:
         self._server = await asyncio.start_server(serve, "127.0.0.1", self.port, ssl=tls)  # type: ignore[arg-type]
@@ -27,9 +28,14 @@ class Receiver:
         if self._server is not None:
             self._server.close()
             self._server = None
+        for writer in list(self._writers):
+            writer.close()
+        while self._writers:  # noqa: ASYNC110  each leaves the set when its connection is over
+            await asyncio.sleep(0.01)
 
     async def syslog(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Frames of `MSG-LEN SP MSG` until the other side closes."""
+        self._writers.add(writer)
         try:
             while not self.broken:
                 length = (await reader.readuntil(b" "))[:-1]
@@ -39,9 +45,11 @@ class Receiver:
             pass
         finally:
             writer.close()
+            self._writers.discard(writer)
 
     async def http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Requests with a Content-Length, each answered with the next of `statuses` (200 when there are none)."""
+        self._writers.add(writer)
         try:
             while not self.broken:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -57,3 +65,4 @@ class Receiver:
             pass
         finally:
             writer.close()
+            self._writers.discard(writer)
