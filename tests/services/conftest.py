@@ -21,7 +21,10 @@ from daypass.domain.target import Credential, Target, TargetRole
 from daypass.services.admitting import Admission, Admitting
 from daypass.services.asking import Wish
 from daypass.services.clocks import Clocks
+from daypass.services.codes import Codes
+from daypass.services.duties import Duties
 from daypass.services.endings import Endings
+from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Office, Policies
@@ -30,6 +33,7 @@ from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
 from daypass.services.requests import Requests
 from daypass.services.sessions import Sessions
+from daypass.services.signing import Signing
 from daypass.services.tokens import Tokens
 from daypass.store.interface import Store
 from tests.domain.things import HOUR, NOW, PEOPLE, POLICY, TARGETS
@@ -110,9 +114,15 @@ class World:
         self.grants = Grants(self.office, self.endings)
         admitting = Admitting(self.office, self.tokens, credentials)
         self.refusals = Refusals(self.office)
-        self.sessions = Sessions(self.office, self.tokens, admitting, self.endings, self.refusals, self.live)
+        self.duties = Duties(self.office, self.endings)
+        self.glass = Glass(self.office, self.endings, self.duties)
+        self.codes = Codes(self.office, self.tokens, self.glass)
+        self.signing = Signing(self.office)
+        self.sessions = Sessions(
+            self.office, self.tokens, admitting, self.endings, self.refusals, self.live, self.codes
+        )
         self.recovery = Recovery(self.office, credentials, self.endings, self.live)
-        self.clocks = Clocks(self.requests, self.grants, self.endings, self.refusals, self.recovery)
+        self.clocks = Clocks(self.requests, self.grants, self.endings, self.refusals, self.recovery, duties=self.duties)
 
     @property
     def carrying(self) -> Carrying:

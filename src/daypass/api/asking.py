@@ -12,6 +12,8 @@ from daypass.api.proving import noted
 from daypass.domain.request import Request
 from daypass.services.asking import Wish
 from daypass.services.reading import View
+from daypass.services.requests import Narrowed
+from daypass.services.signing import Signed
 
 router = APIRouter(tags=["requests"])
 Shown = models.RequestView
@@ -54,19 +56,54 @@ async def show_request(id: Part, caller: ACaller, front: AFront) -> models.Reque
     return await _shown(front, await front.reading.request(caller.person, id))
 
 
+@router.get("/requests/{id}/explain")
+async def explain_request(id: Part, caller: ACaller, front: AFront) -> models.Explained:
+    """How the policy in force would decide on this request now, and why."""
+    return mapping.explained(await front.deliberation.explain_request(caller.person, id), await front.reading.people())
+
+
+@router.get("/requests/{id}/deciders")
+async def who_decides(id: Part, caller: ACaller, front: AFront) -> models.Deciders:
+    """Who can still decide on this request, and how long it usually takes."""
+    found = await front.deliberation.deciders(caller.person, id)
+    people = await front.reading.people()
+    return models.Deciders(
+        id=found.request,
+        state=found.state,
+        deciders=[
+            models.Decider(
+                **mapping.someone(people, one.person).model_dump(),
+                stages=list(one.stages),
+                voted=one.voted,
+                on_duty=one.on_duty,
+            )
+            for one in found.deciders
+        ],
+        missing=list(found.missing),
+        usual_wait_ms=found.usual_wait_ms,
+        decided_before=found.decided_before,
+    )
+
+
 @router.post("/requests/{id}/approve")
 async def approve_request(id: Part, vote: models.Approve, caller: ACaller, front: AFront) -> models.RequestView:
-    """Say yes to exactly what the digest stands for, perhaps for less time."""
-    said = {"digest": vote.digest, "note": vote.note}
-    voted = await front.requests.approve(caller.person, id, for_ms=vote.duration_ms, **said)
-    return await _shown(front, voted, VOTED, caller.person.id)
+    """Say yes to exactly what the digest stands for, perhaps for less time, or as a role that can do less."""
+    narrowed = Narrowed(vote.duration_ms, vote.role)
+    approved = await front.requests.approve(
+        caller.person, id, digest=vote.digest, note=vote.note, narrowed=narrowed, signed=_signed(vote)
+    )
+    return await _shown(front, approved)
 
 
 @router.post("/requests/{id}/deny")
 async def deny_request(id: Part, vote: models.Deny, caller: ACaller, front: AFront) -> models.RequestView:
     """Say no, and why."""
-    voted = await front.requests.deny(caller.person, id, digest=vote.digest, note=vote.note)
-    return await _shown(front, voted, VOTED, caller.person.id)
+    denied = await front.requests.deny(caller.person, id, digest=vote.digest, note=vote.note, signed=_signed(vote))
+    return await _shown(front, denied)
+
+
+def _signed(vote: models.Approve | models.Deny) -> Signed | None:
+    return Signed(vote.statement, vote.signature) if vote.signature else None
 
 
 @router.post("/requests/{id}/ask")

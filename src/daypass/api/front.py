@@ -16,15 +16,19 @@ from daypass.config import Address
 from daypass.domain.errors import Unauthenticated
 from daypass.domain.people import Person
 from daypass.ledger.receipts import Receipt
+from daypass.services.deliberation import Deliberation
+from daypass.services.duties import Duties
+from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.office import Office
 from daypass.services.people import People
 from daypass.services.reading import PAGE_MAX, Reading
 from daypass.services.requests import Requests
+from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
+from daypass.services.signing import Signing
 from daypass.services.tokens import Tokens
 from daypass.store.interface import Page, Token
-from daypass.services.searching import Searching
 
 
 class Published(Interface):
@@ -53,14 +57,15 @@ class Front:
     grants: Grants
     sessions: Sessions
     reading: Reading
+    searching: Searching
+    deliberation: Deliberation
+    signing: Signing
+    duties: Duties
+    glass: Glass
     listen: Mapping[str, Address]
     authority: str | None
     health: Callable[[], Health]
     registry: CollectorRegistry
-    searching: Searching
-    signing: Signing
-    duties: Duties
-    glass: Glass
     log: Published
     public_url: str
 

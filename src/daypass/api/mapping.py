@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from daypass.api import models
 from daypass.domain.deciding import granted_ms, standing
+from daypass.domain.explaining import Explained
 from daypass.domain.grant import Grant
 from daypass.domain.people import Person
-from daypass.domain.policy import Automatic, NeedsVotes, Verdict, Way, spoken_stages
+from daypass.domain.policy import Matched, Way, spoken_stages
 from daypass.domain.request import Request
 from daypass.domain.session import Session
 from daypass.domain.target import Target
@@ -97,6 +99,8 @@ def request(request: Request, people: People) -> models.RequestView:
                 counts=vote.id in counting,
                 at=vote.at,
                 narrowed_ms=vote.narrowed_ms,
+                narrowed_role=vote.narrowed_role,
+                signed=bool(vote.signature),
                 note=vote.note,
             )
             for vote in request.votes
@@ -199,13 +203,16 @@ def statement(
     )
 
 
-def explained(verdict: Verdict) -> models.Explained:
-    state = {Automatic: "AUTOMATIC", NeedsVotes: "NEEDS_VOTES"}.get(type(verdict), "REFUSED")
+def explained(found: Explained, people: People) -> models.Explained:
+    verdict = found.verdict
     return models.Explained.model_validate(
         {
             "id": verdict.policy.name if verdict.policy else "",
-            "state": state,
+            "state": found.state,
             "rule": verdict.rule.name if verdict.rule else "",
-            "reason": verdict.reason,
+            "reason": "" if isinstance(verdict, Matched) else verdict.reason,
+            "sentence": found.sentence,
+            "trace": [asdict(one) for one in found.looked],
+            "asked": [[someone(people, id) for id in stage] for stage in found.asked],
         }
     )

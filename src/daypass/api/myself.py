@@ -84,14 +84,13 @@ async def explain_policy(asked: models.Asked, caller: ACaller, front: AFront) ->
     ways = policy.ways(front.office.policies.current.policies, caller.person, target) if target else ()
     if target is None or not ways or asked.role not in target.roles:
         raise NotFound(f"there is no {asked.target}:{asked.role} for you", hint="daypass targets")
-    question = policy.Question(
-        requester=caller.person,
-        target=target,
-        role=asked.role,
-        duration_ms=asked.duration_ms,
-        now=front.office.now(),
+    found = await front.deliberation.explain(
+        caller.person,
+        target,
+        asked.role,
+        asked.duration_ms,
         reason=asked.reason,
         ticket=asked.ticket,
+        glass=asked.break_glass,
     )
-    people = list((await front.reading.people()).values())
-    return mapping.explained(policy.evaluate(front.office.policies.current.policies, question, people))
+    return mapping.explained(found, await front.reading.people())

@@ -17,6 +17,7 @@ from daypass.api.guarding import Guard
 from daypass.api.models import NAME_MAX, TEXT_MAX, Strict
 from daypass.domain.durations import DAY_MS, LONGEST_MS
 from daypass.ledger.locking import IDENTITY_BYTES_MAX
+from daypass.services.codes import CODES_MAX
 from daypass.services.erasing import Order
 
 SOCKET_HOST = "daypass.sock"
@@ -32,6 +33,13 @@ class NewToken(Strict):
     email: str = Field(min_length=1, max_length=NAME_MAX)
     lasts_ms: int = Field(gt=0, le=LONGEST_MS)
     label: str = Field(default="", max_length=NAME_MAX)
+
+
+class NewCodes(Strict):
+    """Sealed one-time codes for a target."""
+
+    target: str = Field(min_length=1, max_length=NAME_MAX)
+    count: int = Field(gt=0, le=CODES_MAX)
 
 
 class Erasure(Strict):
@@ -55,6 +63,7 @@ def make_operator(
     issue: Callable[[str, int, str], Awaitable[dict[str, Any]]],
     erase: Callable[[Order, str, bool], Awaitable[dict[str, Any]]],
     reindex: Callable[[str | None], Awaitable[dict[str, Any]]],
+    seal_codes: Callable[[str, int], Awaitable[dict[str, Any]]],
 ) -> ASGIApp:
     """The socket's app. `issue` makes a token for (email, ms, label)."""
     app = FastAPI(title="Daypass operator", openapi_url=None, docs_url=None, redoc_url=None)
@@ -72,5 +81,9 @@ def make_operator(
     @app.post("/operator/index")
     async def make_index(wanted: Index) -> dict[str, Any]:
         return await reindex(wanted.identity)
+
+    @app.post("/operator/codes", status_code=201)
+    async def make_codes(wanted: NewCodes) -> dict[str, Any]:
+        return await seal_codes(wanted.target, wanted.count)
 
     return Guard(app, public_url=f"http://{SOCKET_HOST}", listening=(), body_bytes_max=BODY_BYTES_MAX)

@@ -9,7 +9,19 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from daypass import __version__
-from daypass.api import asking, granting, ledger, myself, probing, problems, proving, searching, watching
+from daypass.api import (
+    asking,
+    granting,
+    ledger,
+    myself,
+    owing,
+    probing,
+    problems,
+    proving,
+    searching,
+    signing,
+    watching,
+)
 from daypass.api.front import Front
 from daypass.api.guarding import Guard
 from daypass.api.schema import describe
@@ -33,7 +45,7 @@ def make_api(front: Front) -> FastAPI:
     problems.install(app)
     app.include_router(probing.router)
     app.include_router(ledger.router)
-    for part in (myself, asking, granting, watching, proving, searching):
+    for part in (myself, asking, granting, watching, proving, searching, signing, owing):
         app.include_router(part.router, prefix=PREFIX)
     return app
 

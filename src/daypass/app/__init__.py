@@ -46,6 +46,13 @@ def issue_token(settings: Settings, email: str, lasts_ms: int, label: str) -> di
     return order_token(_checked(settings), email, lasts_ms, label)
 
 
+def make_codes(settings: Settings, target: str, count: int) -> dict[str, Any]:
+    """Sealed one-time codes that break the glass of a target: made by the running Daypass. Raises DaypassError."""
+    from daypass.app.ordering import order as ordered
+
+    return ordered(_checked(settings), "codes", {"target": target, "count": count})
+
+
 def recover_log(settings: Settings) -> dict[str, Any]:
     """Take the published entries back into a store that is behind them. Raises DaypassError."""
     from daypass.app.recovering import recover

@@ -14,9 +14,12 @@ from daypass.ledger.locking import locking, unlocking
 from daypass.ledger.published import PublishedLeaves
 from daypass.services.admitting import Admitting
 from daypass.services.clocks import Clocks
+from daypass.services.codes import Codes
+from daypass.services.duties import Duties
 from daypass.services.endings import Endings
 from daypass.services.erasing import Erasing, Order
 from daypass.services.extending import Moving
+from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.indexing import Indexing
 from daypass.services.interface import Live
@@ -30,6 +33,7 @@ from daypass.services.refusals import Refusals
 from daypass.services.requests import Requests
 from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
+from daypass.services.signing import Signing
 from daypass.services.starting import Starting
 from daypass.services.tightening import Tightening
 from daypass.services.tokens import Tokens
@@ -65,6 +69,10 @@ class House:
     searching: Searching
     indexing: Indexing
     erasing: Erasing
+    duties: Duties
+    glass: Glass
+    codes: Codes
+    signing: Signing
 
     async def issue(self, email: str, lasts_ms: int, label: str) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -77,6 +85,11 @@ class House:
             "email": person.email,
             "expires_at": issued.token.expires_at,
         }
+
+    async def seal_codes(self, target: str, count: int) -> dict[str, object]:
+        """Sealed one-time codes that break the glass of a target, by the operator."""
+        made = await self.codes.make(target, count)
+        return {"id": made.target, "state": "SEALED", "codes": list(made.codes), "expires_at": made.expires_at}
 
     async def erase(self, order: Order, reason: str, dry_run: bool) -> dict[str, object]:
         """Erase what people wrote, by the operator."""
@@ -105,8 +118,10 @@ def make_house(store: Store, checked: Checked) -> House:
     starting, moving = Starting(office), Moving(office, credentials, live)
     office.listeners.append(moving.listen)
     recovery = Recovery(office, credentials, endings, live)
-    patrol = Patrol(office, credentials)
-    sessions = Sessions(office, tokens, Admitting(office, tokens, credentials), endings, refusals, live)
+    patrol, duties = Patrol(office, credentials), Duties(office, endings)
+    glass = Glass(office, endings, duties)
+    codes = Codes(office, tokens, glass)
+    sessions = Sessions(office, tokens, Admitting(office, tokens, credentials), endings, refusals, live, codes)
     return House(
         office=office,
         live=live,
@@ -118,7 +133,7 @@ def make_house(store: Store, checked: Checked) -> House:
         grants=grants,
         sessions=sessions,
         recovery=recovery,
-        clocks=Clocks(requests, grants, endings, refusals, recovery, patrol),
+        clocks=Clocks(requests, grants, endings, refusals, recovery, patrol, duties),
         reading=Reading(office),
         patrol=patrol,
         credentials=credentials,
@@ -128,4 +143,8 @@ def make_house(store: Store, checked: Checked) -> House:
         searching=Searching(office, PublishedLeaves(checked.settings.data / "ledger")),
         indexing=Indexing(office),
         erasing=Erasing(office),
+        duties=duties,
+        glass=glass,
+        codes=codes,
+        signing=Signing(office),
     )

@@ -47,6 +47,7 @@ from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.journal import Durability, Journal
 from daypass.protocols import PROTOCOLS
 from daypass.protocols.interface import Limits
+from daypass.services.deliberation import Deliberation
 from daypass.services.restoring import Restoring
 from daypass.store.interface import Store
 from daypass.store.opening import open_store
@@ -141,10 +142,10 @@ class Node:
         await belonging.start()
         stack.push_async_callback(belonging.stop)
         loops.start()
-        reloading = Reloading(settings, house.tightening)
         exports = Exports(store, settings)
         exports.start()
         stack.push_async_callback(exports.stop)
+        reloading = Reloading(settings, house.tightening)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
         reloading.start()
         stack.push_async_callback(reloading.stop)
@@ -240,8 +241,12 @@ class Node:
             grants=house.grants,
             sessions=house.sessions,
             reading=house.reading,
-            listen=self._checked.listen,
             searching=house.searching,
+            deliberation=Deliberation(house.office),
+            signing=house.signing,
+            duties=house.duties,
+            glass=house.glass,
+            listen=self._checked.listen,
             authority=tls.authority.read_text() if tls.authority else None,
             health=lambda: self._present(gateway, publishing),
             registry=registry,
@@ -254,7 +259,8 @@ class Node:
     ) -> None:
         settings = self._settings
         orders = Listening(
-            make_operator(house.issue, house.erase, house.reindex), unix_socket(socket_path(settings.data))
+            make_operator(house.issue, house.erase, house.reindex, house.seal_codes),
+            unix_socket(socket_path(settings.data)),
         )
         await orders.start()
         stack.push_async_callback(orders.stop)

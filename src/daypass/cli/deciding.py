@@ -6,6 +6,7 @@ import argparse
 
 from daypass.cli.asking import duration, tell
 from daypass.cli.client import api
+from daypass.cli.signing import add_sign, signed_vote
 from daypass.cli.verbs import Verb
 
 ID_HELP = "the request (the end of its id is enough)"
@@ -14,27 +15,32 @@ ID_HELP = "the request (the end of its id is enough)"
 def _approve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help=ID_HELP)
     parser.add_argument("--for", type=duration, dest="duration", metavar="15m", help="for less time than was asked")
+    parser.add_argument("--role", metavar="R", help="as a role that can do less than the one asked for")
     parser.add_argument("--note", default="", metavar="TEXT", help="a note for the record")
+    add_sign(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _approve(given: argparse.Namespace) -> int:
     here = api()
     asked = here.get(f"requests/{given.id}")
-    vote = {"digest": asked["digest"], "duration_ms": given.duration, "note": given.note}
+    vote = {"digest": asked["digest"], "duration_ms": given.duration, "role": given.role, "note": given.note}
+    vote |= signed_vote(here, given, asked, "approve", given.role)
     return tell(given, here.post(f"requests/{asked['id']}/approve", vote))
 
 
 def _deny_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help=ID_HELP)
     parser.add_argument("--note", required=True, metavar="TEXT", help="why not")
+    add_sign(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _deny(given: argparse.Namespace) -> int:
     here = api()
     asked = here.get(f"requests/{given.id}")
-    return tell(given, here.post(f"requests/{asked['id']}/deny", {"digest": asked["digest"], "note": given.note}))
+    vote = {"digest": asked["digest"], "note": given.note, **signed_vote(here, given, asked, "deny")}
+    return tell(given, here.post(f"requests/{asked['id']}/deny", vote))
 
 
 def _ask_arguments(parser: argparse.ArgumentParser) -> None:

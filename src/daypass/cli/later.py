@@ -20,11 +20,7 @@ def _later(what: str, hint: str = "") -> Verb:
 
 
 VERBS = {
-    "break-glass": _later("breaking the glass", "daypass request TARGET --role R --for 30m --reason …"),
     "watch": _later("watching live", "daypass replay ID plays what is recorded so far"),
-    "obligations": _later("the list of obligations"),
-    "sign-off": _later("signing off"),
-    "ratify": _later("ratifying"),
     "insights": _later("insights"),
     "evidence": _later("the evidence file"),
 }

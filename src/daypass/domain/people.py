@@ -52,6 +52,9 @@ class Actor:
     on_behalf_of: str | None = None
 
 
+GLASS = "glass"
+"""What a name begins with (`glass:EMAIL`) that signs in with a sealed code."""
+
 SYSTEM = Actor("daypass", "system")
 OPERATOR = Actor("operator", "operator")
 

@@ -41,6 +41,15 @@ class TargetRole:
     member_of: tuple[str, ...] = ()
 
 
+_RANKS = {Effect.READ: 0, Effect.WRITE: 1, Effect.DDL: 2, Effect.ADMIN: 3}
+
+
+def less(role: TargetRole, than: TargetRole) -> bool:
+    """Whether a role can surely do less than another: what the other can do at most is more."""
+    known = role.effect in _RANKS and than.effect in _RANKS
+    return known and _RANKS[role.effect] < _RANKS[than.effect] and not (role.dangerous and not than.dangerous)
+
+
 @dataclass(frozen=True, slots=True)
 class Maintenance:
     """The login that makes and takes away ephemeral logins at a target. No session ever opens with it."""

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daypass.credentials.interface import Credentials
+from daypass.domain import glass, policy
 from daypass.domain import grant as grants
-from daypass.domain import policy
 from daypass.domain.errors import DaypassError, Refused
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Person
-from daypass.domain.request import Request
 from daypass.domain.session import Session, SessionState
 from daypass.domain.target import Credential, Target, TargetRole
 from daypass.domain.wording import ask_command
+from daypass.services.asked import question, ticket_facts
 from daypass.services.closing import close_unopened, session_event
 from daypass.services.lending import Lending
 from daypass.services.office import Change, Office, acting
@@ -174,7 +174,24 @@ async def check_policy(office: Office, tx: Transaction, person: Person, grant: G
     request = await tx.request(grant.request)
     if target is None or request is None:
         raise Refused(f"grant {grant.id} is for a target that is no longer there", hint="daypass targets")
-    matched = policy.match(office.policies.current.policies, _question(office, person, target, grant, request))
+    broken = request.state in glass.BROKEN
+    if broken and request.state not in glass.OPENS:
+        raise Refused("nobody stands for this break-glass", hint=f"daypass show {request.id}")
+    asked = await question(
+        office,
+        tx,
+        person,
+        target,
+        # An approver may have narrowed the role: what was asked for is what policy lets through.
+        request.items[0].role,
+        grant.duration_ms,
+        reason=request.reason,
+        ticket=request.ticket,
+        start_at=request.start_at,
+        on_behalf_of=request.on_behalf_of,
+        ticket_facts=await ticket_facts(office, target, request.ticket),
+    )
+    matched = policy.match(office.policies.current.policies, asked, glass=broken)
     if isinstance(matched, policy.Refused):
         raise Refused(f"policy no longer allows this: {matched.reason}", hint=matched.hint)
     if policy.tightened(matched, request.automatic):
@@ -182,20 +199,6 @@ async def check_policy(office: Office, tx: Transaction, person: Person, grant: G
             f"rule {matched.rule.name!r} now asks people to decide",
             hint=ask_command(target.name, grant.role, ASK_FOR_MS),
         )
-
-
-def _question(office: Office, person: Person, target: Target, grant: Grant, request: Request) -> policy.Question:
-    return policy.Question(
-        requester=person,
-        target=target,
-        role=grant.role,
-        duration_ms=grant.duration_ms,
-        now=office.now(),
-        reason=request.reason,
-        ticket=request.ticket,
-        start_at=request.start_at,
-        on_behalf_of=request.on_behalf_of,
-    )
 
 
 async def activated(office: Office, change: Change, grant: Grant, person: Person) -> Grant:

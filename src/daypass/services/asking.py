@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from daypass.domain import deciding, policy
 from daypass.domain.deciding import Changes, written
 from daypass.domain.durations import DAY_MS, HOUR_MS
-from daypass.domain.errors import Conflict, Invalid, NotFound, NotYet, Refused
+from daypass.domain.errors import Conflict, Invalid, NotFound, Refused
 from daypass.domain.events import Event
 from daypass.domain.people import SYSTEM, Person
 from daypass.domain.request import (
@@ -64,7 +64,7 @@ class Asking:
         """Ask. The request comes back pending, or approved where a rule does so by itself. Raise `Refused` (after
         recording it) where policy says no or nobody could decide; nothing is then open."""
         if wish.break_glass:
-            raise NotYet("break-glass is not there yet", hint="ask with daypass request")
+            raise Invalid("this asks; breaking the glass is another verb", hint="daypass break-glass")
         target = self._target(wish)
         self._check(wish)
         refusal: policy.Refused | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from daypass.services.duties import Duties
 from daypass.services.endings import Endings
 from daypass.services.grants import Grants
 from daypass.services.patrol import Patrol
@@ -35,14 +36,16 @@ class Clocks:
         refusals: Refusals,
         recovery: Recovery,
         patrol: Patrol | None = None,
+        duties: Duties | None = None,
     ) -> None:
-        """`patrol`: None where no target lends logins."""
+        """`patrol`: None where no target lends logins; `duties`: None where nothing is owed."""
         self._requests = requests
         self._grants = grants
         self._endings = endings
         self._refusals = refusals
         self._recovery = recovery
         self._patrol = patrol
+        self._duties = duties
 
     async def sweep(self, now: int) -> Swept:
         """Ends first, as they matter most; they go on by themselves, so that a slow one delays nothing here."""
@@ -50,6 +53,8 @@ class Clocks:
         expired = await self._requests.expire_due(now)
         await self._requests.escalate_due(now)
         lapsed = await self._grants.lapse_due(now)
+        if self._duties is not None:
+            await self._duties.sweep(now)
         await self._refusals.flush(now)
         await self._recovery.retry(now)
         if self._patrol is not None:

@@ -29,6 +29,7 @@ from daypass.services.closing import close_recovered
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.lending import Lending
 from daypass.services.office import Office
+from daypass.services.owing import owe_after
 from daypass.services.telling import grant_event
 from daypass.services.timeline import Timeline
 from daypass.store.interface import Page, Transaction
@@ -252,6 +253,8 @@ class Endings:
                 log.error("a grant's end is not confirmed: access may still exist", grant=grant.id)
             body = {"reason": over.end_reason, **timeline.body(now)}
             await change.record(grant_event(self._office, type, over, SYSTEM, body=body, secret=timeline.secret()))
+            if timeline.confirmed:
+                await owe_after(self._office, change, over)
         return over
 
     def _is_due(self, grant: Grant, now: int) -> bool:

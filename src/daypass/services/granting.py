@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from daypass.domain.deciding import granted_ms
+from daypass.domain.deciding import granted_ms, standing
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Actor
 from daypass.domain.policy import ACTIVATE_WITHIN_MS, policy_of
 from daypass.domain.request import Request
+from daypass.domain.target import Target, less
 from daypass.services.extending import extended_by_vote
 from daypass.services.office import Change, Office
 from daypass.services.telling import request_event
@@ -30,7 +31,7 @@ async def give(office: Office, change: Change, approved: Request, by: Actor) -> 
         request=approved.id,
         person=approved.requester,
         target=item.target,
-        role=item.role,
+        role=_role(target, approved),
         duration_ms=granted_ms(approved),
         start_at=start_at,
         activate_by=(start_at or now) + within,
@@ -49,7 +50,19 @@ async def give(office: Office, change: Change, approved: Request, by: Actor) -> 
         "policy": approved.policy,
         "rule": approved.rule,
         "how": "automatic" if approved.automatic else "votes",
+        "role": grant.role,
     }
     event = request_event(office, "request.approved", with_grant, by, body=body, decision="approved")
     await change.record(event)
     return with_grant
+
+
+def _role(target: Target | None, approved: Request) -> str:
+    """The role that was asked for, or the least that an approver narrowed it to."""
+    asked = approved.items[0].role
+    wanted = {vote.narrowed_role for vote in standing(approved) if vote.approve and vote.narrowed_role}
+    roles = [target.roles[name] for name in sorted(wanted) if target is not None and name in target.roles]
+    for role in roles:
+        if all(role is other or not less(other, role) for other in roles):
+            return role.name
+    return asked

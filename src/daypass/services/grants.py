@@ -14,6 +14,7 @@ from daypass.services.closing import close_recovered
 from daypass.services.endings import SWEEP_MAX, Endings
 from daypass.services.extending import Extending
 from daypass.services.office import Office, acting
+from daypass.services.owing import owe_after
 from daypass.services.sight import may_end, see_grant
 from daypass.services.telling import grant_event
 from daypass.services.timeline import SESSIONS_MAX
@@ -88,6 +89,7 @@ class Grants:
             body = {"reason": over.end_reason, "closed_by_hand": person.id, "unconfirmed": doubtful[:SESSIONS_MAX]}
             event = grant_event(self._office, "grant.ended", over, acting(person), body=body, secret={"note": note})
             await change.record(event)
+            await owe_after(self._office, change, over)
         return over
 
     async def end(self, grant_id: str, reason: EndReason, by: Actor, note: str = "") -> Grant:

@@ -5,13 +5,19 @@ The requester's own verbs are in `asking.py`; `Requests` offers both, as one nou
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from daypass.domain import deciding
+from daypass.domain.errors import Invalid, Refused
 from daypass.domain.people import SYSTEM, Person
 from daypass.domain.request import OPEN, Request, RequestState, Vote
+from daypass.domain.target import less
+from daypass.domain.vote_statement import APPROVE, DENY
 from daypass.services.asking import Asking
 from daypass.services.granting import give
 from daypass.services.office import Change, acting
 from daypass.services.sight import see_request
+from daypass.services.signing import Signed, check_signed
 from daypass.services.telling import ELIGIBLE_MAX, request_event, vote_body
 from daypass.store.interface import Page
 
@@ -19,33 +25,70 @@ SWEEP_MAX = 200
 """Requests that one sweep expires; the next one, a second later, takes the rest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What an approver gives less of: for how long, as what. None: as asked."""
+
+    duration_ms: int | None = None
+    role: str | None = None
+
+
 class Requests(Asking):
     """A request's whole life."""
 
     async def approve(
-        self, by: Person, part: str, *, digest: str | None = None, for_ms: int | None = None, note: str = ""
+        self,
+        by: Person,
+        part: str,
+        *,
+        digest: str | None = None,
+        for_ms: int | None = None,
+        note: str = "",
+        narrowed: Narrowed | None = None,
+        signed: Signed | None = None,
     ) -> Request:
         """Approve what the request says. `digest` is of what the decider saw; when it differs from what is asked
-        now, nothing is decided. `for_ms` narrows the time. The last approval needed makes the grant."""
+        now, nothing is decided. `for_ms` narrows the time, `narrowed` the time and the role. The last approval needed
+        makes the grant."""
+        narrow = narrowed or Narrowed(for_ms)
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
-            vote = self._vote(request, person, True, digest, note, for_ms)
+            vote = self._vote(request, person, APPROVE, digest, note, narrow, signed)
+            self._check_role(request, narrow.role)
+            if signed is not None:
+                await check_signed(change, signed, request, person, APPROVE, narrow.duration_ms, narrow.role)
             people = {one.id: one for one in await change.tx.people()}
             voted = deciding.approve(request, vote, person, people)
-            await self._save_vote(change, voted, person, "approve")
+            await self._save_vote(change, voted, person, APPROVE)
             if voted.state is RequestState.APPROVED:
                 return await give(self._office, change, voted, acting(person))
         return voted
 
-    async def deny(self, by: Person, part: str, *, note: str, digest: str | None = None) -> Request:
+    def _check_role(self, request: Request, role: str | None) -> None:
+        """Raise unless this role can do less than the one that was asked for."""
+        if role is None:
+            return
+        item = request.items[0]
+        target = self._office.targets.get(item.target)
+        if target is None or role not in target.roles:
+            raise Invalid(f"{item.target} has no role {role}", hint="daypass targets")
+        if not less(target.roles[role], target.roles[item.role]):
+            raise Refused(f"an approver may give less and never more; {role} can do as much as {item.role}")
+
+    async def deny(
+        self, by: Person, part: str, *, note: str, digest: str | None = None, signed: Signed | None = None
+    ) -> Request:
         """Deny; its note says why. One denial is enough, unless the rule wants more of them."""
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
+            if signed is not None:
+                await check_signed(change, signed, request, person, DENY)
             people = {one.id: one for one in await change.tx.people()}
-            denied = deciding.deny(request, self._vote(request, person, False, digest, note, None), person, people)
-            await self._save_vote(change, denied, person, "deny")
+            vote = self._vote(request, person, DENY, digest, note, Narrowed(), signed)
+            denied = deciding.deny(request, vote, person, people)
+            await self._save_vote(change, denied, person, DENY)
             if denied.state is not RequestState.DENIED:
                 return denied
             event = request_event(self._office, "request.denied", denied, acting(person), decision="denied")
@@ -53,16 +96,26 @@ class Requests(Asking):
         return denied
 
     def _vote(
-        self, request: Request, person: Person, approve: bool, digest: str | None, note: str, for_ms: int | None
+        self,
+        request: Request,
+        person: Person,
+        decision: str,
+        digest: str | None,
+        note: str,
+        narrowed: Narrowed,
+        signed: Signed | None,
     ) -> Vote:
         return Vote(
             id=self._office.new_id(),
             person=person.id,
-            approve=approve,
+            approve=decision == APPROVE,
             digest=digest or request.digest,
             at=self._office.now(),
-            narrowed_ms=for_ms,
+            narrowed_ms=narrowed.duration_ms,
             note=note.strip(),
+            narrowed_role=narrowed.role,
+            statement=signed.statement if signed is not None else "",
+            signature=signed.signature if signed is not None else "",
         )
 
     async def _save_vote(self, change: Change, voted: Request, person: Person, decision: str) -> None:

@@ -12,6 +12,7 @@ from daypass.domain.people import SYSTEM, Actor, Person, SignIn
 from daypass.domain.session import Session, SessionState
 from daypass.services.admitting import Admission, Admitting
 from daypass.services.closing import ended_body, session_event
+from daypass.services.codes import Codes, is_code
 from daypass.services.endings import Endings
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Office, acting
@@ -27,7 +28,14 @@ class Sessions:
     """The verbs that the gateway calls (its `Desk`), and `kill`."""
 
     def __init__(
-        self, office: Office, tokens: Tokens, admitting: Admitting, endings: Endings, refusals: Refusals, live: Live
+        self,
+        office: Office,
+        tokens: Tokens,
+        admitting: Admitting,
+        endings: Endings,
+        refusals: Refusals,
+        live: Live,
+        codes: Codes | None = None,
     ) -> None:
         self._office = office
         self._tokens = tokens
@@ -35,6 +43,7 @@ class Sessions:
         self._endings = endings
         self._refusals = refusals
         self._live = live
+        self._codes = codes
 
     async def look_up(self, name: str) -> SignIn:
         """How this name signs in; it looks the same for a name that nobody has."""
@@ -42,6 +51,8 @@ class Sessions:
 
     async def admit(self, token_id: str, target: str, role: str | None, client: str, node: str) -> Admission:
         """Register a session for the holder of this token, activating the grant on its first use."""
+        if self._codes is not None and is_code(token_id):
+            await self._codes.open(token_id, target, role, client)
         return await self._admitting.admit(token_id, target, role, client, node)
 
     async def opened(self, session: str, mark: Mapping[str, str]) -> None:

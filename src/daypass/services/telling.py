@@ -79,6 +79,10 @@ def vote_body(vote: Vote) -> dict[str, Any]:
     body: dict[str, Any] = {"vote": vote.id, "digest": vote.digest}
     if vote.narrowed_ms is not None:
         body["narrowed_ms"] = vote.narrowed_ms
+    if vote.narrowed_role is not None:
+        body["narrowed_role"] = vote.narrowed_role
+    if vote.signature:
+        body["signed"] = {"statement": vote.statement, "signature": vote.signature}
     return body
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from daypass.domain.durations import DAY_MS, MINUTE_MS
 from daypass.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
 from daypass.domain.events import Event
-from daypass.domain.people import Actor, Person, SignIn, Verifier
+from daypass.domain.people import GLASS, Actor, Person, SignIn, Verifier
 from daypass.identity import scram, tokens
 from daypass.services.office import Office
 from daypass.store.interface import Token, Transaction
@@ -26,6 +26,12 @@ USED_MS = MINUTE_MS
 """`last_used_at` is this exact; writing it for each call would cost a commit each."""
 
 LABEL_CHARS_MAX = 100
+
+CODES_TRIED_MAX = 400
+"""Sealed codes that a proof is tried against: each costs three hashes."""
+
+CODE_USED_MS = MINUTE_MS
+"""How long after it was used up a code lets its session in: the two follow at once."""
 
 SCRAM_SECRET = "scram_secret"
 """The setting from which every name's salt is made."""
@@ -94,6 +100,8 @@ class Tokens:
     async def sign_in(self, name: str) -> SignIn:
         """What a listener checks this name's proof against. It looks the same for a name that nobody has."""
         await self._started()
+        if name.startswith(f"{GLASS}:"):
+            return await self._sign_in_by_code(name.partition(":")[2])
         async with self._office.reading() as tx:
             person = await tx.person_by_email(name.strip().lower())
             live: Sequence[Token] = ()
@@ -101,6 +109,24 @@ class Tokens:
                 live = await tx.tokens_of(person.id, live_at=self._office.now())
         verifiers = tuple(Verifier(token.id, token.stored_key, token.server_key) for token in live)
         return SignIn(scram.salt(self._secret, name), scram.ITERATIONS, verifiers)
+
+    async def _sign_in_by_code(self, email: str) -> SignIn:
+        """Any unused code will do for anybody whom we know; for which target it is good is asked when it opens one."""
+        async with self._office.reading() as tx:
+            person = await tx.person_by_email(email.strip().lower())
+            known = person is not None and not person.disabled
+            live = await tx.codes(live_at=self._office.now()) if known else ()
+        verifiers = tuple(
+            Verifier(f"{GLASS}/{code.id}/{person.id}", code.stored_key, code.server_key)
+            for code in live[:CODES_TRIED_MAX]
+            if person is not None
+        )
+        return SignIn(scram.salt(self._secret, GLASS), scram.ITERATIONS, verifiers)
+
+    async def code_keys(self, code: str) -> tuple[bytes, bytes]:
+        """What is kept of a sealed code."""
+        await self._started()
+        return scram.keys(code, scram.salt(self._secret, GLASS))
 
     async def authenticate(self, secret: str, client: str) -> tuple[Person, Token]:
         """Who holds this token. Raise `Unauthenticated`, in the same words whatever is wrong with it."""
@@ -116,8 +142,19 @@ class Tokens:
 
     async def holder(self, tx: Transaction, token_id: str) -> Person:
         """The person whose live token this is, for a listener that has checked the proof itself."""
+        if token_id.startswith(f"{GLASS}/"):
+            return await self._holder_of_code(tx, token_id)
         person = await self._holder(tx, await tx.token(token_id))
         if person is None:
+            raise _nobody()
+        return person
+
+    async def _holder_of_code(self, tx: Transaction, token_id: str) -> Person:
+        """Who has just used this code up."""
+        _, code_id, person_id = token_id.split("/")
+        code, person = await tx.code_for_change(code_id), await tx.person(person_id)
+        just = code is not None and code.used_at is not None and self._office.now() - code.used_at < CODE_USED_MS
+        if code is None or not just or code.used_by != person_id or person is None or person.disabled:
             raise _nobody()
         return person
 

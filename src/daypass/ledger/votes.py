@@ -1,0 +1,75 @@
+"""Signed votes in a log, checked offline: the signature holds, it is for what the entry says, and its key was enrolled.
+
+A key counts from its `key.enrolled` entry to its `key.revoked`, for the person that enrolled it, in the order of the
+log. It works on entries alone, and trusts nobody who numbered them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from daypass.domain.errors import DaypassError
+from daypass.domain.ssh_signature import fingerprint, holds, read_public_key, read_signature
+from daypass.domain.vote_statement import read_statement
+from daypass.ledger.tampering import Tampered
+
+MARKS = (b',"type":"key.enrolled","v":1}', b',"type":"key.revoked","v":1}', b',"type":"request.voted","v":1}')
+"""How the entries end that matter here, their keys being sorted."""
+
+
+def matters(entry: bytes) -> bool:
+    """Whether this entry is about a key or a vote."""
+    return entry.endswith(MARKS)
+
+
+@dataclass(slots=True)
+class Votes:
+    """Follows keys and votes in the order of the log. `signed` counts the signatures that hold."""
+
+    signed: int = 0
+    _keys: dict[str, str] = field(default_factory=dict)
+
+    def follow(self, index: int, entry: bytes) -> None:
+        """Take the next entry that matters. Raises Tampered for a signed vote that does not hold."""
+        told = json.loads(entry)
+        body = told["body"]
+        match told["type"]:
+            case "key.enrolled":
+                self._enrol(index, told["actor"]["id"], body)
+            case "key.revoked":
+                self._keys.pop(str(body["fingerprint"]), None)
+            case "request.voted" if "signed" in body:
+                self._vote(index, told, body)
+
+    def _enrol(self, index: int, person: str, body: dict[str, str]) -> None:
+        try:
+            _, raw = read_public_key(body["public"])
+        except DaypassError as problem:
+            raise Tampered(f"entry {index}: enrols a key that is none: {problem.message}") from problem
+        if fingerprint(raw) != body["fingerprint"] or body["person"] != person:
+            raise Tampered(f"entry {index}: enrols another key, or for another person, than it says")
+        self._keys[body["fingerprint"]] = person
+
+    def _vote(self, index: int, told: dict[str, object], body: dict[str, object]) -> None:
+        signed, actor = body["signed"], told["actor"]
+        assert isinstance(signed, dict) and isinstance(actor, dict)
+        try:
+            said, signature = read_statement(signed["statement"]), read_signature(signed["signature"])
+        except DaypassError as problem:
+            raise Tampered(f"entry {index}: its signed vote cannot be read: {problem.message}") from problem
+        wanted = {
+            "request": told["request"],
+            "digest": body["digest"],
+            "decision": told["decision"],
+            "narrowed_ms": body.get("narrowed_ms", 0),
+            "narrowed_role": body.get("narrowed_role", ""),
+        }
+        for key, value in wanted.items():
+            if said[key] != value:
+                raise Tampered(f"entry {index}: what was signed is not what was voted on: its {key} is another")
+        if self._keys.get(signature.fingerprint) != actor["id"]:
+            raise Tampered(f"entry {index}: the vote is signed with a key that its person has not enrolled")
+        if not holds(signature, str(signed["statement"]).encode()):
+            raise Tampered(f"entry {index}: the vote's signature does not hold")
+        self.signed += 1

@@ -1,0 +1,135 @@
+"""What can be known of a decision before it is made: how policy sees it, who decides, and how long that takes.
+
+Asks and shows; decides nothing and records nothing.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from daypass.domain.deciding import involved, may_decide, standing, still_needed
+from daypass.domain.errors import NotFound
+from daypass.domain.explaining import Explained, explain
+from daypass.domain.people import Person
+from daypass.domain.policy import policy_of
+from daypass.domain.request import Request, RequestState
+from daypass.domain.target import Target
+from daypass.services.asked import question, ticket_facts
+from daypass.services.office import Office
+from daypass.services.sight import see_request
+from daypass.store.interface import Page
+
+FORMER_MAX = 500
+"""Former decisions looked at for the usual wait."""
+
+_BROKEN = (RequestState.BROKEN_GLASS, RequestState.RATIFIED, RequestState.NOT_RATIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class CanDecide:
+    """Somebody who may decide, on which stages. `on_duty`: they are there, as far as the rule's hours tell."""
+
+    person: str
+    stages: tuple[int, ...]
+    voted: bool
+    on_duty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecidersOf:
+    """Who decides on a request; `usual_wait_ms` is the median of `decided_before` former ones under its rule."""
+
+    request: str
+    state: str
+    deciders: tuple[CanDecide, ...]
+    missing: tuple[int, ...]
+    usual_wait_ms: int | None
+    decided_before: int
+
+
+class Deliberation:
+    """Questions about decisions."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def explain(
+        self,
+        by: Person,
+        target: Target,
+        role: str,
+        duration_ms: int,
+        *,
+        reason: str = "",
+        ticket: str = "",
+        glass: bool = False,
+    ) -> Explained:
+        """How policy would decide if this person asked for this now."""
+        known = await ticket_facts(self._office, target, ticket)
+        async with self._office.reading() as tx:
+            asked = await question(
+                self._office, tx, by, target, role, duration_ms, reason=reason, ticket=ticket, ticket_facts=known
+            )
+            crowd = self._office.crowd(await tx.people())
+        return explain(self._office.policies.current.policies, asked, crowd, glass=glass)
+
+    async def explain_request(self, by: Person, part: str) -> Explained:
+        """How the policy in force would decide on a request now. Who may see it may ask."""
+        async with self._office.reading() as tx:
+            request = await see_request(self._office, tx, by, part)
+            requester = await tx.person(request.requester)
+        item = request.items[0]
+        target = self._office.targets.get(item.target)
+        if target is None or requester is None:
+            raise NotFound(f"the target {item.target} is no longer there")
+        glass = request.state in _BROKEN
+        return await self.explain(
+            requester,
+            target,
+            item.role,
+            request.duration_ms,
+            reason=request.reason,
+            ticket=request.ticket,
+            glass=glass,
+        )
+
+    async def deciders(self, by: Person, part: str) -> DecidersOf:
+        """Who can decide on a request, whom it still needs, and how long its like has waited."""
+        async with self._office.reading() as tx:
+            request = await see_request(self._office, tx, by, part)
+            people = {one.id: one for one in await tx.people()}
+            former = await tx.requests(
+                states=(RequestState.APPROVED, RequestState.DENIED), page=Page(FORMER_MAX, request.id)
+            )
+        waits = [
+            one.decided_at - one.created_at
+            for one in former
+            if one.rule == request.rule and one.policy == request.policy and not one.automatic and one.decided_at
+        ]
+        voted = {vote.person for vote in standing(request)}
+        there = self._there(request)
+        found = tuple(
+            CanDecide(id, stages, id in voted, there)
+            for id, stages in _stages(request).items()
+            if id in people and may_decide(request, people[id])
+        )
+        usual = round(statistics.median(waits)) if waits else None
+        return DecidersOf(request.id, request.state.value, found, still_needed(request, people), usual, len(waits))
+
+    def _there(self, request: Request) -> bool:
+        target = self._office.targets.get(request.items[0].target)
+        found = policy_of(self._office.policies.current.policies, target) if target is not None else None
+        rule = next((one for one in found.rules if one.name == request.rule), None) if found is not None else None
+        hours = rule.decide.hours if rule is not None and rule.decide is not None else None
+        return hours is None or hours.holds(self._office.now())
+
+
+def _stages(request: Request) -> dict[str, tuple[int, ...]]:
+    """For each eligible person, the stages that they could fill."""
+    found: dict[str, tuple[int, ...]] = {}
+    for n, stage in enumerate(request.stages):
+        for id in stage.eligible:
+            if id not in involved(request):
+                found[id] = (*found.get(id, ()), n)
+    return found

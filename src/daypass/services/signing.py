@@ -1,0 +1,99 @@
+"""Keys that people sign votes with: enrols and revokes them, and checks the signature of a vote.
+
+The public half stands in the ledger (`key.enrolled`), so that whoever has the ledger can check every signature. No
+private key ever comes here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from daypass.domain.errors import Conflict, NotFound, Refused
+from daypass.domain.events import Event
+from daypass.domain.people import Person
+from daypass.domain.request import Request
+from daypass.domain.ssh_signature import fingerprint, holds, read_public_key, read_signature
+from daypass.domain.standing import EnrolledKey
+from daypass.domain.vote_statement import check_statement
+from daypass.services.office import Change, Office, acting
+
+KEYS_MAX = 16
+"""Keys a person; each is one more way to vote in their name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What somebody signed, and the signature in its armour."""
+
+    statement: str
+    signature: str
+
+
+class Signing:
+    """A person's keys."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def enrol(self, by: Person, line: str) -> EnrolledKey:
+        """Enrol a public key of one's own. Raise `Conflict` for one that anybody has enrolled already."""
+        public, raw = read_public_key(line)
+        async with self._office.change() as change:
+            person = await change.person(by)
+            if person.agent_of:
+                raise Refused("an agent signs no votes")
+            if await change.tx.keys(fingerprint=fingerprint(raw)):
+                raise Conflict("this key is enrolled already", hint="daypass keys")
+            if len([one for one in await change.tx.keys(person=person.id) if one.revoked_at is None]) >= KEYS_MAX:
+                raise Conflict(f"you have {KEYS_MAX} keys already", hint="daypass keys revoke ID")
+            now = self._office.now()
+            key = EnrolledKey(self._office.new_id(), person.id, public, fingerprint(raw), now)
+            await change.tx.save_key(key)
+            body = {"key": key.id, "person": person.id, "fingerprint": key.fingerprint, "public": public}
+            await change.record(Event("key.enrolled", now, acting(person), body=body))
+        return key
+
+    async def list(self, by: Person) -> Sequence[EnrolledKey]:
+        """One's own keys, the revoked too."""
+        async with self._office.reading() as tx:
+            return await tx.keys(person=by.id)
+
+    async def revoke(self, by: Person, id: str) -> EnrolledKey:
+        """Have a key of one's own count no more. What it signed before stays signed."""
+        async with self._office.change() as change:
+            person = await change.person(by)
+            own = [
+                one for one in await change.tx.keys(person=person.id) if one.id.endswith(id) or one.id.startswith(id)
+            ]
+            if len(own) != 1:
+                raise NotFound(f"you have no key {id}", hint="daypass keys")
+            if own[0].revoked_at is not None:
+                return own[0]
+            now = self._office.now()
+            revoked = replace(own[0], revoked_at=now)
+            await change.tx.save_key(revoked)
+            body = {"key": revoked.id, "person": person.id, "fingerprint": revoked.fingerprint}
+            await change.record(Event("key.revoked", now, acting(person), body=body))
+        return revoked
+
+
+async def check_signed(
+    change: Change,
+    signed: Signed,
+    request: Request,
+    person: Person,
+    decision: str,
+    narrowed_ms: int | None = None,
+    narrowed_role: str | None = None,
+) -> None:
+    """Raise `Refused` unless this person signed exactly this decision with a key of theirs that is enrolled."""
+    check_statement(signed.statement, request, decision, narrowed_ms, narrowed_role)
+    signature = read_signature(signed.signature)
+    keys = await change.tx.keys(fingerprint=signature.fingerprint)
+    if not any(one.person == person.id and one.revoked_at is None for one in keys):
+        raise Refused("the vote is signed with a key that is not enrolled for you", hint="daypass keys add FILE.pub")
+    if not holds(signature, signed.statement.encode()):
+        raise Refused("the vote's signature does not hold")
+    if any(vote.statement == signed.statement for vote in request.votes):
+        raise Conflict("this signed statement was counted already")
