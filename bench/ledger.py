@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.ledger.logs import Log, Sequencer
 
+from bench.appends import appending
 from bench.search import searching
 from daypass.ledger.receipts import make_receipt
 from daypass.ledger.source import Directory
@@ -30,13 +31,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--receipts", type=int, default=500)
-    given = parser.parse_args()
     parser.add_argument("--search", action="store_true", help="only searches, over as many events")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="daypass-bench-") as folder:
-        machine(Path(folder))
         if given.search:
             searching(Path(folder), given.entries, show)
             return
+        machine(Path(folder))
+        appending(Path(folder), show)
         log = publishing(Path(folder) / "log", given.entries)
         verifying(log, given.entries)
         receipts(log, given.entries, given.receipts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -12,9 +12,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from daypass.domain.errors import DaypassError, Unavailable
+from daypass.domain.events import Draft
 from daypass.ledger.drafting import Lock, SessionInfo
 from daypass.ledger.journal import Journal
-from daypass.ledger.sequencer import Sequencer
+from daypass.ledger.sequencer import Sequencer, number
 from daypass.ledger.shipper import Shipper
 from daypass.protocols import PROTOCOLS
 from daypass.store.interface import Store
@@ -27,6 +28,23 @@ TOLD_SECONDS = 30.0
 log = structlog.get_logger()
 
 
+class Numbering:
+    """A store as the shipper's shelf: what is shipped gets its places in the same commit."""
+
+    def __init__(self, store: Store, on_placed: Callable[[int], None] = lambda count: None) -> None:
+        self._store = store
+        self._on_placed = on_placed
+
+    async def ship(self, node: str, first: int, last: int, drafts: Sequence[Draft]) -> None:
+        if not drafts:
+            await self._store.ship(node, first, last, drafts)
+            return
+        self._on_placed(await self._store.ship_placed(node, first, last, drafts, number))
+
+    async def shipped(self, node: str) -> int:
+        return await self._store.shipped(node)
+
+
 class Shipping(Collector):
     """Make it on the running loop; `start`, then `stop`. It is a Prometheus collector as well."""
 
@@ -35,7 +53,9 @@ class Shipping(Collector):
         self._store = store
         self._placed = 0
         self._sequencer = Sequencer(store, self._note_placed)
-        self._shipper = Shipper(journal, store, node, self._describe, PROTOCOLS, os.urandom, lock)
+        self._shipper = Shipper(
+            journal, Numbering(store, self._note_placed), node, self._describe, PROTOCOLS, os.urandom, lock
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._told = -TOLD_SECONDS
 

@@ -301,6 +301,10 @@ class Store(Interface):
         """Store a batch of journal drafts in one commit, blobs and index rows included, and note that `node` is
         shipped up to `last`. Raises `Conflict` unless `first` follows what was shipped before."""
 
+    async def ship_placed(self, node: str, first: int, last: int, drafts: Sequence[Draft], number: Sequence_) -> int:
+        """As `ship`, and give them their places in the same commit, behind whatever waits. Returns how many entries
+        got places; 0: too much waits already, so that they wait as well."""
+
     async def shipped(self, node: str) -> int:
         """The last journal number of `node` that is in the store (0: none)."""
 

@@ -7,20 +7,21 @@ decide what an entry's bytes are: that is the pure function it is given.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daypass.domain.errors import Conflict
 from daypass.domain.events import Draft, IndexRow
 from daypass.store.interface import ChainHead, Sequence_, Sequenced, Unsequenced
 from daypass.store.sql.bulk import Bulk
+from daypass.store.sql.placing import indexed, place
 from daypass.store.sql.searching import into_text
-
-TEXT_INDEXED_MAX = 64 * 1024
-"""Characters of one entry's text that search sees; PostgreSQL refuses documents beyond 1 MB."""
 
 NUMBERED_AT_ONCE = 128
 """Drafts that are hashed before the event loop gets its turn: under a millisecond."""
+
+WAITING_MAX = 512
+"""More drafts than these in `pending` are the sequencer's: what is shipped then queues behind them."""
 
 _PENDING = (
     ("id", "text"),
@@ -54,6 +55,7 @@ _ANY = "SELECT 1 FROM pending LIMIT 1"
 # Changes nothing, but holds the row until the end: who has it owns the places from `size` on, and the drafts.
 _HOLD = "UPDATE log_state SET size = size WHERE name = 'log' RETURNING size"
 _WAITING = 'SELECT "row", entry, chains FROM pending ORDER BY "row" LIMIT {p}1'
+_MANY = "SELECT 1 FROM pending LIMIT 1 OFFSET {limit}".replace("{limit}", str(WAITING_MAX))
 _HEADS = "SELECT name, n, leaf FROM chains WHERE name IN ({source})"
 _INTO_ENTRIES = (
     'WITH v ("row", idx, entry, leaf) AS ({source}) '
@@ -79,6 +81,11 @@ _NOTHING = IndexRow("")
 async def insert_drafts(bulk: Bulk, drafts: Sequence[Draft]) -> None:
     """Put drafts and their blobs where the sequencer and the readers find them."""
     await bulk.write(_INTO_PENDING, [kind for _, kind in _PENDING], [_pending_row(draft) for draft in drafts])
+    await insert_bodies(bulk, drafts)
+
+
+async def insert_bodies(bulk: Bulk, drafts: Sequence[Draft]) -> None:
+    """Put the bodies of drafts into the store, each once."""
     bodies = {blob.sha256: blob for draft in drafts for blob in draft.blobs}
     rows = [(blob.sha256, blob.media, blob.session, blob.content) for blob in bodies.values()]
     await bulk.write(_INTO_BLOBS, ("text", "text", "text", "bytea"), rows)
@@ -86,11 +93,33 @@ async def insert_drafts(bulk: Bulk, drafts: Sequence[Draft]) -> None:
 
 async def ship(bulk: Bulk, node: str, first: int, last: int, drafts: Sequence[Draft]) -> None:
     """Store drafts `first` to `last` of a node's journal. Raises `Conflict` unless they are the next ones."""
+    await note_shipped(bulk, node, first, last)
+    await insert_drafts(bulk, drafts)
+
+
+async def note_shipped(bulk: Bulk, node: str, first: int, last: int) -> None:
+    """Note that a node's journal is here up to `last`. Raises `Conflict` unless `first` comes next."""
     if first == 1:
         await bulk.ask(_SHIPPED, node)
     if last < first or not await bulk.ask(_SHIP, last, node, first - 1):
         raise Conflict(f"journal records {first} to {last} of node {node} are not the next ones")
-    await insert_drafts(bulk, drafts)
+
+
+async def ship_placed(bulk: Bulk, node: str, first: int, last: int, drafts: Sequence[Draft], number: Sequence_) -> int:
+    """As `ship`, and give them their places at once, behind what waits already: that saves putting them into `pending`
+    and taking them out again. Returns how many entries got places."""
+    await note_shipped(bulk, node, first, last)
+    if await bulk.ask(_MANY):
+        await insert_drafts(bulk, drafts)
+        return 0
+    before = await sequence(bulk, WAITING_MAX, number)
+    ((at,),) = await bulk.ask(_HOLD)
+    waiting = [Unsequenced(row, draft.entry, draft.chains) for row, draft in enumerate(drafts)]
+    places, heads = await _numbered(bulk, at, waiting, number)
+    await insert_bodies(bulk, drafts)
+    await place(bulk, [(drafts[one.row], one) for one in places])
+    await _settle(bulk, at, len(places), heads)
+    return before + len(places)
 
 
 async def sequence(bulk: Bulk, limit: int, number: Sequence_) -> int:
@@ -108,11 +137,16 @@ async def sequence(bulk: Bulk, limit: int, number: Sequence_) -> int:
     await bulk.ask(_INTO_SEARCH, first)
     await bulk.ask(into_text(bulk.dialect), first)
     await bulk.write(_DROP, ("bigint",), [(place.row,) for place in places])
+    await _settle(bulk, first, len(places), heads)
+    return len(places)
+
+
+async def _settle(bulk: Bulk, first: int, count: int, heads: Mapping[str, ChainHead]) -> None:
+    """The log is longer by so many entries, and its chains end elsewhere. Raises `Conflict` if another was faster."""
     links = [(head.name, head.n, head.leaf) for head in heads.values()]
     await bulk.write(_INTO_CHAINS, ("text", "bigint", "text"), links)
-    if not await bulk.ask(_TAKE, first + len(places), first):
+    if not await bulk.ask(_TAKE, first + count, first):
         raise Conflict("another sequencer took these places")
-    return len(places)
 
 
 async def _numbered(
@@ -149,6 +183,5 @@ def _pending_row(draft: Draft) -> tuple[Any, ...]:
         index.effect,
         index.fingerprint,
         index.tables,
-        # PostgreSQL's text holds no NUL.
-        index.text[:TEXT_INDEXED_MAX].replace("\0", " "),
+        indexed(index.text),
     )

@@ -17,7 +17,7 @@ from daypass.store.news import News
 from daypass.store.schema import shipped
 from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.scrubbing import SCRUBS
-from daypass.store.sql.shipping import sequence, ship
+from daypass.store.sql.shipping import sequence, ship, ship_placed
 from daypass.store.sql.transaction import SqlTransaction
 
 _NOW: Mapping[str, str] = {
@@ -74,6 +74,14 @@ class SqlStore:
                 await ship(bulk_on(connection), node, first, last, drafts)
         if drafts:
             self._tell()
+
+    async def ship_placed(self, node: str, first: int, last: int, drafts: Sequence[Draft], number: Sequence_) -> int:
+        with translated():
+            async with self._writing.begin() as connection:
+                placed = await ship_placed(bulk_on(connection), node, first, last, drafts, number)
+        if drafts and not placed:
+            self._tell()
+        return placed
 
     async def shipped(self, node: str) -> int:
         with translated():
