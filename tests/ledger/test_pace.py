@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from daypass.ledger.pace import BUSY_SHARE, CALM_FACTS_PER_SECOND, PAUSE_SECONDS_MAX, Pace
+from daypass.ledger.pace import (
+    BUSY_SHARE,
+    CALM_FACTS_PER_SECOND,
+    LIVELY_FACTS_PER_SECOND,
+    LIVELY_SHARE,
+    PAUSE_SECONDS_MAX,
+    Pace,
+)
 
 REST = 0.05
 
@@ -16,24 +23,28 @@ def paced(facts_per_second: float) -> Pace:
     return pace
 
 
-def test_calm_traffic_is_shipped_without_a_pause_while_there_is_more() -> None:
-    pace = paced(CALM_FACTS_PER_SECOND - 100)
-    assert pace.pause(full=True, crowded=False, spent=0.03) == 0
-    assert pace.pause(full=False, crowded=False, spent=0.03) == REST
+def test_when_little_happens_it_is_shipped_without_a_pause_while_there_is_more() -> None:
+    pace = paced(LIVELY_FACTS_PER_SECOND - 100)
+    assert pace.pause(full=True, crowded=False, worked=0.03) == 0
+    assert pace.pause(full=False, crowded=False, worked=0.03) == REST
 
 
-def test_a_burst_is_served_first() -> None:
-    pace = paced(CALM_FACTS_PER_SECOND + 100)
-    pause = pace.pause(full=True, crowded=False, spent=0.03)
-    assert 0.03 / (0.03 + pause) == pytest.approx(BUSY_SHARE)
-    assert pace.pause(full=True, crowded=False, spent=60.0) == PAUSE_SECONDS_MAX
+@pytest.mark.parametrize(
+    ("facts_per_second", "share"),
+    [(CALM_FACTS_PER_SECOND - 100, LIVELY_SHARE), (CALM_FACTS_PER_SECOND + 100, BUSY_SHARE)],
+)
+def test_live_traffic_leaves_shipping_a_share_of_the_time(facts_per_second: int, share: float) -> None:
+    pace = paced(facts_per_second)
+    pause = pace.pause(full=True, crowded=False, worked=0.05)
+    assert 0.05 / (0.05 + pause) == pytest.approx(share)
+    assert pace.pause(full=True, crowded=False, worked=60.0) == PAUSE_SECONDS_MAX
 
 
 def test_a_journal_that_fills_is_shipped_at_full_speed() -> None:
-    assert paced(50_000).pause(full=True, crowded=True, spent=0.03) == 0
+    assert paced(50_000).pause(full=True, crowded=True, worked=0.03) == 0
 
 
 def test_the_end_of_a_burst_is_noticed() -> None:
     pace = paced(50_000)
     pace.arrived(100_001, 110.0)
-    assert not pace.busy
+    assert pace.share == 1.0
