@@ -295,7 +295,8 @@ class Entered:
 class Answered:
     """The answer to the oldest unanswered `Stop`, `Look` or `Poke` (effect): per mark what was seen, with at least
     `alive` (`yes` or `no`) and, for `Stop`, `was` (what it was doing, in a word that nobody wrote) and maybe
-    `work` (names what it was changing). For `Look` with `work`, `outcome` says what became of that: `rolled back`, `committed` or `unknown`."""
+    `work` (names what it was changing). For `Look` with `work`, `outcome` says what became of
+    that: `rolled back`, `committed` or `unknown`."""
 
     seen: tuple[Mapping[str, str], ...]
 
