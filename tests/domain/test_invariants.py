@@ -12,7 +12,7 @@ from daypass.domain import deciding
 from daypass.domain.deciding import Changes
 from daypass.domain.errors import DaypassError
 from daypass.domain.people import Person
-from daypass.domain.request import OPEN, TERMINAL, Request, RequestState, Stage
+from daypass.domain.request import OPEN, TERMINAL, Request, RequestState, Route, Stage
 from tests.domain.things import HOUR, NOW, request, vote
 
 NAMES = ("ann", "bob", "cyd", "dee", "eli")
@@ -35,6 +35,9 @@ class Deciding(RuleBasedStateMachine):
         ),
         requester=someone,
         owner=st.none() | someone,
+        quorum=st.integers(1, 3),
+        escalate=st.none() | st.tuples(st.integers(1, 5 * HOUR), st.sampled_from(GROUPS)),
+        second=st.none() | someone,
     )
     def start(
         self,
@@ -42,6 +45,9 @@ class Deciding(RuleBasedStateMachine):
         needs: list[tuple[int, frozenset[str]]],
         requester: str,
         owner: str | None,
+        quorum: int,
+        escalate: tuple[int, str] | None,
+        second: str | None,
     ) -> None:
         self.people = {
             name: Person(name, f"{name}@acme.test", name, member)
@@ -56,7 +62,14 @@ class Deciding(RuleBasedStateMachine):
             for need, of in needs
         ]
         self.now = NOW
-        self.asked = request(*stages, by=self.people[requester], on_behalf_of=owner)
+        # `second` is another account of the requester's.
+        route = Route(
+            deny=quorum,
+            escalate_at=NOW + escalate[0] if escalate else None,
+            escalate_to=(f"group:{escalate[1]}",) if escalate else (),
+            excluded=tuple({requester, owner or requester, second or requester}),
+        )
+        self.asked = request(*stages, by=self.people[requester], on_behalf_of=owner, route=route)
         self.before = self.asked
 
     def attempt(self, after: object) -> None:
@@ -80,10 +93,23 @@ class Deciding(RuleBasedStateMachine):
     def deny(self, name: str) -> None:
         by = self.people[name]
         try:
-            self.attempt(deciding.deny(self.asked, vote(self.asked, by, False, at=self.now), by))
+            self.attempt(deciding.deny(self.asked, vote(self.asked, by, False, at=self.now), by, self.people))
         except DaypassError:
             return
-        assert name not in (self.asked.requester, self.asked.on_behalf_of)
+        assert name not in deciding.involved(self.asked)
+
+    @rule()
+    def escalate(self) -> None:
+        was = self.asked
+        try:
+            self.attempt(deciding.escalate(was, list(self.people.values()), self.now))
+        except DaypassError:
+            return
+        assert was.state in OPEN and self.asked.digest == was.digest
+        new = {id for one in self.asked.stages for id in one.eligible} - {
+            id for one in was.stages for id in one.eligible
+        }
+        assert not new & deciding.involved(was)
 
     @rule(name=someone, reason=st.sampled_from(["because", "another"]), duration=st.sampled_from([HOUR, HOUR // 2]))
     def edit(self, name: str, reason: str, duration: int) -> None:
@@ -141,10 +167,17 @@ class Deciding(RuleBasedStateMachine):
         votes = [one for one in deciding.standing(self.asked) if one.approve]
         approvers = {one.person for one in votes}
         assert len(approvers) == len(votes) >= sum(stage.need for stage in self.asked.stages) > 0
-        assert not approvers & {self.asked.requester, self.asked.on_behalf_of}
+        assert not approvers & deciding.involved(self.asked)
         assert all(one.digest == self.asked.digest for one in votes)
         assert self.asked.decided_at is not None and self.asked.decided_at < self.asked.decide_by
         assert 0 < deciding.granted_ms(self.asked) <= self.asked.duration_ms
+
+    @invariant()
+    def denied_only_by_people_who_may(self) -> None:
+        if not hasattr(self, "asked") or self.asked.state is not RequestState.DENIED:
+            return
+        deniers = {one.person for one in deciding.standing(self.asked) if not one.approve}
+        assert deniers and not deniers & deciding.involved(self.asked)
 
     @invariant()
     def terminal_is_terminal_and_nothing_is_lost(self) -> None:
