@@ -92,14 +92,14 @@ async def approve_request(id: Part, vote: models.Approve, caller: ACaller, front
     approved = await front.requests.approve(
         caller.person, id, digest=vote.digest, note=vote.note, narrowed=narrowed, signed=_signed(vote)
     )
-    return await _shown(front, approved)
+    return await _shown(front, approved, VOTED, caller.person.id)
 
 
 @router.post("/requests/{id}/deny")
 async def deny_request(id: Part, vote: models.Deny, caller: ACaller, front: AFront) -> models.RequestView:
     """Say no, and why."""
     denied = await front.requests.deny(caller.person, id, digest=vote.digest, note=vote.note, signed=_signed(vote))
-    return await _shown(front, denied)
+    return await _shown(front, denied, VOTED, caller.person.id)
 
 
 def _signed(vote: models.Approve | models.Deny) -> Signed | None:
