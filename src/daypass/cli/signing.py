@@ -88,6 +88,7 @@ def sign(text: str, key: Path) -> str:
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(word=_list, json=False)
     words = subcommands(parser)
+    words.required = False
     shown = words.add_parser("list", help="my keys")
     add = words.add_parser("add", help="enrol a public key of mine")
     add.add_argument("file", nargs="?", default="", metavar="FILE.pub", help="the public key (the usual one of ~/.ssh)")
