@@ -113,7 +113,7 @@ def test_the_ledger_holds_what_happened_and_no_words(served: Served) -> None:
 
 
 def test_health_and_metrics(served: Served) -> None:
-    assert served.call("GET", "/healthz").json == {"id": "one", "state": "HEALTHY", "problem": ""}
+    assert served.call("GET", "/healthz").json == {"id": "one", "state": "HEALTHY", "problem": "", "warnings": []}
     metrics = served.call("GET", "/metrics").raw.decode()
     assert "daypass_sessions_open 0.0" in metrics and "acme.test" not in metrics
 
