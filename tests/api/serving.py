@@ -44,7 +44,7 @@ policies: [ policy.yaml ]
 POLICY = """\
 policy: orders
 covers: { targets: [orders] }
-limits: { longest: 4h }
+limits: { longest: 4h, extend: { times: 2, by: 30m } }
 rules:
   - name: tickets
     who: ["group:engineers"]

@@ -70,7 +70,8 @@ def test_grants_begin_and_end(served: Served) -> None:
     assert grant[-8:] in served.run("ana", "grants", "--live").stdout
     refused = served.run("ana", "revoke", grant, "--reason", "x")
     assert refused.returncode == 1
-    assert served.run("ana", "extend", grant, "--by", "30m", "--reason", "x").stdout == f"{grant} ACTIVE\n"
+    extended = served.run("ana", "extend", grant, "--by", "30m", "--reason", "x")
+    assert extended.stdout == f"{grant} ACTIVE\n", extended.stderr
     assert served.run("ana", "return", grant).stdout == f"{grant} ENDED\n"
     assert "grant began to end: handed back by ana@acme.test" in served.run("ana", "show", grant).stdout
 
