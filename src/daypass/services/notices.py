@@ -2,7 +2,7 @@
 happened is left untold and nothing is told that did not happen. Sending is `notify`'s, and may fail for days: nothing
 here waits for it.
 
-Every person is told over each of the office's channels; and whatever is told can be read with `daypass notices`.
+Notices are filed in the transaction of what they tell of. Nothing sends them yet.
 """
 
 from __future__ import annotations
