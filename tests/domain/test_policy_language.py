@@ -128,6 +128,7 @@ def test_the_route_says_how_it_is_decided() -> None:
         escalate_to=("group:cto",),
         tell=("group:secops",),
         excluded=(people[0].id,),
+        ends_with_ticket=True,
     )
 
 

@@ -46,6 +46,7 @@ rules:
     owes: { ratify: { by: [group:leads], within: 1d, otherwise: block_break_glass, escalate: [group:cto] } }
 expect:
   - { by: ana@acme.test, target: orders, role: read, for: 30m, ticket_facts: { open: true }, history: { clean: 1 },
+      on_call: { payments: [ana@acme.test] },
       at: "2026-11-23T10:00:00Z", ticket: INC-7, reason: why, then: { needs: 1, never: ana@acme.test } }
   - { by: ana@acme.test, target: orders, role: read, for: 30m, then: break_glass }
 """

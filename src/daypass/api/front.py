@@ -27,6 +27,7 @@ from daypass.services.requests import Requests
 from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
+from daypass.services.ticketing import Ticketing
 from daypass.services.tokens import Tokens
 from daypass.store.interface import Page, Token
 
@@ -62,6 +63,7 @@ class Front:
     signing: Signing
     duties: Duties
     glass: Glass
+    ticketing: Ticketing
     listen: Mapping[str, Address]
     authority: str | None
     health: Callable[[], Health]

@@ -12,6 +12,7 @@ from daypass import __version__
 from daypass.api import (
     asking,
     granting,
+    hooking,
     ledger,
     myself,
     owing,
@@ -45,7 +46,7 @@ def make_api(front: Front) -> FastAPI:
     problems.install(app)
     app.include_router(probing.router)
     app.include_router(ledger.router)
-    for part in (myself, asking, granting, watching, proving, searching, signing, owing):
+    for part in (myself, asking, granting, watching, proving, searching, signing, owing, hooking):
         app.include_router(part.router, prefix=PREFIX)
     return app
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from daypass.app.checking import Checked
 from daypass.app.clock import CLOCK
+from daypass.app.outside import make_on_call, make_tickets
 from daypass.credentials.interface import Credentials
 from daypass.credentials.kinds import all_credentials
 from daypass.domain.people import OPERATOR
@@ -35,6 +36,7 @@ from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
 from daypass.services.starting import Starting
+from daypass.services.ticketing import Ticketing
 from daypass.services.tightening import Tightening
 from daypass.services.tokens import Tokens
 from daypass.store.interface import Store
@@ -73,6 +75,7 @@ class House:
     glass: Glass
     codes: Codes
     signing: Signing
+    ticketing: Ticketing
 
     async def issue(self, email: str, lasts_ms: int, label: str) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -110,6 +113,9 @@ def make_house(store: Store, checked: Checked) -> House:
         checked.targets,
         owners=checked.settings.group_owners,
         lock=locking(checked.settings.recipients),
+        tickets=make_tickets(checked.settings),
+        on_call=make_on_call(checked.settings),
+        duties_of={one.group: one.name for one in checked.settings.on_call if one.group},
     )
     live, credentials, refusals = Live(), all_credentials(), Refusals(office)
     tokens, requests = Tokens(office), Requests(office)
@@ -147,4 +153,5 @@ def make_house(store: Store, checked: Checked) -> House:
         glass=glass,
         codes=codes,
         signing=Signing(office),
+        ticketing=Ticketing(office, endings),
     )

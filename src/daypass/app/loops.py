@@ -19,6 +19,9 @@ from daypass.services.clocks import SWEEP_SECONDS
 PUBLISH_SECONDS = 0.5
 """How often it is looked whether the log grew: a checkpoint is due every second then."""
 
+TICKET_SECONDS = 5.0
+"""How often it is looked whether tickets are to be asked about again."""
+
 RETENTION_SECONDS = 600.0
 """How often it is looked whether a day has passed since bodies were last swept."""
 
@@ -58,6 +61,7 @@ class Loops:
             ("sweep", SWEEP_SECONDS, self._sweep),
             ("publish", PUBLISH_SECONDS, self._publish),
             ("retention", RETENTION_SECONDS, self._retain),
+            ("tickets", TICKET_SECONDS, self._tickets),
         ):
             self._tasks.append(asyncio.create_task(self._again(name, seconds, step), name=name))
 
@@ -90,6 +94,12 @@ class Loops:
 
     async def _sweep(self) -> None:
         await self._house.clocks.sweep(wall_ms())
+
+    async def _tickets(self) -> None:
+        # Apart from the sweep: other systems take their time, and nothing else waits for them.
+        ended = await self._house.ticketing.sweep(wall_ms())
+        if ended:
+            log.info("closed tickets end grants", grants=list(ended))
 
     async def _retain(self) -> None:
         if self._retention_ms is not None:

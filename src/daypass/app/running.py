@@ -33,6 +33,7 @@ from daypass.app.house import House, make_house
 from daypass.app.listening import Listening, unix_socket
 from daypass.app.lock import locked, socket_path
 from daypass.app.loops import Loops
+from daypass.app.outside import hang_up, unanswerable
 from daypass.app.publishing import Publishing
 from daypass.app.reloading import Reloading
 from daypass.app.shipping import Shipping
@@ -93,7 +94,8 @@ class Node:
 
     def _present(self, gateway: Gateway, publishing: Publishing) -> Health:
         """How it is now: a node that is cut off from its store says so."""
-        self._health.warnings = [f"witness {name} does not cosign: {why}" for name, why in publishing.missing.items()]
+        witnesses = [f"witness {name} does not cosign: {why}" for name, why in publishing.missing.items()]
+        self._health.warnings = [*witnesses, *unanswerable(self._checked)]
         if self._health.state == "HEALTHY" and gateway.works.lease.over:
             return Health(id=self._health.id, state="CUT_OFF", problem=CUT_OFF)
         return self._health
@@ -246,6 +248,7 @@ class Node:
             signing=house.signing,
             duties=house.duties,
             glass=house.glass,
+            ticketing=house.ticketing,
             listen=self._checked.listen,
             authority=tls.authority.read_text() if tls.authority else None,
             health=lambda: self._present(gateway, publishing),
@@ -286,6 +289,7 @@ class Node:
         await house.patrol.settle()
         await house.moving.settle()
         await house.credentials.close()
+        await hang_up(house.office)
         try:
             await shipping.stop()
             await publishing.publish()

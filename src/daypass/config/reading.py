@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from daypass.config.ledgers import LEDGER_KEYS, WITNESS_KEYS, read_ledger
 from daypass.config.outlets import OUTLET_KEYS, read_exports, read_recipients, read_retention
+from daypass.config.outside import OUTSIDE_KEYS, read_on_call, read_tickets
 from daypass.config.secrets import read_secret, secret_ref
 from daypass.config.settings import (
     DURABILITIES,
@@ -43,6 +44,8 @@ SETTINGS_KEYS = (
     "bodies",
     "retention",
     "exports",
+    "tickets",
+    "on_call",
 )
 LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain", "warn_before")
 PERSON_KEYS = ("email", "name", "groups", "subject", "agent_of")
@@ -62,6 +65,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "identity.oidc": OIDC_KEYS,
     **TARGET_KEYS,
     **OUTLET_KEYS,
+    **OUTSIDE_KEYS,
 }
 """Every key there is, by the place it stands in. docs/configuration.md tells of each."""
 
@@ -107,6 +111,8 @@ def read_settings(file: Path) -> Settings:
         recipients=read_recipients(keys.get("bodies")),
         retention_ms=read_retention(keys.get("retention")),
         exports=read_exports(keys.get("exports"), beside),
+        tickets=read_tickets(keys.get("tickets"), beside),
+        on_call=read_on_call(keys.get("on_call"), beside),
         ledger=read_ledger(keys.get("ledger")),
         nodes={node.path: node for node in root.walk()},
     )

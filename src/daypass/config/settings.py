@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from daypass.config.ledgers import LedgerSettings
 from daypass.config.outlets import ExportSettings
+from daypass.config.outside import OnCallSettings, TicketSettings
 from daypass.domain.documents import Node
 from daypass.domain.target import SecretRef, Target
 
@@ -119,6 +120,9 @@ class Settings:
     retention_ms: int | None = None
     """How long bodies are kept; None: until somebody erases them."""
     exports: tuple[ExportSettings, ...] = ()
+    tickets: tuple[TicketSettings, ...] = ()
+    """The systems that know tickets."""
+    on_call: tuple[OnCallSettings, ...] = ()
     nodes: Mapping[str, Node] = field(repr=False, compare=False, default_factory=dict)
 
     @property

@@ -14,12 +14,13 @@ import cel
 
 from daypass.domain.errors import Invalid
 
-VARIABLES = ("request", "requester", "target", "now", "ticket", "history")
+VARIABLES = ("request", "requester", "target", "now", "ticket", "history", "on_call")
 """What a condition may speak of; docs/policy.md lists the fields of each."""
 
 SOURCE_CHARS_MAX = 2000
 """A condition is one line that a reviewer reads; a longer one is a program, and would cost on every decision."""
 
+_SCHEDULE = re.compile(r"""\bon_call\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:"([^"\\]+)"|'([^'\\]+)')\s*\])""", re.ASCII)
 _BOUND = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter|transformList)\s*\(\s*([A-Za-z_]\w*)\s*,", re.ASCII)
 
 
@@ -68,6 +69,12 @@ def compile_condition(source: str) -> Condition:
     if unknown:
         raise Invalid(f"a condition knows no {unknown[0]!r}; it may speak of {', '.join(VARIABLES)}")
     return Condition(source, program, frozenset(names) & frozenset(VARIABLES))
+
+
+def schedules_named(source: str) -> frozenset[str] | None:
+    """The on-call schedules that a condition names; None: it speaks of them in a way that only its running shows."""
+    named = [next(name for name in found if name) for found in _SCHEDULE.findall(source)]
+    return frozenset(named) if len(named) == len(re.findall(r"\bon_call\b", source)) else None
 
 
 def _one_line(error: BaseException) -> str:

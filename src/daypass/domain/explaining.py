@@ -135,7 +135,7 @@ def answers(when: Condition, question: Question) -> tuple[Part, ...]:
         try:
             answer = YES if condition.test(facts) else NO
         except ConditionFailed as failed:
-            answer = str(failed)
+            answer = "; ".join([str(failed), *policy.unknown_to(condition, question)])
         found.append(Part(condition.source, answer))
     return tuple(found)
 
@@ -177,7 +177,7 @@ class Can:
 
 def who_can(policies: Sequence[Policy], target: Target, role: str, crowd: Crowd, now: int) -> tuple[Can, ...]:
     """Who could get this role at this time, and how. A condition that the asking decides on (`request`, `ticket`,
-    `history`) is told; one that does not hold whatever is asked leaves its rule out."""
+    `history`, `on_call`) is told; one that does not hold whatever is asked leaves its rule out."""
     found = []
     for person in crowd.people:
         question = Question(person, target, role, 1000, now)
@@ -199,7 +199,7 @@ def _open_rules(policies: Sequence[Policy], question: Question) -> list[Rule]:
     return [rule for rule in rules if policy.within_hours(rule, question) and _could_hold(rule, question)]
 
 
-_ASKED = frozenset({"request", "ticket", "history"})
+_ASKED = frozenset({"request", "ticket", "history", "on_call"})
 
 
 def _depends(parts: Sequence[Part]) -> bool:

@@ -81,6 +81,10 @@ class Question:
     """What the ticket's system says of it; None: nothing is known, and a condition that asks refuses."""
     history: Mapping[str, object] | None = None
     """What came of this person's earlier access to this target (docs/policy.md); None: nothing is known."""
+    on_call: Mapping[str, Sequence[str]] | None = None
+    """Who is on call by each schedule that could be asked (addresses); None: none was asked."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """Why something is not known, for the refusal to say: of the `ticket`, of `on_call.NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,8 @@ class Refused:
     rule: Rule | None
     reason: str
     hint: str = ""
+    unknown: bool = False
+    """Whether it is only that somebody outside could not be asked."""
 
 
 Verdict = Automatic | NeedsVotes | Refused
@@ -148,6 +154,7 @@ def facts(question: Question) -> dict[str, object]:
         "now": as_datetime(q.now),
         **({"ticket": dict(q.ticket_facts)} if q.ticket_facts is not None else {}),
         **({"history": dict(q.history)} if q.history is not None else {}),
+        **({"on_call": {name: list(who) for name, who in q.on_call.items()}} if q.on_call is not None else {}),
     }
 
 
@@ -173,7 +180,8 @@ def match(policies: Sequence[Policy], question: Question, *, glass: bool = False
             continue
         answer = _answer(rule.when, question)
         if isinstance(answer, str):
-            return Refused(policy, rule, f"the condition of rule {rule.name!r} cannot be answered: {answer}")
+            why = f"the condition of rule {rule.name!r} cannot be answered: {answer}"
+            return Refused(policy, rule, why, unknown=bool(unknown_to(rule.when, question)))
         if answer:
             return _within(policy, rule, question)
     return _no_rule(policy, question, glass, other)
@@ -195,7 +203,13 @@ def _answer(when: Condition | None, question: Question) -> bool | str:
     try:
         return when.test(facts(question))
     except ConditionFailed as failed:
-        return str(failed)
+        return "; ".join([str(failed), *unknown_to(when, question)])
+
+
+def unknown_to(when: Condition | None, question: Question) -> tuple[str, ...]:
+    """Why what this condition speaks of is not known, where somebody outside could not be asked."""
+    names = when.names if when is not None else frozenset()
+    return tuple(why for name, why in question.unknown.items() if name.partition(".")[0] in names)
 
 
 def _denied(policy: Policy, question: Question) -> Refused | None:
@@ -211,7 +225,9 @@ def _denied(policy: Policy, question: Question) -> Refused | None:
         if answer is not False:
             why = f": {denial.because}" if denial.because else ""
             failed = f" (its condition cannot be answered: {answer})" if isinstance(answer, str) else ""
-            return Refused(policy, None, f"{policy.name} denies this by {denial.name!r}{why}{failed}")
+            unknown = bool(failed and unknown_to(denial.when, question))
+            said = f"{policy.name} denies this by {denial.name!r}{why}{failed}"
+            return Refused(policy, None, said, unknown=unknown)
     return None
 
 
@@ -239,7 +255,7 @@ def evaluate(policies: Sequence[Policy], question: Question, people: Sequence[Pe
         return Refused(policy, rule, f"rule {rule.name!r} says nothing about how it is decided")
     if rule.decide.automatic:
         said = f"rule {rule.name!r} of {policy.name} approves by itself"
-        return Automatic(policy, rule, said, Route(tell=rule.tell))
+        return Automatic(policy, rule, said, Route(tell=rule.tell, ends_with_ticket=rule.ends_with_ticket))
     crowd = as_crowd(people)
     stages = stages_of(rule, question, crowd)
     everybody = {id for stage in stages for id in stage.eligible}
@@ -270,6 +286,7 @@ def _route(rule: Rule, decide: Decide, question: Question, crowd: Crowd) -> Rout
         escalate_at=decide.until(now, escalate.after_ms) if escalate is not None else None,
         escalate_to=escalate.to if escalate is not None else (),
         tell=rule.tell,
+        ends_with_ticket=rule.ends_with_ticket,
         excluded=tuple(sorted(crowd.selves(question.requester.id, question.on_behalf_of or question.requester.id))),
     )
 

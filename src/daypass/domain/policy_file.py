@@ -50,7 +50,7 @@ OWES_KEYS = ("sign_off", "ratify")
 DUTY_KEYS = ("by", "within")
 SIGN_OFF_KEYS = (*DUTY_KEYS, "escalate", "sample", "of")
 RATIFY_KEYS = (*DUTY_KEYS, "escalate", "otherwise")
-EXPECT_KEYS = ("by", "target", "role", "for", "ticket", "reason", "at", "ticket_facts", "history", "then")
+EXPECT_KEYS = ("by", "target", "role", "for", "ticket", "reason", "at", "ticket_facts", "history", "on_call", "then")
 NEEDS_KEYS = ("needs", "never")
 
 RULES_MAX = 10_000
@@ -293,6 +293,7 @@ def _expectation(node: Node) -> Expectation:
         at=keys["at"].read(instant_ms) if "at" in keys else None,
         ticket_facts=_facts(keys["ticket_facts"]) if "ticket_facts" in keys else None,
         history=_facts(keys["history"]) if "history" in keys else None,
+        on_call={name: at.texts() for name, at in keys["on_call"].mapping().items()} if "on_call" in keys else None,
     )
 
 

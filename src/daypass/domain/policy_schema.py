@@ -96,7 +96,7 @@ def _rule() -> Schema:
         name=_NAME,
         who=_told(_PEOPLE, "Who may ask."),
         roles=_told(_WORDS, "For which roles of the targets."),
-        when=_told(_TEXT, "A condition in CEL over request, requester, target, now, ticket, history."),
+        when=_told(_TEXT, "A condition in CEL over request, requester, target, now, ticket, history, on_call."),
         hours=_told(_hours(), "When the rule holds."),
         decide=_decide(),
         break_glass=glass,
@@ -121,6 +121,7 @@ def _case() -> Schema:
         at=_told(_TEXT, "An instant with its zone, like 2026-11-23T14:05:00Z."),
         ticket_facts=_FACTS,
         history=_FACTS,
+        on_call={"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},
         then={"oneOf": [{"enum": list(form.THEN)}, needs]},
     )
 

@@ -136,6 +136,7 @@ def _check(
         ticket=expected.ticket,
         ticket_facts=expected.ticket_facts,
         history=expected.history,
+        on_call=expected.on_call,
     )
     if expected.then == "break_glass":
         broken = match((policy,), question, glass=True)

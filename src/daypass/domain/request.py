@@ -136,6 +136,7 @@ class Route:
     `deny`: so many denials deny. `signed`: only signed votes are taken. From `escalate_at` on those of `escalate_to`
     may decide in every stage as well. `tell`: who is told. `excluded`: the accounts (ids) that are the requester, or
     act for them. `bypassed`: who would have been asked, had the glass not been broken; `drill`: as an exercise.
+    `ends_with_ticket`: a closed ticket ends what it gave.
     """
 
     deny: int = 1
@@ -147,6 +148,7 @@ class Route:
     excluded: tuple[str, ...] = ()
     bypassed: tuple[str, ...] = ()
     drill: bool = False
+    ends_with_ticket: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ class Needs:
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """A case that the policy's author wrote down. `then` is `automatic`, `refused`, `break_glass`, or a `Needs`; `at`
-    an instant; `ticket_facts` and `history` what conditions are to find under these names."""
+    an instant; `ticket_facts` (as `ticket`), `history` and `on_call` what conditions are to find."""
 
     place: str
     by: str
@@ -196,12 +196,13 @@ class Expectation:
     at: int | None = None
     ticket_facts: Mapping[str, object] | None = None
     history: Mapping[str, object] | None = None
+    on_call: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One policy file. `digest` is the SHA-256 of its text, in hex; `file` how complaints name it, `lines` where its
-    parts stand in it, by their path."""
+    parts stand in it, by their path; `conditions` are all that its rules and denials have."""
 
     name: str
     digest: str
@@ -212,6 +213,7 @@ class Policy:
     expect: tuple[Expectation, ...] = ()
     denials: tuple[Denial, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+    conditions: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
     _by_name: Mapping[str, tuple[int, ...]] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -219,6 +221,9 @@ class Policy:
         for index, rule in enumerate(self.rules):
             for name in dict.fromkeys(rule.who):
                 by_name.setdefault(name, []).append(index)
+        whens = [*(one.when for one in self.rules), *(one.when for one in self.denials)]
+        # The same text over and over is one condition.
+        object.__setattr__(self, "conditions", tuple({when.source: when for when in whens if when}.values()))
         object.__setattr__(self, "_by_name", {name: tuple(found) for name, found in by_name.items()})
 
     def rules_for(self, person: Person) -> Iterator[Rule]:

@@ -17,7 +17,7 @@ from daypass.domain.people import Person
 from daypass.domain.session import Session, SessionState
 from daypass.domain.target import Credential, Target, TargetRole
 from daypass.domain.wording import ask_command
-from daypass.services.asked import question, ticket_facts
+from daypass.services.asked import NOTHING, Ahead, ask_ahead, known_of, looks_outside, question
 from daypass.services.closing import close_unopened, session_event
 from daypass.services.lending import Lending
 from daypass.services.office import Change, Office, acting
@@ -60,11 +60,12 @@ class Admitting:
         """Register a session for this token's holder. Raise `Refused` with what to type, `Unauthenticated` for a
         token that is no more, `Unavailable` if the credential cannot be had: then nothing has happened, but that the
         session of a role with ephemeral logins is on record, as is its end."""
+        ahead = await self._ahead(token_id, target)
         async with self._office.change() as change:
             person = await self._tokens.holder(change.tx, token_id)
             grant = await self._grant(change.tx, person, target, role)
             found = self._office.targets[grant.target]
-            await check_policy(self._office, change.tx, person, grant)
+            await check_policy(self._office, change.tx, person, grant, ahead)
             lends = bool(found.roles[grant.role].member_of)
             credential = None if lends else await self._credentials.resolve(found, grant.role)
             grant = await activated(self._office, change, grant, person)
@@ -92,6 +93,17 @@ class Admitting:
             expires_at=grant.expires_at or 0,
             idle_ms=_idle_ms(self._office, found),
         )
+
+    async def _ahead(self, token_id: str, target: str) -> Ahead:
+        """What the target's policy wants to know of others, for each grant that this person could come in on."""
+        found = self._office.targets.get(target)
+        if found is None or not looks_outside(self._office, found):
+            return {}
+        async with self._office.reading() as tx:
+            person = await self._tokens.holder(tx, token_id)
+            held = await tx.grants(person=person.id, target=target, states=grants.LIVE)
+            requests = [await tx.request(one.request) for one in held]
+        return await ask_ahead(self._office, found, [one.ticket for one in requests if one is not None])
 
     async def _lent(self, grant: Grant, session: Session) -> Credential:
         """The grant's own login; without it the session is over. The target is asked outside of the transaction."""
@@ -168,8 +180,13 @@ def _idle_ms(office: Office, target: Target) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-async def check_policy(office: Office, tx: Transaction, person: Person, grant: Grant) -> None:
-    """Ask policy again, as approval is not access. Raise `Refused` if it would not let this be asked for now."""
+class NotKnown(Refused):
+    """Refused only because somebody outside could not be asked: it may be right again in a moment."""
+
+
+async def check_policy(office: Office, tx: Transaction, person: Person, grant: Grant, ahead: Ahead) -> None:
+    """Ask policy again, as approval is not access. Raise `Refused` if it would not let this be asked for now. `ahead`
+    is what others said before the transaction began."""
     target = office.targets.get(grant.target)
     request = await tx.request(grant.request)
     if target is None or request is None:
@@ -189,11 +206,12 @@ async def check_policy(office: Office, tx: Transaction, person: Person, grant: G
         ticket=request.ticket,
         start_at=request.start_at,
         on_behalf_of=request.on_behalf_of,
-        ticket_facts=await ticket_facts(office, target, request.ticket),
+        known=known_of(ahead, request.ticket) if looks_outside(office, target) else NOTHING,
     )
     matched = policy.match(office.policies.current.policies, asked, glass=broken)
     if isinstance(matched, policy.Refused):
-        raise Refused(f"policy no longer allows this: {matched.reason}", hint=matched.hint)
+        kind = NotKnown if matched.unknown else Refused
+        raise kind(f"policy no longer allows this: {matched.reason}", hint=matched.hint)
     if policy.tightened(matched, request.automatic):
         raise Refused(
             f"rule {matched.rule.name!r} now asks people to decide",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from daypass.domain import deciding, policy
@@ -22,7 +21,7 @@ from daypass.domain.request import (
     step,
 )
 from daypass.domain.target import Target
-from daypass.services.asked import question, ticket_facts
+from daypass.services.asked import Ahead, Outside, ask_ahead, known_of, look_outside, question
 from daypass.services.granting import give
 from daypass.services.office import Change, Office, acting
 from daypass.services.sight import see_request
@@ -68,7 +67,7 @@ class Asking:
         target = self._target(wish)
         self._check(wish)
         refusal: policy.Refused | None = None
-        known = await ticket_facts(self._office, target, wish.ticket)
+        known = await look_outside(self._office, target, wish.ticket)
         async with self._office.change() as change:
             person = await change.person(by)
             await self._refuse_flood(change, person)
@@ -108,7 +107,7 @@ class Asking:
             raise Conflict(f"you have {OPEN_MAX} undecided requests", hint="daypass requests --mine")
 
     async def _question(
-        self, change: Change, person: Person, target: Target, wish: Wish, known: Mapping[str, object] | None
+        self, change: Change, person: Person, target: Target, wish: Wish, known: Outside
     ) -> policy.Question:
         return await question(
             self._office,
@@ -120,7 +119,7 @@ class Asking:
             reason=wish.reason,
             ticket=wish.ticket,
             start_at=wish.start_at,
-            ticket_facts=known,
+            known=known,
         )
 
     async def _verdict(self, change: Change, asked: policy.Question) -> policy.Verdict:
@@ -200,6 +199,7 @@ class Asking:
 
     async def answer(self, by: Person, part: str, text: str, changes: Changes | None = None) -> Request:
         """Answer a decider's question; `changes` may change what is asked, which voids earlier votes."""
+        ahead = await self._ahead(by, part, changes or Changes())
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
@@ -216,23 +216,32 @@ class Asking:
             await change.record(event)
             if answered.digest == request.digest:
                 return answered
-            return await self._reroute(change, answered, person)
+            return await self._reroute(change, answered, person, ahead)
 
     async def edit(self, by: Person, part: str, changes: Changes) -> Request:
         """Change what is asked. Every vote so far is void, and policy is asked anew. The time to decide stays."""
+        ahead = await self._ahead(by, part, changes)
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
-            return await self._reroute(change, deciding.edit(request, person, changes, self._office.now()), person)
+            edited = deciding.edit(request, person, changes, self._office.now())
+            return await self._reroute(change, edited, person, ahead)
 
-    async def _reroute(self, change: Change, request: Request, person: Person) -> Request:
+    async def _ahead(self, by: Person, part: str, changes: Changes) -> Ahead:
+        """What policy wants to know of others for the changed request, asked before it is locked."""
+        async with self._office.reading() as tx:
+            request = await see_request(self._office, tx, by, part)
+        ticket = request.ticket if changes.ticket is None else changes.ticket
+        return await ask_ahead(self._office, self._office.targets.get(request.items[0].target), [ticket])
+
+    async def _reroute(self, change: Change, request: Request, person: Person, ahead: Ahead) -> Request:
         """Ask policy about the changed request. Raise `Refused`, and so change nothing, where it says no."""
         item = request.items[0]
         wish = Wish(item.target, item.role, request.duration_ms, request.reason, request.ticket, request.start_at)
         target = self._target(wish)
         if wish.duration_ms < deciding.DURATION_MS_MIN:
             raise Invalid("access lasts at least a second", hint="--for 30m")
-        known = await ticket_facts(self._office, target, wish.ticket)
+        known = known_of(ahead, wish.ticket)
         asked = await self._question(change, person, target, wish, known)
         verdict = await self._verdict(change, asked)
         if isinstance(verdict, policy.Refused):

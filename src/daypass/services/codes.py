@@ -18,6 +18,7 @@ from daypass.domain.policy import policy_of
 from daypass.domain.rules import Rule
 from daypass.domain.standing import SealedCode
 from daypass.domain.target import Target
+from daypass.services.asked import NOTHING, look_outside
 from daypass.services.asking import Wish
 from daypass.services.glass import Glass
 from daypass.services.office import Office
@@ -80,6 +81,7 @@ class Codes:
         policy lets this person break no glass there: the code then stays good."""
         code_id, person_id = split_token(token_id)
         found = self._office.targets.get(target)
+        known = await look_outside(self._office, found, "") if found is not None else NOTHING
         async with self._office.change() as change:
             code, person = await change.tx.code_for_change(code_id), await change.tx.person(person_id)
             now = self._office.now()
@@ -95,7 +97,7 @@ class Codes:
             most = longest.limits.longest_ms if longest is not None else None
             wish = Wish(target, wanted, min(glass.longest_ms, most or glass.longest_ms), reason)
             await change.tx.save_code(replace(code, used_at=now, used_by=person.id))
-            await self._glass.broken(change, person, found, wish, None)
+            await self._glass.broken(change, person, found, wish, known)
 
     def _rule(self, target: Target, role: str | None, groups: list[str], email: str) -> tuple[Rule, str]:
         policy = policy_of(self._office.policies.current.policies, target)

@@ -6,16 +6,17 @@ Asks and shows; decides nothing and records nothing.
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from daypass.domain.deciding import involved, may_decide, standing, still_needed
 from daypass.domain.errors import NotFound
 from daypass.domain.explaining import Explained, explain
-from daypass.domain.people import Person
+from daypass.domain.people import GROUP, Person, selected
 from daypass.domain.policy import policy_of
 from daypass.domain.request import Request, RequestState
 from daypass.domain.target import Target
-from daypass.services.asked import question, ticket_facts
+from daypass.services.asked import look_outside, on_duty, question
 from daypass.services.office import Office
 from daypass.services.sight import see_request
 from daypass.store.interface import Page
@@ -28,7 +29,8 @@ _BROKEN = (RequestState.BROKEN_GLASS, RequestState.RATIFIED, RequestState.NOT_RA
 
 @dataclass(frozen=True, slots=True)
 class CanDecide:
-    """Somebody who may decide, on which stages. `on_duty`: they are there, as far as the rule's hours tell."""
+    """Somebody who may decide, on which stages. `on_duty`: they are there, as far as the rule's hours and
+    their group's on-call schedule tell."""
 
     person: str
     stages: tuple[int, ...]
@@ -66,10 +68,10 @@ class Deliberation:
         glass: bool = False,
     ) -> Explained:
         """How policy would decide if this person asked for this now."""
-        known = await ticket_facts(self._office, target, ticket)
+        known = await look_outside(self._office, target, ticket)
         async with self._office.reading() as tx:
             asked = await question(
-                self._office, tx, by, target, role, duration_ms, reason=reason, ticket=ticket, ticket_facts=known
+                self._office, tx, by, target, role, duration_ms, reason=reason, ticket=ticket, known=known
             )
             crowd = self._office.crowd(await tx.people())
         return explain(self._office.policies.current.policies, asked, crowd, glass=glass)
@@ -109,8 +111,10 @@ class Deliberation:
         ]
         voted = {vote.person for vote in standing(request)}
         there = self._there(request)
+        groups = frozenset(name.removeprefix(GROUP) for stage in request.stages for name in stage.of)
+        on_call = await on_duty(self._office, groups)
         found = tuple(
-            CanDecide(id, stages, id in voted, there)
+            CanDecide(id, stages, id in voted, there and _has_duty(request, people[id], on_call))
             for id, stages in _stages(request).items()
             if id in people and may_decide(request, people[id])
         )
@@ -123,6 +127,13 @@ class Deliberation:
         rule = next((one for one in found.rules if one.name == request.rule), None) if found is not None else None
         hours = rule.decide.hours if rule is not None and rule.decide is not None else None
         return hours is None or hours.holds(self._office.now())
+
+
+def _has_duty(request: Request, person: Person, on_call: Mapping[str, Sequence[str]]) -> bool:
+    """Whether they are on call for one of the groups by which they may decide, or one of these has no schedule."""
+    named = {name for stage in request.stages if person.id in stage.eligible for name in stage.of}
+    theirs = [name.removeprefix(GROUP) for name in named if selected(person, (name,))]
+    return any(group not in on_call or person.email in on_call[group] for group in theirs)
 
 
 def _stages(request: Request) -> dict[str, tuple[int, ...]]:

@@ -23,6 +23,7 @@ from daypass.domain.people import Actor, Person
 from daypass.domain.request import OPEN, Item, Request, RequestState, sealed
 from daypass.domain.target import Target
 from daypass.services.across import tell_of
+from daypass.services.asked import Outside, look_outside, question
 from daypass.services.interface import Live
 from daypass.services.lending import Lending
 from daypass.services.office import Change, Office, acting
@@ -51,6 +52,9 @@ class Extending:
         """Have a grant last longer: the grant with its new deadline, or the request that is to be decided for it.
         Raises `Refused` where policy says no, `Conflict` where nothing is left to extend."""
         reason = written(reason, "reason", needed=True)
+        async with self._office.reading() as tx:
+            seen, earlier = await see_grant(self._office, tx, by, part)
+        known = await look_outside(self._office, self._target(seen), earlier.ticket)
         async with self._office.change() as change:
             person = await change.person(by)
             seen, earlier = await see_grant(self._office, change.tx, person, part)
@@ -59,7 +63,7 @@ class Extending:
                 raise Refused("only the person who holds a grant has it extended")
             limit = await self._limit(change, person, grant, earlier)
             self._check(grant, by_ms, limit)
-            verdict = await self._verdict(change, person, grant, earlier, reason)
+            verdict = await self._verdict(change, person, grant, earlier, reason, known)
             if limit.automatic or isinstance(verdict, policy.Automatic):
                 extension = Extension(by_ms, self._office.now(), person.id, reason)
                 return await apply(self._office, change, grant, extension, limit.times, acting(person))
@@ -83,19 +87,22 @@ class Extending:
         grants.extended(grant, Extension(by_ms, 0, "", ""), limit.times, self._office.now())
 
     async def _verdict(
-        self, change: Change, person: Person, grant: Grant, earlier: Request, reason: str
+        self, change: Change, person: Person, grant: Grant, earlier: Request, reason: str, known: Outside
     ) -> policy.Automatic | policy.NeedsVotes:
-        question = policy.Question(
-            requester=person,
-            target=self._target(grant),
-            role=grant.role,
-            duration_ms=grant.duration_ms,
-            now=self._office.now(),
+        asked = await question(
+            self._office,
+            change.tx,
+            person,
+            self._target(grant),
+            grant.role,
+            grant.duration_ms,
             reason=reason,
             ticket=earlier.ticket,
             on_behalf_of=earlier.on_behalf_of,
+            known=known,
         )
-        verdict = policy.evaluate(self._office.policies.current.policies, question, await change.tx.people())
+        crowd = self._office.crowd(await change.tx.people())
+        verdict = policy.evaluate(self._office.policies.current.policies, asked, crowd)
         if isinstance(verdict, policy.Refused):
             raise Refused(verdict.reason, hint=verdict.hint)
         return verdict

@@ -7,7 +7,6 @@ business. Policy still holds: a rule for it, its ceilings, and every denial. Who
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
 from daypass.domain import glass, obligation, policy
@@ -21,7 +20,7 @@ from daypass.domain.people import Person
 from daypass.domain.policy import Matched
 from daypass.domain.request import TICKET_CHARS_MAX, Item, Request, RequestState, Route, Stage, sealed
 from daypass.domain.target import Target
-from daypass.services.asked import question, ticket_facts
+from daypass.services.asked import Outside, look_outside, question
 from daypass.services.asking import SALT_BYTES, Wish
 from daypass.services.duties import Duties
 from daypass.services.endings import Endings
@@ -49,7 +48,7 @@ class Glass:
         theirs was not ratified. A `drill` goes the whole way, ends at once, and files how long each step took."""
         target = self._target(wish)
         began = time.monotonic()
-        known = await ticket_facts(self._office, target, wish.ticket)
+        known = await look_outside(self._office, target, wish.ticket)
         refusal: Refused | None = None
         async with self._office.change() as change:
             person = await change.person(by)
@@ -70,7 +69,7 @@ class Glass:
         person: Person,
         target: Target,
         wish: Wish,
-        known: Mapping[str, object] | None,
+        known: Outside,
         *,
         drill: bool = False,
     ) -> Request:
@@ -87,7 +86,7 @@ class Glass:
             wish.duration_ms,
             reason=wish.reason,
             ticket=wish.ticket,
-            ticket_facts=known,
+            known=known,
         )
         matched = policy.match(self._office.policies.current.policies, asked, glass=True)
         if isinstance(matched, policy.Refused):
@@ -157,6 +156,7 @@ class Glass:
                     excluded=tuple(sorted(crowd.selves(person.id, asked.on_behalf_of or person.id))),
                     bypassed=bypassed,
                     drill=drill,
+                    ends_with_ticket=rule.ends_with_ticket,
                 ),
             )
         )

@@ -10,6 +10,7 @@ from daypass.domain.grant import EndReason, Grant, GrantState
 from daypass.domain.people import SYSTEM, Actor, Person
 from daypass.domain.request import Request
 from daypass.services.admitting import activated, check_policy
+from daypass.services.asked import ask_ahead
 from daypass.services.closing import close_recovered
 from daypass.services.endings import SWEEP_MAX, Endings
 from daypass.services.extending import Extending
@@ -30,6 +31,9 @@ class Grants:
 
     async def activate(self, by: Person, part: str) -> Grant:
         """Start the grant's clock before its first use. Its holder's verb; policy is asked again."""
+        async with self._office.reading() as tx:
+            seen, request = await see_grant(self._office, tx, by, part)
+        ahead = await ask_ahead(self._office, self._office.targets.get(seen.target), [request.ticket])
         async with self._office.change() as change:
             person = await change.person(by)
             seen, _ = await see_grant(self._office, change.tx, person, part)
@@ -40,7 +44,7 @@ class Grants:
                 raise Conflict(f"grant {grant.id} is active already", hint=f"daypass connect {grant.target}")
             if grant.state is GrantState.SCHEDULED and grants.started(grant, self._office.now()) is grant:
                 raise Conflict(f"grant {grant.id} has not started yet", hint=f"daypass show {grant.id}")
-            await check_policy(self._office, change.tx, person, grant)
+            await check_policy(self._office, change.tx, person, grant, ahead)
             return await activated(self._office, change, grant, person)
 
     async def hand_back(self, by: Person, part: str) -> Grant:

@@ -50,11 +50,29 @@ class Carrier(Interface):
 
 
 class Tickets(Interface):
-    """A system that knows tickets."""
+    """The systems that know tickets."""
 
-    async def facts(self, ticket: str) -> Mapping[str, object]:
-        """What it says of a ticket: `key`, `open`, `status`, `assignee` (an address, perhaps empty), `title`. Raise
-        `Unavailable` if it does not answer, `NotFound` if it knows no such ticket."""
+    async def facts(self, ticket: str, *, fresh: bool = False) -> Mapping[str, object]:
+        """What its system says of a ticket: `key`, `open`, `status`, `assignee` (an address, perhaps empty), `title`.
+        `fresh`: now, and not a moment ago. Raise `Unavailable` if it does not answer, `NotFound` if there is none."""
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether two ways of writing mean one ticket."""
+
+    def told(self, name: str, headers: Mapping[str, str], body: bytes) -> str | None:
+        """The ticket that a webhook of the system of this name tells of; None: of none. Raise `Unauthenticated` for
+        one that is not signed, `NotFound` for a system that there is not."""
+
+    async def close(self) -> None: ...
+
+
+class OnCall(Interface):
+    """One on-call schedule."""
+
+    async def on_duty(self, now: int) -> Sequence[str]:
+        """The addresses of those who are on call. Raise `Unavailable` if that cannot be known."""
+
+    async def close(self) -> None: ...
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from daypass.domain.people import Actor, Person
 from daypass.domain.policy_set import PolicySet
 from daypass.domain.target import Target
 from daypass.ledger.entry import seal
-from daypass.services.interface import Tickets
+from daypass.services.interface import OnCall, Tickets
 from daypass.store.interface import Store, Transaction
 
 Listener = Callable[[Event], None]
@@ -62,6 +62,10 @@ class Office:
     owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each group that somebody owns, the addresses of those who do."""
     tickets: Tickets | None = None
+    on_call: Mapping[str, OnCall] = field(default_factory=dict)
+    """The on-call schedules, by name."""
+    duties_of: Mapping[str, str] = field(default_factory=dict)
+    """For each group whose duty a schedule shows, the name of that schedule."""
     channels: tuple[str, ...] = ()
     """What people are told over."""
 

@@ -9,7 +9,8 @@ from daypass.domain.errors import Refused
 from daypass.domain.grant import EndReason, Grant
 from daypass.domain.people import SYSTEM
 from daypass.domain.policy_set import PolicySet
-from daypass.services.admitting import check_policy
+from daypass.services.admitting import NotKnown, check_policy
+from daypass.services.asked import ask_ahead
 from daypass.services.endings import Endings
 from daypass.services.office import Office
 from daypass.services.starting import Starting
@@ -45,13 +46,20 @@ class Tightening:
         return tuple(ended)
 
     async def _why_not(self, grant: Grant) -> str:
-        """Why policy would not give this grant now; empty if it would. One that cannot be asked about is none."""
+        """Why policy would not give this grant now; empty if it would. That somebody outside cannot be asked ends
+        nothing here, as it is no change of policy: nothing new opens meanwhile."""
+        async with self._office.reading() as tx:
+            request = await tx.request(grant.request)
+        tickets = [request.ticket] if request is not None else []
+        ahead = await ask_ahead(self._office, self._office.targets.get(grant.target), tickets)
         async with self._office.reading() as tx:
             person = await tx.person(grant.person)
             try:
                 if person is None or person.disabled:
                     return "its person is disabled"
-                await check_policy(self._office, tx, person, grant)
+                await check_policy(self._office, tx, person, grant, ahead)
+            except NotKnown as problem:
+                log.warning("a grant cannot be looked at", grant=grant.id, problem=problem.message)
             except Refused as refusal:
                 return refusal.message
         return ""
