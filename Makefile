@@ -17,7 +17,8 @@ dev: .venv/.dev .venv/.compiled
 	scripts/install requirements.lock
 	touch $@
 
-.venv/.compiled: $(wildcard src/daypass/ledger/*.py src/daypass/protocols/postgres/*.py) scripts/compile | .venv/.installed
+COMPILED := $(shell sed -n 's|^    \(daypass/.*\.py\)$$|src/\1|p' scripts/compile)
+.venv/.compiled: $(COMPILED) scripts/compile | .venv/.installed
 	scripts/compile
 	touch $@
 

@@ -12,12 +12,13 @@ Pure: both sources are given to it, in nanoseconds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-FOLLOW_NS = 1_000_000_000
+FOLLOW_NS: Final = 1_000_000_000
 """A difference that is smaller is taken as the oscillator's, or a time service's correction of it; a larger one is a
 step. A second's worth of deadline is what a step can gain at most."""
 
-FOLLOW_RATE = 1000
+FOLLOW_RATE: Final = 1000
 """It is followed by at most a thousandth of the time that passes: nothing runs backwards, and even steps of just under
 a second, one after another, gain no more than four seconds an hour."""
 
@@ -34,13 +35,14 @@ class SteadyClock:
     def now_ns(self) -> int:
         """Nanoseconds since 1970. Never less than it said before."""
         counted = self._counter()
-        passed = max(0, counted - self._counted)
+        passed = counted - self._counted
+        if passed > 0:
+            self._ns += passed
+            off = self._wall() - self._ns
+            if -FOLLOW_NS < off < FOLLOW_NS:
+                most = passed // FOLLOW_RATE
+                self._ns += max(-most, min(off, most))
         self._counted = counted
-        self._ns += passed
-        off = self._wall() - self._ns
-        if abs(off) < FOLLOW_NS:
-            most = passed // FOLLOW_RATE
-            self._ns += max(-most, min(off, most))
         return self._ns
 
     def now_us(self) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import builtins
 from dataclasses import dataclass
+from typing import final
 
+from daypass.domain.flat import Flat
 from daypass.domain.target import Effect
 
 
@@ -26,69 +28,133 @@ class Analysis:
 UNKNOWN = Analysis("unknown", Effect.UNKNOWN)
 
 
-@dataclass(slots=True)
-class Prepared:
+@final
+class Prepared(Flat):
     """A text was given a name (`""`: none) and is about to be sent for preparation only."""
 
-    name: str
-    text: bytes
+    __match_args__ = ("name", "text")
+    __slots__ = ("name", "text")
+
+    def __init__(self, name: str, text: bytes) -> None:
+        self.name = name
+        self.text = text
 
 
-@dataclass(slots=True)
-class Submitted:
+@final
+class Submitted(Flat):
     """A statement is about to be sent. Nothing of it may reach the target before this is durable.
 
     `via` is how it came (`query`, `bind`, `execute`, `call`); `values` are its bind values as the protocol packs
     them (its `values` function unpacks them); `same_as` is the statement whose text this one repeats when `text` has
-    been cut for size (0: not cut); `verified` is false where a name's text can no longer be vouched for.
+    been cut for size (0: not cut); `verified` is false where a name's text can no longer be vouched for; `resolved` is
+    the text behind the name that `text` itself executes (SQL's `EXECUTE name`).
     """
 
-    n: int
-    via: str
-    text: bytes
-    name: str = ""
-    values: bytes = b""
-    same_as: int = 0
-    verified: bool = True
-    resolved: bytes = b""
-    """The text behind the name that `text` itself executes (SQL's `EXECUTE name`)."""
+    __match_args__ = ("n", "via", "text", "name", "values", "same_as", "verified", "resolved")
+    __slots__ = ("n", "name", "resolved", "same_as", "text", "values", "verified", "via")
+
+    def __init__(
+        self,
+        n: int,
+        via: str,
+        text: bytes,
+        name: str = "",
+        values: bytes = b"",
+        same_as: int = 0,
+        verified: bool = True,
+        resolved: bytes = b"",
+    ) -> None:
+        self.n = n
+        self.via = via
+        self.text = text
+        self.name = name
+        self.values = values
+        self.same_as = same_as
+        self.verified = verified
+        self.resolved = resolved
 
 
-@dataclass(slots=True)
-class Completed:
+@final
+class Completed(Flat):
     """What came of statement `n`. `error` is the target's code (SQLSTATE) or empty; `columns` are names of results."""
 
-    n: int
-    tags: tuple[str, ...]
-    rows: int
-    bytes: int
-    duration_us: int
-    error: str = ""
-    message: str = ""
-    columns: tuple[str, ...] = ()
-    copied_bytes: int = 0
-    copied_sha256: builtins.bytes = b""
+    __match_args__ = (
+        "n",
+        "tags",
+        "rows",
+        "bytes",
+        "duration_us",
+        "error",
+        "message",
+        "columns",
+        "copied_bytes",
+        "copied_sha256",
+    )
+    __slots__ = (
+        "bytes",
+        "columns",
+        "copied_bytes",
+        "copied_sha256",
+        "duration_us",
+        "error",
+        "message",
+        "n",
+        "rows",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        n: int,
+        tags: tuple[str, ...],
+        rows: int,
+        bytes: int,
+        duration_us: int,
+        error: str = "",
+        message: str = "",
+        columns: tuple[str, ...] = (),
+        copied_bytes: int = 0,
+        copied_sha256: builtins.bytes = b"",
+    ) -> None:
+        self.n = n
+        self.tags = tags
+        self.rows = rows
+        self.bytes = bytes
+        self.duration_us = duration_us
+        self.error = error
+        self.message = message
+        self.columns = columns
+        self.copied_bytes = copied_bytes
+        self.copied_sha256 = copied_sha256
 
 
-@dataclass(slots=True)
-class Rows:
+@final
+class Rows(Flat):
     """Result rows of statement `n` as the client saw them (`record: results`), packed by the protocol.
 
     `cut` marks that the limit was reached here and that what follows was not kept.
     """
 
-    n: int
-    data: bytes
-    cut: bool = False
+    __match_args__ = ("n", "data", "cut")
+    __slots__ = ("cut", "data", "n")
+
+    def __init__(self, n: int, data: bytes, cut: bool = False) -> None:
+        self.n = n
+        self.data = data
+        self.cut = cut
 
 
-@dataclass(slots=True)
-class StatementRefused:
+@final
+class StatementRefused(Flat):
     """Statement `n` was not sent to the target, and why."""
 
-    n: int
-    text: bytes
-    reason: str
+    __match_args__ = ("n", "text", "reason")
+    __slots__ = ("n", "reason", "text")
+
+    def __init__(self, n: int, text: bytes, reason: str) -> None:
+        self.n = n
+        self.text = text
+        self.reason = reason
 
 
 Fact = Prepared | Submitted | Completed | Rows | StatementRefused

@@ -17,7 +17,7 @@ async def connect(wire: Wire, target: Target, seconds: float) -> Connected | Fai
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(seconds):
-            await loop.create_connection(lambda: wire, target.host, target.port)
+            await loop.create_connection(lambda: wire.as_protocol, target.host, target.port)
     except TimeoutError:
         return Failed(Side.TARGET, f"{target.host}:{target.port} did not answer within {seconds:g} s")
     except OSError as problem:

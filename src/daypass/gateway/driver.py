@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import monotonic
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -26,6 +27,8 @@ from daypass.gateway.wire import FULL, HELD, PRESSED, STOPPED, UNWANTED, Wire
 from daypass.gateway.works import Works
 from daypass.ledger.facts import encode
 from daypass.protocols.interface import (
+    CLIENT,
+    TARGET,
     Close,
     Closed,
     Effect,
@@ -43,7 +46,7 @@ from daypass.protocols.interface import (
 
 log = structlog.get_logger(__name__)
 
-CLIENT, TARGET = Side.CLIENT, Side.TARGET
+_monotonic: Final = monotonic
 
 
 class Driver:
@@ -71,7 +74,6 @@ class Driver:
         self._wants = session.wants
         self._unwanted = False
         self._journal = works.journal
-        self._append = works.journal.append
         self._tally = works.tally
         self._now_us = works.now_us
         self._session16 = b""
@@ -86,7 +88,7 @@ class Driver:
     def received(self, side: Side, data: bytes) -> None:
         if self.stopped:
             return
-        now = monotonic()
+        now = _monotonic()
         if side is CLIENT:
             self.heard = now
             self._tally.from_clients_bytes += len(data)
@@ -131,7 +133,7 @@ class Driver:
         """Give the session an event and do what it wants. Whatever goes wrong in here ends the session."""
         if self.stopped:
             return
-        effects: Sequence[Effect] = ()
+        effects: list[Effect] = []
         try:
             effects = self._handle(event)
             if self._held is None:
@@ -160,7 +162,7 @@ class Driver:
             self._tally.statements += 1
         if not self._session16:
             raise Unavailable("a fact of no session")
-        self.last_number = self._append(encode(self._session16, self._now_us(), fact))
+        self.last_number = self._journal.append(encode(self._session16, self._now_us(), fact))
 
     def _hold(self, effects: Sequence[Effect]) -> None:
         """Nothing of this may happen before what was recorded is durable; what there is to record goes along."""

@@ -54,7 +54,7 @@ class Listener:
         )
         driver = Driver(works, self._protocol.name, session)
         driver.asking.arrive()
-        return driver.client
+        return driver.client.as_protocol
 
 
 class _TurnedAway(asyncio.Protocol):

@@ -8,13 +8,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from typing import Final, cast
 from typing import Protocol as Interface
-from typing import cast
 
 from daypass.gateway.tls import TlsLayer
 from daypass.protocols.interface import Side
 
-FULL, UNWANTED, PRESSED, HELD, STOPPED = 1, 2, 4, 8, 16
+FULL: Final = 1
+UNWANTED: Final = 2
+PRESSED: Final = 4
+HELD: Final = 8
+STOPPED: Final = 16
 """Why reading may be paused, as bits: the other side's buffer is full, the session wants nothing, the journal has too
 much unshipped, too much waits for its record, forwarding is over."""
 
@@ -42,8 +46,8 @@ class Owner(Interface):
         """The buffer towards this side is full, or no longer."""
 
 
-class Wire(asyncio.Protocol):
-    """See the module."""
+class Wire:
+    """An `asyncio.Protocol` in all but name (`as_protocol`): a compiled class cannot inherit from one that is not."""
 
     __slots__ = (
         "_paused",
@@ -69,6 +73,11 @@ class Wire(asyncio.Protocol):
         self._paused = 0
         self._tls: TlsLayer | None = None
         self._transport: asyncio.Transport | None = None
+
+    @property
+    def as_protocol(self) -> asyncio.Protocol:
+        """This, as asyncio's functions want it."""
+        return cast(asyncio.Protocol, self)
 
     # -- what asyncio calls ---------------------------------------------------------------------------------------
 

@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from daypass.domain.errors import Unavailable
 from daypass.ledger.files import Files
 from daypass.ledger.segments import HEAD, Span, records
 
-TAIL_BYTES = 8 * 1024 * 1024
+TAIL_BYTES: Final = 8 * 1024 * 1024
 """How much of the newest is kept in memory: seconds of a busy gateway."""
 
-READ_BYTES = 1024 * 1024
+READ_BYTES: Final = 1024 * 1024
 """How much one `read` returns, about: what the shipper can build drafts of in a few slices."""
 
-MARK_BYTES = 64 * 1024
+MARK_BYTES: Final = 64 * 1024
 """How fine the backlog is counted: one mark for each of these, as a number for each record would cost memory."""
 
 

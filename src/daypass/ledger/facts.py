@@ -12,25 +12,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct, error
+from typing import Final
 
 from daypass.domain.errors import Invalid
 from daypass.domain.statement import Completed, Fact, Prepared, Rows, StatementRefused, Submitted
 
-PREPARED, SUBMITTED, COMPLETED, ROWS, REFUSED = range(1, 6)
+PREPARED: Final = 1
+SUBMITTED: Final = 2
+COMPLETED: Final = 3
+ROWS: Final = 4
+REFUSED: Final = 5
 
-PACKED_KEPT = 1024
+PACKED_KEPT: Final = 1024
 """How many packed string lists (tags, column names) are kept: they repeat with every execution of a statement."""
 
-VERIFIED = 1
-CUT = 1
+VERIFIED: Final = 1
+CUT: Final = 1
 
-_HEAD = Struct("<16sQB")
-_PREPARED = Struct("<16sQBI")
-_SUBMITTED = Struct("<16sQBIIBIIII")
-_COMPLETED = Struct("<16sQBIQQQQIIII")
-_ROWS = Struct("<16sQBIB")
-_REFUSED = Struct("<16sQBII")
-_U32 = Struct("<I")
+_HEAD: Final = Struct("<16sQB")
+_PREPARED: Final = Struct("<16sQBI")
+_SUBMITTED: Final = Struct("<16sQBIIBIIII")
+_COMPLETED: Final = Struct("<16sQBIQQQQIIII")
+_ROWS: Final = Struct("<16sQBIB")
+_REFUSED: Final = Struct("<16sQBII")
+_U32: Final = Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import NoReturn
+from typing import Final, NoReturn
 from zlib import crc32
 
 from daypass.domain.errors import Unavailable
@@ -26,29 +26,31 @@ from daypass.ledger.backlog import Backlog
 from daypass.ledger.files import Disk, Files
 from daypass.ledger.segments import HEAD, PAYLOAD_BYTES_MAX, Recovery, Span, name, recover
 
-SEGMENT_BYTES = 16 * 1024 * 1024
+SEGMENT_BYTES: Final = 16 * 1024 * 1024
 """How much is made ahead: some ten seconds of a busy gateway, and what stays at most on disk once it is shipped."""
 
-RESERVE_BYTES = 64 * 1024 * 1024
+RESERVE_BYTES: Final = 64 * 1024 * 1024
 """Below this much free disk no new session opens, so that open ones can still record how they end."""
 
-BACKLOG_BYTES = 256 * 1024 * 1024
+BACKLOG_BYTES: Final = 256 * 1024 * 1024
 """Unshipped records above this pause the clients: minutes of work, while the store is away, on any disk."""
 
-PENDING_BYTES = 1024 * 1024
+PENDING_BYTES: Final = 1024 * 1024
 """What one turn collects in memory before it is written (not yet synced)."""
 
-DIRTY_SECONDS = 0.05
+DIRTY_SECONDS: Final = 0.05
 """How long a fact that nobody waits for stays in memory only."""
 
-ROLL_SECONDS = 60.0
+ROLL_SECONDS: Final = 60.0
 """A shipped segment that is older than this is closed and removed even if it is not full: what was erased in the
 store must not live on in the journal."""
 
-AHEAD = "ahead.new"
+AHEAD: Final = "ahead.new"
 
-HEAD_BYTES = HEAD.size
-pack_head = HEAD.pack
+HEAD_BYTES: Final = HEAD.size
+_pack_head: Final = HEAD.pack
+_crc32: Final = crc32
+_clock: Final = perf_counter
 
 
 class Durability(StrEnum):
@@ -160,7 +162,7 @@ class Journal:
         if self._offset + self._pending_bytes + size > self._size:
             self._roll(size)
         number = self._last = self._last + 1
-        self._pending += (pack_head(length, crc32(payload, number & 0xFFFFFFFF)), payload)
+        self._pending += (_pack_head(length, _crc32(payload, number & 0xFFFFFFFF)), payload)
         self._pending_bytes += size
         if self._pending_bytes > PENDING_BYTES:
             self._write()
@@ -185,14 +187,14 @@ class Journal:
             return
         waiting, self._waiting = self._waiting, []
         if self._pending or self._dirty:
-            began = perf_counter()
+            began = _clock()
             try:
                 self._write()
                 self._sync()
             except Unavailable:
                 return
             self.flushes += 1
-            self.flush_seconds += perf_counter() - began
+            self.flush_seconds += _clock() - began
         for waiter in waiting:
             waiter()
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final, final
 from typing import Protocol as Interface
 
+from daypass.domain.flat import Flat
 from daypass.domain.people import SignIn
 from daypass.domain.statement import Analysis, Fact, Value
 from daypass.domain.target import Credential, Target, TargetRole
@@ -23,16 +25,24 @@ class Side(Enum):
     TARGET = "target"
 
 
+CLIENT: Final = Side.CLIENT
+TARGET: Final = Side.TARGET
+
+
 # -- events in ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Received:
+@final
+class Received(Flat):
     """Bytes from one side. `at` is a monotonic time in seconds, for durations."""
 
-    side: Side
-    data: bytes
-    at: float
+    __match_args__ = ("side", "data", "at")
+    __slots__ = ("at", "data", "side")
+
+    def __init__(self, side: Side, data: bytes, at: float) -> None:
+        self.side = side
+        self.data = data
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,19 +196,27 @@ class Derive:
     iterations: int
 
 
-@dataclass(slots=True)
-class Send:
+@final
+class Send(Flat):
     """Send bytes to one side."""
 
-    side: Side
-    data: bytes
+    __match_args__ = ("side", "data")
+    __slots__ = ("data", "side")
+
+    def __init__(self, side: Side, data: bytes) -> None:
+        self.side = side
+        self.data = data
 
 
-@dataclass(slots=True)
-class Record:
+@final
+class Record(Flat):
     """Make a fact durable before anything after it happens."""
 
-    fact: Fact
+    __match_args__ = ("fact",)
+    __slots__ = ("fact",)
+
+    def __init__(self, fact: Fact) -> None:
+        self.fact = fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +259,7 @@ class Session(Interface):
     """What to send to the target on a connection of its own, to have the running work interrupted where no ender can
     be had; empty: there is no such thing, or not yet."""
 
-    def handle(self, event: Event) -> Sequence[Effect]:
+    def handle(self, event: Event) -> list[Effect]:
         """Take one event, return what to do about it, in order. Never raises on what a peer sent."""
 
     def at_work(self) -> int:

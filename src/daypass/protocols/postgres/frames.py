@@ -6,7 +6,6 @@ ordinary typed module over `bytes`, so that mypyc can compile it; it works the s
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 HEADER: Final = 5
 """Bytes of kind and length."""
 
-_length = Struct(">I").unpack_from
-
 
 class Malformed(Exception):
     """Bytes that are no message of this protocol. The text says what is wrong, without the bytes."""
@@ -24,7 +21,8 @@ class Malformed(Exception):
 
 def size_at(data: bytes, pos: int) -> int:
     """Whole size of the message at `pos`, of which the header must be there. Raises `Malformed`."""
-    length: int = _length(data, pos + 1)[0]
+    at: i64 = pos
+    length: i64 = data[at + 1] << 24 | data[at + 2] << 16 | data[at + 3] << 8 | data[at + 4]
     if length < 4 or length > 0x7FFFFFFF:
         raise Malformed("a message with an impossible length")
     return length + 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from daypass.domain.grant import EndReason
-from daypass.protocols.interface import Cancel, Close, Ending, Limits, Send, Side
+from daypass.protocols.interface import CLIENT, TARGET, Cancel, Close, Ending, Limits, Send, Side
 from daypass.protocols.postgres import errors
 from daypass.protocols.postgres.frames import Malformed
 from daypass.protocols.postgres.replies import Replies
@@ -34,7 +34,7 @@ class Relay:
         self.ended = False
 
     def wants(self, side: Side) -> bool:
-        return not self.ended and (side is Side.TARGET or self._requests.wants)
+        return not self.ended and (side is TARGET or self._requests.wants)
 
     def at_work(self) -> int:
         """See `Session.at_work`."""
@@ -47,7 +47,7 @@ class Relay:
             return out
         self._at = at
         try:
-            if side is Side.CLIENT:
+            if side is CLIENT:
                 if not self._requests.left:
                     self._requests.take(data, at, out)
             else:
@@ -55,10 +55,10 @@ class Relay:
                 if self._requests.held is not None:
                     self._requests.resume(at, out)
                 if self._notices and self._replies.between:
-                    out.append(Send(Side.CLIENT, b"".join(self._notices)))
+                    out.append(Send(CLIENT, b"".join(self._notices)))
                     self._notices.clear()
         except Malformed as problem:
-            who = "protocol violation" if side is Side.CLIENT else "the target broke the protocol"
+            who = "protocol violation" if side is CLIENT else "the target broke the protocol"
             self._stop(EndReason.PROTOCOL_ERROR, errors.PROTOCOL_VIOLATION, f"{who}: {problem}", "", out)
         except TooLarge:
             text = f"a message is longer than the limit of {self._limits.message_bytes} bytes"
@@ -72,7 +72,7 @@ class Relay:
         """Tell the client something, now or at the next boundary between messages."""
         notice = errors.notice("01000", message)
         if self._replies.between:
-            return [Send(Side.CLIENT, notice)]
+            return [Send(CLIENT, notice)]
         self._notices.append(notice)
         return []
 
@@ -86,7 +86,7 @@ class Relay:
     def closed(self, side: Side) -> list[Any]:
         """A side is gone."""
         out: list[Any] = []
-        if side is Side.CLIENT:
+        if side is CLIENT:
             if self._requests.left and self._talk.working:
                 return out  # it said Terminate behind its last statement, which may finish
             self._stop(EndReason.CLIENT_LEFT, "", "the client left", "", out)
@@ -116,6 +116,6 @@ class Relay:
         if reason is not EndReason.RECORD_FAILED:
             self._talk.complete_all(self._at, sqlstate or errors.CONNECTION_FAILURE, text, out)
         if sqlstate and self._replies.between:
-            out.append(Send(Side.CLIENT, errors.error(sqlstate, text, hint=hint)))
-        out.append(Close(Side.CLIENT, reason.value, text))
-        out.append(Close(Side.TARGET, reason.value, text))
+            out.append(Send(CLIENT, errors.error(sqlstate, text, hint=hint)))
+        out.append(Close(CLIENT, reason.value, text))
+        out.append(Close(TARGET, reason.value, text))

@@ -6,14 +6,13 @@ are decoded that say how a statement ended or what its columns are called.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from daypass.protocols.interface import Send, Side
+from daypass.protocols.interface import CLIENT, Send
 from daypass.protocols.postgres import errors
-from daypass.protocols.postgres.errors import Complaint
 from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, size_at, skip
 from daypass.protocols.postgres.messages import read_parameter_status, read_row_description, shown
+from daypass.protocols.postgres.refusals import POISONED
 from daypass.protocols.postgres.requests import TooLarge
 from daypass.protocols.postgres.rows import Keeper
 from daypass.protocols.postgres.statements import Portal, Run
@@ -24,31 +23,30 @@ from daypass.protocols.postgres.talk import (
     COPY_END,
     DESCRIBE,
     EXECUTE,
+    EXTENDED,
     PARSE,
     QUERY,
     REFUSED,
     REFUSED_QUERY,
+    RUNS,
     SYNC,
+    Expected,
     Talk,
 )
 
-DATA_ROW = ord("D")
-COPY_DATA = ord("d")
-_BULK = (DATA_ROW, COPY_DATA)
-_RUNS = (QUERY, EXECUTE)
-_STREAMED = frozenset(b"NAV")
+DATA_ROW: Final = 0x44
+COPY_DATA: Final = 0x64
+_STREAMED: Final = frozenset(b"NAV")
 """Kinds that nothing is read from: they stream when they are incomplete."""
-_EXTENDED = frozenset((PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, REFUSED))
+_KNOWN: Final = frozenset(b"123CEGHIScTVZnstANDd")
 SKIPPED = "skipped"
 """Error code of a statement that the target ignored, as something before it in its pipeline had failed."""
-POISONED = frozenset(("08P01", "42601"))
-"""What the target says to what stands in for something refused."""
 
 
 class Replies:
     """The half of a session that reads the target."""
 
-    __slots__ = ("_columns", "_handlers", "_keeper", "_rest", "_tail", "_talk", "at", "done", "farewell", "status")
+    __slots__ = ("_columns", "_keeper", "_rest", "_tail", "_talk", "at", "done", "farewell", "status")
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
@@ -61,26 +59,6 @@ class Replies:
         self.farewell = False
         """The target said FATAL."""
         self.status = ord("I")
-        self._handlers: dict[int, Callable[[bytes, int, int], bytes | None]] = {
-            ord("1"): self._parse_complete,
-            ord("2"): self._bind_complete,
-            ord("3"): self._close_complete,
-            ord("C"): self._command_complete,
-            ord("E"): self._error,
-            ord("G"): self._copy_in,
-            ord("H"): self._copy_out,
-            ord("I"): self._empty,
-            ord("S"): self._parameter,
-            ord("T"): self._row_description,
-            ord("V"): self._called,
-            ord("Z"): self._ready,
-            ord("n"): self._no_data,
-            ord("s"): self._suspended,
-            ord("t"): self._parameters,
-            ord("A"): self._ignored,
-            ord("N"): self._ignored,
-            ord("c"): self._ignored,
-        }
 
     @property
     def between(self) -> bool:
@@ -100,7 +78,7 @@ class Replies:
             self._walk(data, pieces)
         finally:
             if pieces:
-                out.append(Send(Side.CLIENT, pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+                out.append(Send(CLIENT, pieces[0] if len(pieces) == 1 else b"".join(pieces)))
             if self.done:
                 out += self.done
                 self.done = []
@@ -114,25 +92,24 @@ class Replies:
         try:
             while end - pos >= HEADER:
                 kind = data[pos]
-                if kind in _BULK:
+                if kind in (DATA_ROW, COPY_DATA):
                     following = self._bulk(data, pos, kind)
                     if following == pos:
                         break
                     pos = following
                     continue
                 following = pos + size_at(data, pos)
-                handler = self._handlers.get(kind)
-                if handler is None:
-                    raise Malformed(f"a message of kind {kind}")
                 if following > end:
                     if kind in _STREAMED:
-                        handler(data, pos + HEADER, following)
+                        self._one(kind, data, pos + HEADER, following)
                         self._rest = following - end
                         pos = end
+                    elif kind not in _KNOWN:
+                        raise Malformed(f"a message of kind {kind}")
                     elif following - pos > self._talk.limits.message_bytes:
                         raise TooLarge
                     break
-                instead = handler(data, pos + HEADER, following)
+                instead = self._one(kind, data, pos + HEADER, following)
                 if instead is not None:
                     if pos > start:
                         pieces.append(data[start:pos])
@@ -145,17 +122,55 @@ class Replies:
         if pos < end:
             self._tail.keep(data[pos:])
 
-    def _head(self, *kinds: int) -> Any:
+    def _one(self, kind: int, data: bytes, pos: int, end: int) -> bytes | None:
+        """Look at one message. A chain rather than a table, the most frequent first: compiled, it is plain calls."""
+        if kind == ord("2"):
+            return self._bind_complete()
+        if kind == ord("T"):
+            return self._row_description(data, pos, end)
+        if kind == ord("C"):
+            return self._command_complete(data, pos, end)
+        if kind == ord("Z"):
+            return self._ready(data, pos, end)
+        if kind == ord("1"):
+            return self._parse_complete()
+        if kind == ord("3"):
+            return self._close_complete()
+        if kind == ord("E"):
+            return self._error(data, pos, end)
+        if kind == ord("G"):
+            return self._copy_in()
+        if kind == ord("H"):
+            self._running()
+        elif kind == ord("I"):
+            return self._empty()
+        elif kind == ord("S"):
+            return self._parameter(data, pos, end)
+        elif kind == ord("V"):
+            return self._called(pos, end)
+        elif kind == ord("n"):
+            return self._no_data()
+        elif kind == ord("s"):
+            return self._suspended()
+        elif kind == ord("t"):
+            return self._parameters(data, pos, end)
+        elif kind not in _KNOWN:
+            raise Malformed(f"a message of kind {kind}")
+        return None
+
+    def _head(self, kinds: int) -> Expected:
         queue = self._talk.queue
-        if not queue or queue[0][0] not in kinds:
-            raise Malformed("an answer that nobody waits for")
-        return queue[0]
+        if queue:
+            first = queue[0]
+            if first[0] & kinds:
+                return first
+        raise Malformed("an answer that nobody waits for")
 
     def _running(self) -> Run:
         queue = self._talk.queue
         if queue:
             kind, run, _ = queue[0]
-            if run is not None and kind in _RUNS:
+            if run is not None and kind & RUNS:
                 return run
         raise Malformed("a result that nobody waits for")
 
@@ -181,20 +196,17 @@ class Replies:
 
     # -- one message each -------------------------------------------------------------------------------------------
 
-    def _ignored(self, data: bytes, pos: int, end: int) -> bytes | None:
-        return None
-
-    def _parse_complete(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _parse_complete(self) -> bytes | None:
         self._talk.names.accept(self._head(PARSE)[2])
         self._talk.pop()
         return None
 
-    def _bind_complete(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _bind_complete(self) -> bytes | None:
         self._head(BIND)[2][0].confirmed = True
         self._talk.pop()
         return None
 
-    def _close_complete(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _close_complete(self) -> bytes | None:
         change = self._head(CLOSE)[2]
         if change is not None:
             self._talk.names.accept(change)
@@ -206,7 +218,7 @@ class Replies:
         if body != self._columns[0]:
             self._columns = body, tuple(column.name for column in read_row_description(body))
         columns = self._columns[1]
-        kind, run, extra = self._head(QUERY, EXECUTE, DESCRIBE)
+        kind, run, extra = self._head(QUERY | EXECUTE | DESCRIBE)
         if run is not None:
             run.columns = columns
             run.layout = body if self._keeper is not None else b""
@@ -216,7 +228,7 @@ class Replies:
             self._talk.pop()
         return None
 
-    def _no_data(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _no_data(self) -> bytes | None:
         self._head(DESCRIBE)
         self._talk.pop()
         return None
@@ -243,14 +255,14 @@ class Replies:
             self._finish(run)
         return None
 
-    def _empty(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _empty(self) -> bytes | None:
         run = self._running()
         run.tags.append("")
         if self._talk.queue[0][0] == EXECUTE:
             self._finish(run)
         return None
 
-    def _suspended(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _suspended(self) -> bytes | None:
         run = self._running()
         self._head(EXECUTE)
         run.rows += run.seen
@@ -258,8 +270,9 @@ class Replies:
         self._finish(run)
         return None
 
-    def _called(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _called(self, pos: int, end: int) -> bytes | None:
         run = self._head(CALL)[1]
+        assert run is not None
         run.size += end - pos + HEADER
         run.rows = 1
         run.tags.append("CALL")
@@ -287,11 +300,7 @@ class Replies:
             self._talk.odd_strings = value != "on"
         return None
 
-    def _copy_out(self, data: bytes, pos: int, end: int) -> bytes | None:
-        self._running()
-        return None
-
-    def _copy_in(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _copy_in(self) -> bytes | None:
         """The target reads CopyData now. It ignores every Sync until the client ends the copy."""
         talk = self._talk
         talk.copying = self._running()
@@ -316,7 +325,7 @@ class Replies:
         if talk.swallowing and not talk.queue:
             talk.swallowing = False  # a Sync that was sent into a COPY which had failed already
             return None
-        kind, run, runs = self._head(QUERY, CALL, SYNC, REFUSED_QUERY)
+        kind, run, runs = self._head(QUERY | CALL | SYNC | REFUSED_QUERY)
         self.status = data[pos] if end > pos else 0
         talk.pop()
         talk.copying = None
@@ -342,7 +351,9 @@ class Replies:
         self.farewell = said.severity in ("FATAL", "PANIC")
         talk.copying = None
         if not talk.queue or self.farewell:
-            self._blame_all(said)
+            for open_ in talk.open.values():
+                if not open_.error:
+                    open_.error, open_.message = said.sqlstate, said.message
             return None
         kind, run, extra = talk.queue[0]
         if kind == REFUSED_QUERY:
@@ -351,16 +362,11 @@ class Replies:
             run = extra[-1]
         if run is not None and not run.error:
             run.error, run.message = said.sqlstate, said.message
-        if kind in _EXTENDED:
+        if kind & EXTENDED:
             self._skip()
             if kind == REFUSED and said.sqlstate in POISONED:
                 return extra  # type: ignore[no-any-return]
         return None
-
-    def _blame_all(self, said: Complaint) -> None:
-        for run in self._talk.open.values():
-            if not run.error:
-                run.error, run.message = said.sqlstate, said.message
 
     def _skip(self) -> None:
         """The first expectation failed: the target ignores everything up to the next Sync."""
@@ -369,7 +375,7 @@ class Replies:
         while talk.queue and talk.queue[0][0] != SYNC:
             kind, run, extra = talk.queue[0]
             talk.queue.popleft()
-            if kind in (PARSE, CLOSE) and extra is not None:
+            if kind & (PARSE | CLOSE) and extra is not None:
                 talk.names.reject(extra, tried=tried)
             elif kind == BIND:
                 self._unbind(extra)

@@ -6,13 +6,19 @@ something else or nothing. CopyData streams. A name that depends on an answer st
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from daypass.protocols.interface import Send, Side
-from daypass.protocols.postgres import errors, messages
+from daypass.protocols.interface import TARGET, Send
 from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, bodies, size_at, skip
 from daypass.protocols.postgres.messages import i32, shown, string
+from daypass.protocols.postgres.refusals import (
+    LEAVES,
+    LEFT,
+    POISON,
+    POISON_QUERY,
+    unknown_error,
+    unknown_reason,
+)
 from daypass.protocols.postgres.statements import Ambiguous, Portal, Run, Text
 from daypass.protocols.postgres.talk import (
     BIND,
@@ -26,25 +32,14 @@ from daypass.protocols.postgres.talk import (
     QUERY,
     REFUSED,
     REFUSED_QUERY,
+    RUNS,
     SYNC,
     Talk,
 )
 from daypass.protocols.postgres.traits import NOTHING, Traits, traits, unsure
 
-COPY_DATA = ord("d")
-POISON = messages.describe(b"!", b"")
-"""A Describe that fails at any target (SQLSTATE 08P01), sent where something is refused inside a pipeline: the target
-then ignores the rest and rolls back just as if it had refused by itself."""
-POISON_QUERY = messages.query(b"daypass refuses this statement")
-"""The same for a simple query: a syntax error at any target."""
-
-LEAVES = "a prepared transaction would outlive the session"
-LEFT = errors.error(
-    errors.FEATURE_NOT_SUPPORTED,
-    "PREPARE TRANSACTION is refused: a prepared transaction would outlive this session",
-    hint="The operator can allow it with the target's option allow_prepare_transaction.",
-    severity="ERROR",
-)
+COPY_DATA: Final = 0x64
+_KNOWN: Final = frozenset(b"QPBDECSHFcfXd")
 
 
 class TooLarge(Exception):
@@ -54,7 +49,7 @@ class TooLarge(Exception):
 class Requests:
     """The half of a session that reads the client."""
 
-    __slots__ = ("_drop", "_fresh", "_handlers", "_rest", "_tail", "_talk", "at", "held", "left", "out")
+    __slots__ = ("_drop", "_fresh", "_rest", "_tail", "_talk", "at", "held", "left", "out")
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
@@ -69,20 +64,6 @@ class Requests:
         """The client said Terminate."""
         self.at = 0.0
         self.out: list[Any] = []
-        self._handlers: dict[int, Callable[[bytes, int, int], bytes | None]] = {
-            ord("Q"): self._query,
-            ord("P"): self._parse,
-            ord("B"): self._bind,
-            ord("D"): self._describe,
-            ord("E"): self._execute,
-            ord("C"): self._close,
-            ord("S"): self._sync,
-            ord("H"): self._flush,
-            ord("F"): self._call,
-            ord("c"): self._copy_end,
-            ord("f"): self._copy_end,
-            ord("X"): self._terminate,
-        }
 
     @property
     def wants(self) -> bool:
@@ -123,15 +104,14 @@ class Requests:
                 following = self._copy(data, pos, following)
                 instead = b"" if self._drop else None
             else:
-                handler = self._handlers.get(kind)
-                if handler is None:
-                    raise Malformed(f"invalid frontend message type {kind}")
                 if following > end:
+                    if kind not in _KNOWN:
+                        raise Malformed(f"invalid frontend message type {kind}")
                     if following - pos > self._talk.limits.message_bytes:
                         raise TooLarge
                     break
                 try:
-                    instead = handler(data, pos + HEADER, following)
+                    instead = self._one(kind, data, pos + HEADER, following)
                 except Ambiguous:
                     self.held = data[pos:]
                     break
@@ -148,13 +128,40 @@ class Requests:
             pieces.append(data if start == 0 and pos == end else data[start:pos])
         self._send(pieces)
 
+    def _one(self, kind: int, data: bytes, pos: int, end: int) -> bytes | None:
+        """Look at one message. A chain rather than a table, the most frequent first: compiled, it is plain calls."""
+        if kind == ord("B"):
+            return self._bind(data, pos, end)
+        if kind == ord("D"):
+            return self._describe(data, pos)
+        if kind == ord("E"):
+            return self._execute(data, pos)
+        if kind == ord("S"):
+            return self._sync()
+        if kind == ord("Q"):
+            return self._query(data, pos, end)
+        if kind == ord("P"):
+            return self._parse(data, pos, end)
+        if kind == ord("C"):
+            return self._close(data, pos)
+        if kind == ord("H"):
+            return self._flush()
+        if kind == ord("c") or kind == ord("f"):
+            return self._copy_end()
+        if kind == ord("F"):
+            return self._call(data, pos, end)
+        if kind == ord("X"):
+            self.left = True
+            return None
+        raise Malformed(f"invalid frontend message type {kind}")
+
     def _send(self, pieces: list[bytes]) -> None:
         for name, text in self._fresh:
             if not text.told:
                 self._talk.prepared(name, text, self.out)
         self._fresh.clear()
         if pieces:
-            self.out.append(Send(Side.TARGET, pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+            self.out.append(Send(TARGET, pieces[0] if len(pieces) == 1 else b"".join(pieces)))
 
     # -- COPY, which streams ----------------------------------------------------------------------------------------
 
@@ -181,11 +188,11 @@ class Requests:
             return
         run = self._talk.copying
         if run is None:
-            run = next((e[1] for e in reversed(self._talk.queue) if e[0] in (QUERY, EXECUTE)), None)
+            run = next((e[1] for e in reversed(self._talk.queue) if e[0] & RUNS), None)
         if run is not None:
             run.copy(payload)
 
-    def _copy_end(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _copy_end(self) -> bytes | None:
         if self._talk.swallowing:
             return b""
         if self._talk.copying is not None:
@@ -215,7 +222,7 @@ class Requests:
             resolved = self._resolve(found)
             if resolved is None:
                 self._refuse(text, found.executes)
-                talk.queue.append((REFUSED_QUERY, None, self._unknown(found.executes)))
+                talk.queue.append((REFUSED_QUERY, None, unknown_error(found.executes)))
                 talk.names.group += 1
                 return POISON_QUERY
             name, behind, sure = resolved
@@ -294,7 +301,7 @@ class Requests:
         talk.queue.append((BIND, run, (bound, talk.hold_portal(bound))))
         return None
 
-    def _execute(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _execute(self, data: bytes, pos: int) -> bytes | None:
         talk = self._talk
         if talk.swallowing:
             return b""
@@ -315,7 +322,7 @@ class Requests:
         talk.queue.append((EXECUTE, run_, None))
         return None
 
-    def _describe(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _describe(self, data: bytes, pos: int) -> bytes | None:
         talk = self._talk
         if talk.swallowing:
             return b""
@@ -330,7 +337,7 @@ class Requests:
             talk.queue.append((DESCRIBE, portal.run if portal is not None else None, None))
         return None
 
-    def _close(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _close(self, data: bytes, pos: int) -> bytes | None:
         talk = self._talk
         if talk.swallowing:
             return b""
@@ -343,7 +350,7 @@ class Requests:
         talk.queue.append((CLOSE, None, change))
         return None
 
-    def _sync(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _sync(self) -> bytes | None:
         talk = self._talk
         if talk.copying is not None:
             return None
@@ -357,7 +364,7 @@ class Requests:
         talk.names.group += 1
         return None
 
-    def _flush(self, data: bytes, pos: int, end: int) -> bytes | None:
+    def _flush(self) -> bytes | None:
         return b"" if self._talk.swallowing else None
 
     def _call(self, data: bytes, pos: int, end: int) -> bytes | None:
@@ -372,27 +379,13 @@ class Requests:
         talk.names.group += 1
         return None
 
-    def _terminate(self, data: bytes, pos: int, end: int) -> bytes | None:
-        self.left = True
-        return None
-
     # -- refusing ---------------------------------------------------------------------------------------------------
 
     def _refuse(self, text: bytes, unknown: tuple[bytes, ...]) -> None:
-        self._talk.refuse(text, f"unknown prepared statement {', '.join(map(shown, unknown))}", self.out)
+        self._talk.refuse(text, unknown_reason(unknown), self.out)
 
     def _refuse_extended(self, text: bytes, unknown: tuple[bytes, ...]) -> bytes:
         self._refuse(text, unknown)
-        self._talk.queue.append((REFUSED, None, self._unknown(unknown)))
+        self._talk.queue.append((REFUSED, None, unknown_error(unknown)))
         self._talk.swallowing = True
         return POISON
-
-    @staticmethod
-    def _unknown(unknown: tuple[bytes, ...]) -> bytes:
-        names = ", ".join(f'"{shown(name)}"' for name in unknown)
-        return errors.error(
-            errors.UNKNOWN_STATEMENT,
-            f"prepared statement {names} does not exist",
-            hint="Daypass forwards only names whose text it has seen in this session.",
-            severity="ERROR",
-        )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from daypass.domain.grant import EndReason
 from daypass.protocols.interface import (
+    CLIENT,
+    TARGET,
     Admitted,
     Close,
     Closed,
@@ -55,12 +56,12 @@ class PostgresSession:
     def at_work(self) -> int:
         return self._relay.at_work() if self._relay is not None else 0
 
-    def handle(self, event: Event) -> Sequence[Effect]:
+    def handle(self, event: Event) -> list[Effect]:
         relay = self._relay
         if relay is None:
             return self._starting(event)
         if relay.ended:
-            return ()
+            return []
         if isinstance(event, Received):
             return relay.received(event.side, event.data, event.at)
         match event:
@@ -71,7 +72,7 @@ class PostgresSession:
             case Warned(message):
                 return relay.warn(message)
             case _:
-                return ()
+                return []
 
     def _starting(self, event: Event) -> list[Effect]:
         if self._ended:
@@ -105,17 +106,17 @@ class PostgresSession:
         self._script.close()
         out = self._taken()
         if not problem.silent:
-            out.append(Send(Side.CLIENT, errors.error(problem.sqlstate, problem.text, hint=problem.hint)))
-        out.append(Close(Side.CLIENT, problem.reason.value, problem.text))
+            out.append(Send(CLIENT, errors.error(problem.sqlstate, problem.text, hint=problem.hint)))
+        out.append(Close(CLIENT, problem.reason.value, problem.text))
         if self._dialled:
-            out.append(Close(Side.TARGET, problem.reason.value, problem.text))
+            out.append(Close(TARGET, problem.reason.value, problem.text))
         return out
 
     def _go_on(self, relay: Relay) -> list[Effect]:
         """The client is in. What it sent ahead is its first statements."""
         self._relay = relay
         out = self._taken()
-        for side in (Side.TARGET, Side.CLIENT):
+        for side in (TARGET, CLIENT):
             ahead = bytes(self._stage.inbox[side])
             if ahead and not relay.ended:
                 out += relay.received(side, ahead, self._at)
@@ -138,7 +139,7 @@ class PostgresSession:
         stage.out.append(Ready(login.mark))
         yield from stage.wait(Admitted)
         self.key = self._key(guest)
-        stage.say(Side.CLIENT, self._admission(welcome.parameters))
+        stage.say(CLIENT, self._admission(welcome.parameters))
         odd = welcome.parameters.get("standard_conforming_strings", "on") != "on"
         keeps = opened.target.options.get(ALLOW_PREPARE_TRANSACTION) is True
         return Relay(self._limits, results=opened.target.record == "results", odd_strings=odd, keeps=keeps)

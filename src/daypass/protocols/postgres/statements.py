@@ -126,6 +126,8 @@ class Names:
     def look_up(self, name: bytes) -> Text | None:
         """The text that `name` will have when what is sent next arrives. Raises `Ambiguous`."""
         name = name[:NAME_BYTES_MAX]
+        if not self.pending:
+            return self.known.get(name)
         for change in reversed(self.pending):
             if change.name == name or (change.name is None and name):
                 if change.group != self.group:

@@ -15,17 +15,23 @@ from daypass.protocols.interface import Limits, Record
 from daypass.protocols.postgres.messages import shown
 from daypass.protocols.postgres.statements import NAMES_MAX, Names, Overfull, Portal, Run, Text
 
-QUERY: Final = 1
-PARSE: Final = 2
-BIND: Final = 3
-DESCRIBE: Final = 4
-EXECUTE: Final = 5
-CLOSE: Final = 6
-SYNC: Final = 7
-CALL: Final = 8
-COPY_END: Final = 9
-REFUSED: Final = 10
-REFUSED_QUERY: Final = 11
+# Kinds of expectations: bits, so that several can be asked for at once.
+QUERY: Final = 1 << 0
+PARSE: Final = 1 << 1
+BIND: Final = 1 << 2
+DESCRIBE: Final = 1 << 3
+EXECUTE: Final = 1 << 4
+CLOSE: Final = 1 << 5
+SYNC: Final = 1 << 6
+CALL: Final = 1 << 7
+COPY_END: Final = 1 << 8
+REFUSED: Final = 1 << 9
+REFUSED_QUERY: Final = 1 << 10
+
+RUNS: Final = QUERY | EXECUTE
+"""Kinds that have results."""
+EXTENDED: Final = PARSE | BIND | DESCRIBE | EXECUTE | CLOSE | REFUSED
+"""Kinds after whose failure the target ignores everything up to the next Sync."""
 
 Expected = tuple[int, Run | None, Any]
 """A kind from above, the statement it belongs to, and what that kind needs besides."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import postgast
 
@@ -19,12 +19,12 @@ from daypass.protocols.postgres.builtins import BUILT_IN
 Node = Any
 """A node of the parser's tree: generated classes without types that are of use."""
 
-NAME_BYTES_MAX = 63
+NAME_BYTES_MAX: Final = 63
 """What PostgreSQL keeps of a prepared statement's name (NAMEDATALEN - 1)."""
-CACHED_TEXTS = 512
+CACHED_TEXTS: Final = 512
 """Texts whose traits are kept; short ones only, so that the cache stays small."""
-CACHED_TEXT_BYTES_MAX = 4096
-PARSED_BYTES_MAX = 1024 * 1024
+CACHED_TEXT_BYTES_MAX: Final = 4096
+PARSED_BYTES_MAX: Final = 1024 * 1024
 """Longer texts that might touch names are taken as opaque rather than parsed on the data path."""
 
 
@@ -49,14 +49,16 @@ class Traits:
     leaves: bool = False
 
 
-_LEAVES = re.compile(rb"\bprepare\b.*\btransaction\b", re.DOTALL)
+_LEAVES: Final = re.compile(rb"\bprepare\b.*\btransaction\b", re.DOTALL)
 
-NOTHING = Traits()
-OPAQUE = Traits(opaque=True)
+NOTHING: Final = Traits()
+OPAQUE: Final = Traits(opaque=True)
 
-_WORDS = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"do")
-_TOUCHES = re.compile(rb"\b(?:prepare|execute|deallocate|discard|call|do(?!\s+(?:nothing|update|instead|also)\b))\b")
-_CALLS = re.compile(rb"\binto\s+[\w$.\"]+\s*\(|([\w$.\"\x80-\xff]+)\s*\(")
+_WORDS: Final = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"do")
+_TOUCHES: Final = re.compile(
+    rb"\b(?:prepare|execute|deallocate|discard|call|do(?!\s+(?:nothing|update|instead|also)\b))\b"
+)
+_CALLS: Final = re.compile(rb"\binto\s+[\w$.\"]+\s*\(|([\w$.\"\x80-\xff]+)\s*\(")
 
 
 def unsure(text: bytes) -> Traits:
