@@ -13,6 +13,13 @@ HEAD = """\
 
 Every entry of the ledger has one of these types. This page is written by `scripts/events_page.py` from
 `src/daypass/domain/events.py`; change it there.
+
+What each `body` holds is in [the format](audit-format.md) and in the pages of the capabilities.
+
+`late`: 1 in the body of an entry of a session that turned up after its `session.ended` (and so perhaps after
+`grant.ended`): the node that carried it was gone, was closed for by another one (`unshipped_after` in that
+`session.ended` says how far its journal was known), and shipped the rest when it came back. Nothing is left out, and
+nothing that was told before is taken back.
 """
 
 

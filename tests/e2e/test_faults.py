@@ -21,7 +21,10 @@ def test_target_down(own_postgres: Postgres, starting: Starting) -> None:
     own_postgres.stop()
     done = daypass.psql("select 1")
     assert done.returncode == 2
-    assert "the target failed" in done.stderr
+    assert "the target failed: Connection refused" in done.stderr
+    address = f"127.0.0.1:{own_postgres.port}"
+    assert address not in done.stderr and str(own_postgres.port) not in done.stderr
+    assert address in daypass.log.read_text(), "where it is stands in the operator's log"
     own_postgres.start()
     assert daypass.psql("select 1").stdout.strip() == "1"
 

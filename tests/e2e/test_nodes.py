@@ -129,6 +129,33 @@ def test_a_node_that_is_killed_leaves_nothing_open(pair: Pair) -> None:
     pair.two.restart()
 
 
+def test_what_a_dead_node_had_not_shipped_comes_late_and_says_so(pair: Pair) -> None:
+    pair.one.grant()
+    with connect(pair.two) as there:
+        there.execute("select 'in time'")
+        (session,) = pair.one.sessions("--live")
+        until(lambda: pair.one.recorded(session["id"]) or None, "the first statement to be shipped")
+        pair.store.pause()
+        try:
+            there.execute("select 'late'")
+            pair.two.kill()
+        finally:
+            pair.store.resume()
+    until(lambda: True if not pair.live() else None, "its session to be closed", 40)
+    (ended,) = pair.one.wait_entries("session.ended", session=session["id"])
+    assert ended["body"]["recording"] == "gap" and ended["body"]["statements"] == 1
+    pair.two.start()
+    pair.one.wait_entries("statement.submitted", 2, session=session["id"])
+    told = [each for each in pair.one.entries(session=session["id"]) if "statement" in each["body"]]
+    place = [each["id"] for each in pair.one.entries(session=session["id"])].index(ended["id"])
+    before = [each["id"] for each in pair.one.entries(session=session["id"])[:place]]
+    assert {each["id"] for each in told if "late" not in each["body"]} <= set(before)
+    (late,) = [each for each in told if each["body"].get("late") == 1 and each["type"] == "statement.submitted"]
+    assert late["id"] not in before and late["body"]["statement"] == 2
+    assert pair.one.recorded(session["id"]) == ["select 'in time'", "select 'late'"]
+    pair.one.verify()
+
+
 def test_a_node_that_hangs_holds_nothing_up(pair: Pair) -> None:
     granted = at_work(pair, pair.two)
     pair.two.pause()

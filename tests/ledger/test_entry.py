@@ -19,6 +19,7 @@ from daypass.ledger.entry import (
     NO_CHAINS,
     BodyDamaged,
     canonical,
+    marked_late,
     open_blob,
     seal,
     seal_blob,
@@ -142,3 +143,11 @@ def test_what_is_no_blob_is_said_to_be_damaged(stored: bytes) -> None:
     except BodyDamaged:
         return
     raise AssertionError("opened garbage")
+
+
+def test_a_late_entry_differs_in_that_one_word() -> None:
+    draft = seal(Event("statement.submitted", T, ANA, body={"kind": "select", "statement": 2}), Bytes())
+    late = marked_late(draft)
+    told = json.loads(late.entry)
+    assert told["body"].pop("late") == 1 and canonical(told) == draft.entry
+    assert late.entry == canonical(json.loads(late.entry)) and late.entry.count(NO_CHAINS) == 1

@@ -12,10 +12,11 @@ from sqlalchemy import text
 
 from daypass.domain.errors import Conflict
 from daypass.domain.events import Draft
+from daypass.domain.session import Session, SessionState
 from daypass.ledger.chains import Chains
 from daypass.ledger.merkle import leaf_hash
 from daypass.ledger.sequencer import number
-from daypass.store.interface import Store, StoredEntry
+from daypass.store.interface import Store, StoredEntry, Transaction
 from daypass.store.opening import open_store
 from tests.servers.postgres import Postgres
 from tests.store import things
@@ -136,3 +137,63 @@ async def test_two_processes_that_number_give_no_place_twice(postgres_15: Postgr
     found = await log_of(store)
     assert len({entry.id for entry in found}) == len(found) == 3 * ROUNDS * BATCH
     await store.close()
+
+
+def _session(n: int) -> Session:
+    return replace(things.SESSION, id=things.id_of(n), state=SessionState.OPEN, ended_at=None)
+
+
+async def _save_grant(t: Transaction) -> None:
+    await t.save_person(things.ANA)
+    await t.save_person(things.BEN)
+    await t.save_token(things.TOKEN)
+    await t.save_request(things.REQUEST)
+    await t.save_grant(things.GRANT)
+
+
+async def test_what_comes_after_its_session_is_closed_is_late(opener: Opener) -> None:
+    store = opener()
+    await store.migrate()
+    open_one, over = _session(1), replace(_session(2), state=SessionState.CUT)
+    async with store.begin() as t:
+        await _save_grant(t)
+        await t.save_session(open_one)
+        await t.save_session(over)
+        assert await t.shipped_for_change("one") == 0
+    drafts = [draft(1, session=open_one.id), draft(2, session=over.id), draft(3, session=None)]
+    said: list[str] = []
+
+    def late(one: Draft) -> Draft:
+        said.append(one.id)
+        return one
+
+    assert await store.ship_placed("one", 1, 3, drafts, number, late) == 3
+    assert said == [drafts[1].id]
+    async with store.begin() as t:
+        assert await t.shipped_for_change("one") == 3
+
+
+async def test_a_session_is_not_closed_while_its_node_ships(opener: Opener) -> None:
+    """Whoever closes it holds the node's row: what is shipped meanwhile waits, and then knows of the end."""
+    store = opener()
+    await store.migrate()
+    if not store.shared:
+        return  # one writer at a time
+    one = _session(1)
+    async with store.begin() as t:
+        await _save_grant(t)
+        await t.save_session(one)
+    said: list[str] = []
+
+    def late(each: Draft) -> Draft:
+        said.append(each.id)
+        return each
+
+    async with store.begin() as t:
+        await t.shipped_for_change("one")
+        shipping = asyncio.create_task(store.ship_placed("one", 1, 1, [draft(1, session=one.id)], number, late))
+        await asyncio.sleep(0.2)
+        assert not shipping.done()
+        await t.save_session(replace(one, state=SessionState.CUT))
+    await shipping
+    assert len(said) == 1

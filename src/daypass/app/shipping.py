@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from daypass.domain.errors import DaypassError, Unavailable
 from daypass.domain.events import Draft
 from daypass.ledger.drafting import Lock, SessionInfo
+from daypass.ledger.entry import marked_late
 from daypass.ledger.journal import Journal
 from daypass.ledger.sequencer import Sequencer, number
 from daypass.ledger.shipper import Shipper
@@ -39,7 +40,9 @@ class Numbering:
         if not drafts:
             await self._store.ship(node, first, last, drafts)
             return
-        self._on_placed(await self._store.ship_placed(node, first, last, drafts, number))
+        # In a store of one node nobody closes a session before its last record is there.
+        late = marked_late if self._store.shared else None
+        self._on_placed(await self._store.ship_placed(node, first, last, drafts, number, late))
 
     async def shipped(self, node: str) -> int:
         return await self._store.shipped(node)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+
+import structlog
 
 from daypass.domain.errors import DaypassError
 from daypass.domain.target import Target
@@ -10,6 +14,8 @@ from daypass.gateway.derive import Deriver
 from daypass.gateway.tls import client_layer
 from daypass.gateway.wire import Wire
 from daypass.protocols.interface import Connected, Derive, Derived, Failed, Side, StartTls
+
+log = structlog.get_logger(__name__)
 
 
 async def connect(wire: Wire, target: Target, seconds: float) -> Connected | Failed:
@@ -19,10 +25,19 @@ async def connect(wire: Wire, target: Target, seconds: float) -> Connected | Fai
         async with asyncio.timeout(seconds):
             await loop.create_connection(lambda: wire.as_protocol, target.host, target.port)
     except TimeoutError:
-        return Failed(Side.TARGET, f"{target.host}:{target.port} did not answer within {seconds:g} s")
+        return _failed(target, f"it did not answer within {seconds:g} s", "no answer in time")
+    except socket.gaierror as problem:
+        return _failed(target, "its name cannot be resolved", problem)
     except OSError as problem:
-        return Failed(Side.TARGET, f"{target.host}:{target.port}: {problem.strerror or problem}")
+        # What the loop makes of several addresses has no number, and names them.
+        return _failed(target, os.strerror(problem.errno) if problem.errno else "no connection", problem)
     return Connected()
+
+
+def _failed(target: Target, why: str, problem: object) -> Failed:
+    """What the client is told; the operator's log has the address, which is nobody else's business."""
+    log.warning("a target failed", target=target.name, address=f"{target.host}:{target.port}", problem=str(problem))
+    return Failed(Side.TARGET, why)
 
 
 async def send_once(target: Target, data: bytes, seconds: float) -> bool:
@@ -46,7 +61,8 @@ def secure(wire: Wire, target: Target, effect: StartTls) -> str | None:
     try:
         layer = client_layer(target.host, alpn=effect.alpn, verify=effect.verify, ca=target.tls_ca)
     except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
-        return f"tls_ca {target.tls_ca}: {problem}"
+        log.warning("a target's tls_ca cannot be used", target=target.name, tls_ca=target.tls_ca, problem=str(problem))
+        return "the certificate authority of its settings cannot be used"
     wire.start_tls(layer, effect.pending)
     return None
 

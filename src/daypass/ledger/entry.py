@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -161,6 +162,13 @@ def seal(event: Event, entropy: Entropy, lock: Callable[[bytes], bytes] | None =
         session=event.session,
         target=event.target.name if event.target else None,
     )
+
+
+def marked_late(draft: Draft) -> Draft:
+    """The same entry, saying that it turned up after its session was told to be over, as its node was gone."""
+    envelope = json.loads(draft.entry)
+    envelope["body"]["late"] = 1
+    return replace(draft, entry=_fitting(canonical(envelope), draft.type))
 
 
 def chains_of(session: str | None, target: str | None) -> tuple[str, ...]:

@@ -51,13 +51,14 @@ async def close_unopened(office: Office, session_id: str, note: str) -> None:
 
 
 async def close_recovered(
-    office: Office, change: Change, session_id: str, *, unshipped_after: int | None = None
+    office: Office, change: Change, session_id: str, *, node_gone: str | None = None
 ) -> Session | None:
     """Close a session that a crash left open, after its work was ended at the target. Its journal has been shipped, so
     that what was submitted is complete; an outcome may be missing, and then the recording has a gap.
 
-    `unshipped_after`: its node is gone, and its journal not shipped beyond this; what turns up later stands behind
-    this event."""
+    `node_gone`: the node that carried it, whose journal cannot be had. How far that is shipped stands in the event, and
+    is held until the commit: what turns up later stands behind this event, and is marked `late`."""
+    unshipped_after = None if node_gone is None else await change.tx.shipped_for_change(node_gone)
     session = await change.tx.session_for_change(session_id)
     if session is None or session.state not in sessions.LIVE:
         return session

@@ -232,9 +232,9 @@ class Endings:
         for one in lost:
             if one.state not in sessions.LIVE:
                 continue
-            shipped = None if self.across.here(one) else await self._office.store.shipped(one.node)
+            node = None if self.across.here(one) else one.node
             async with self._office.change() as change:
-                await close_recovered(self._office, change, one.id, unshipped_after=shipped)
+                await close_recovered(self._office, change, one.id, node_gone=node)
 
     async def _close(self, grant: Grant, timeline: Timeline) -> Grant:
         """Commit what was seen: the grant is ENDED, or stays an alarm."""

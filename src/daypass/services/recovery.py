@@ -74,10 +74,9 @@ class Recovery:
     async def take_over(self, node: str) -> Recovered:
         """End the work of another node's sessions, which is gone, and close them: its journal is out of reach. What
         cannot be shown to be gone stays open, and is looked at again by whoever calls this again."""
-        shipped = await self._office.store.shipped(node)
         async with self._office.reading() as tx:
             left = await tx.sessions(node=node, states=sessions.LIVE, page=Page(limit=LEFT_MAX))
-        closed, unconfirmed = await self._settle(left, unshipped_after=shipped)
+        closed, unconfirmed = await self._settle(left, node_gone=node)
         return Recovered(closed, unconfirmed, grants=tuple({one.grant: None for one in left if one.id in closed}))
 
     async def retry(self, now: int) -> None:
@@ -91,7 +90,7 @@ class Recovery:
         self._lost = set(unconfirmed)
 
     async def _settle(
-        self, left: Sequence[Session], *, unshipped_after: int | None = None
+        self, left: Sequence[Session], *, node_gone: str | None = None
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Sweep these at their targets, and close those that are gone. Returns the closed and the unconfirmed ones."""
         by_role: dict[tuple[str, str], list[Session]] = defaultdict(list)
@@ -103,7 +102,7 @@ class Recovery:
         gone = [session.id for session in left if session.id not in unconfirmed]
         for id in gone:
             async with self._office.change() as change:
-                await close_recovered(self._office, change, id, unshipped_after=unshipped_after)
+                await close_recovered(self._office, change, id, node_gone=node_gone)
         return tuple(gone), tuple(sorted(unconfirmed))
 
     async def _sweep(self, name: str, role: str, group: Sequence[Session]) -> set[str]:

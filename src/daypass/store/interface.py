@@ -229,6 +229,9 @@ class Transaction(Interface):
     async def set_log(self, size: int, heads: Mapping[str, ChainHead]) -> None:
         """Say how long the log is, and where each of its chains ends."""
 
+    async def shipped_for_change(self, node: str) -> int:
+        """The last journal number of `node` that is in the store; nothing more of it is shipped before the commit."""
+
     async def set_shipped(self, node: str, number: int) -> None:
         """Note that a node's journal stands in the log up to this number."""
 
@@ -285,6 +288,9 @@ Sequence_ = Callable[
 ]
 """next index, drafts in commit order, heads of the chains they name -> places, and the heads that changed."""
 
+Late = Callable[[Draft], Draft]
+"""A draft of a session that is told to be over already, as an entry that says so."""
+
 
 class Store(Interface):
     """SQLite or PostgreSQL, one schema."""
@@ -301,9 +307,18 @@ class Store(Interface):
         """Store a batch of journal drafts in one commit, blobs and index rows included, and note that `node` is
         shipped up to `last`. Raises `Conflict` unless `first` follows what was shipped before."""
 
-    async def ship_placed(self, node: str, first: int, last: int, drafts: Sequence[Draft], number: Sequence_) -> int:
+    async def ship_placed(
+        self,
+        node: str,
+        first: int,
+        last: int,
+        drafts: Sequence[Draft],
+        number: Sequence_,
+        late: Late | None = None,
+    ) -> int:
         """As `ship`, and give them their places in the same commit, behind whatever waits. Returns how many entries
-        got places; 0: too much waits already, so that they wait as well."""
+        got places; 0: too much waits already, so that they wait as well. Drafts of sessions that are closed in the
+        store go through `late` first."""
 
     async def shipped(self, node: str) -> int:
         """The last journal number of `node` that is in the store (0: none)."""

@@ -70,6 +70,14 @@ class Restoring(Part):
             _INTO_CHAINS, ("text", "bigint", "text"), [(head.name, head.n, head.leaf) for head in heads.values()]
         )
 
+    async def shipped_for_change(self, node: str) -> int:
+        """The last journal number of a node that is in the store; its row is held until the commit."""
+        begun = "INSERT INTO shipped (node, number) VALUES ({p}1, 0) ON CONFLICT (node) DO NOTHING"
+        await self._bulk.ask(begun, node)
+        held = "UPDATE shipped SET number = number WHERE node = {p}1 RETURNING number"
+        ((number,),) = await self._bulk.ask(held, node)
+        return int(number)
+
     async def set_shipped(self, node: str, number: int) -> None:
         """Note that a node's journal stands in the log up to this number."""
         await self._bulk.ask(

@@ -12,7 +12,8 @@ from typing import Any
 
 from daypass.domain.errors import Conflict
 from daypass.domain.events import Draft, IndexRow
-from daypass.store.interface import ChainHead, Sequence_, Sequenced, Unsequenced
+from daypass.domain.session import LIVE
+from daypass.store.interface import ChainHead, Late, Sequence_, Sequenced, Unsequenced
 from daypass.store.sql.bulk import Bulk
 from daypass.store.sql.placing import indexed, place
 from daypass.store.sql.searching import into_text
@@ -50,6 +51,10 @@ _INTO_BLOBS = (
 _SHIPPED = "INSERT INTO shipped (node, number) VALUES ({p}1, 0) ON CONFLICT (node) DO NOTHING"
 # Number by number: of two that ship the same, the second finds the row moved on and changes nothing.
 _SHIP = "UPDATE shipped SET number = {p}1 WHERE node = {p}2 AND number = {p}3 RETURNING number"
+
+_CLOSED = "SELECT id FROM sessions WHERE id IN ({source}) AND state NOT IN (LIVE)".replace(
+    "LIVE", ", ".join(f"'{state.value}'" for state in LIVE)
+)
 
 _ANY = "SELECT 1 FROM pending LIMIT 1"
 # Changes nothing, but holds the row until the end: who has it owns the places from `size` on, and the drafts.
@@ -105,10 +110,16 @@ async def note_shipped(bulk: Bulk, node: str, first: int, last: int) -> None:
         raise Conflict(f"journal records {first} to {last} of node {node} are not the next ones")
 
 
-async def ship_placed(bulk: Bulk, node: str, first: int, last: int, drafts: Sequence[Draft], number: Sequence_) -> int:
+async def ship_placed(
+    bulk: Bulk, node: str, first: int, last: int, drafts: Sequence[Draft], number: Sequence_, late: Late | None = None
+) -> int:
     """As `ship`, and give them their places at once, behind what waits already: that saves putting them into `pending`
-    and taking them out again. Returns how many entries got places."""
+    and taking them out again. Returns how many entries got places. What is of a session that is closed already goes
+    through `late` first: who closes one for a node that is gone holds the node's row, which is ours from here on."""
     await note_shipped(bulk, node, first, last)
+    if late is not None:
+        closed = {id for (id,) in await bulk.ask_about(_CLOSED, "text", _sessions(drafts))}
+        drafts = [late(draft) if draft.session in closed else draft for draft in drafts] if closed else drafts
     if await bulk.ask(_MANY):
         await insert_drafts(bulk, drafts)
         return 0
@@ -163,6 +174,10 @@ async def _numbered(
         heads.update(changed)
         await asyncio.sleep(0)
     return places, changed
+
+
+def _sessions(drafts: Sequence[Draft]) -> list[str]:
+    return list({draft.session: None for draft in drafts if draft.session is not None})
 
 
 def _pending_row(draft: Draft) -> tuple[Any, ...]:

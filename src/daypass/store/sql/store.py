@@ -11,7 +11,7 @@ from daypass.domain.errors import Conflict
 from daypass.domain.events import Draft
 from daypass.domain.session import LIVE
 from daypass.store.errors import translated
-from daypass.store.interface import Sequence_, Transaction
+from daypass.store.interface import Late, Sequence_, Transaction
 from daypass.store.migrating import upgrade
 from daypass.store.news import News
 from daypass.store.schema import shipped
@@ -75,10 +75,18 @@ class SqlStore:
         if drafts:
             self._tell()
 
-    async def ship_placed(self, node: str, first: int, last: int, drafts: Sequence[Draft], number: Sequence_) -> int:
+    async def ship_placed(
+        self,
+        node: str,
+        first: int,
+        last: int,
+        drafts: Sequence[Draft],
+        number: Sequence_,
+        late: Late | None = None,
+    ) -> int:
         with translated():
             async with self._writing.begin() as connection:
-                placed = await ship_placed(bulk_on(connection), node, first, last, drafts, number)
+                placed = await ship_placed(bulk_on(connection), node, first, last, drafts, number, late)
         if drafts and not placed:
             self._tell()
         return placed
