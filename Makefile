@@ -49,7 +49,8 @@ bench: dev
 
 soak: dev
 	scripts/parts postgresql postgresql-client
-	DAYPASS_CRASH_POINTS=200 $(BIN)/python -m pytest --timeout=3600 tests/e2e/test_crash.py tests/e2e/test_ledger_crash.py
+	DAYPASS_CRASH_POINTS=200 $(BIN)/python -m pytest --timeout=3600 tests/e2e/test_crash.py \
+		tests/e2e/test_forgetful.py tests/e2e/test_ledger_crash.py
 
 mutate: dev
 	$(BIN)/python scripts/mutate

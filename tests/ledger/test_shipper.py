@@ -14,11 +14,13 @@ from tests.ledger.sessions import T_US, Entropy, info, session_id
 from daypass.domain.errors import Conflict, Invalid, Unavailable
 from daypass.domain.events import Draft
 from daypass.domain.statement import Completed, Submitted
+from daypass.ledger.bodies import names_of, values_of
 from daypass.ledger.drafting import SessionInfo
+from daypass.ledger.entry import open_blob
 from daypass.ledger.facts import encode
 from daypass.ledger.interface import Shelf
 from daypass.ledger.journal import Durability, Journal
-from daypass.ledger.sequencer import Sequencer
+from daypass.ledger.sequencer import Sequencer, number
 from daypass.ledger.shipper import BATCH_FACTS, Shipper
 from daypass.protocols import PROTOCOLS
 from daypass.store.interface import Store
@@ -212,3 +214,34 @@ async def test_being_cancelled_while_shipping_loses_and_repeats_nothing(store: S
         await asyncio.gather(running, return_exceptions=True)
     await work.drain()
     assert await numbers(store) == list(range(1, 401))
+
+
+async def test_a_large_statement_is_shipped_whole_while_others_go_on(store: Store, journal: Journal) -> None:
+    """It is drafted beside the loop, with what came before and after it, and says the same as small ones do."""
+    record(journal, 1, 3)
+    text = "select '" + 'ü"\\\n' * 400_000 + "'"
+    journal.append(encode(UUID(session_id(1)).bytes, T_US, Submitted(4, "query", text.encode())))
+    record(journal, 5, 3)
+    journal.flush()
+    turns = 0
+
+    async def another() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(another())
+    await shipper(journal, store).drain()
+    other.cancel()
+    assert turns > 10
+    while await store.sequence(100, number):
+        pass
+    async with store.reading() as tx:
+        entries = await tx.entries(limit=100)
+        said = [json.loads(one.entry) for one in entries]
+        (entry,) = [one for one in said if one["body"]["statement"] == 4]
+        (blob,) = await tx.blobs(sha256=names_of(entry))
+    assert [one["body"]["statement"] for one in said] == [1, 1, 3, 4, 5, 5, 7]
+    (value,) = values_of(entry, open_blob(blob.content), blob.media)
+    assert value.holds and value.text == text

@@ -104,7 +104,7 @@ async def list_statements(
     )
     entries = [json.loads(each.entry) for each in found]
     outcomes = {each["body"]["statement"]: each for each in entries if each["type"] == "statement.completed"}
-    said = _said(blobs)
+    said = await asyncio.to_thread(_said, blobs)
     items = [
         mapping.statement(each, outcomes.get(each["body"]["statement"]), said.get(each["body"]["statement"]))
         for each in entries

@@ -18,7 +18,7 @@ from daypass.app.agreeing import check_agreement
 from daypass.domain.errors import Unavailable
 from daypass.ledger.cosigning import Cosigners, WitnessAddress
 from daypass.ledger.disagreement import Disagreement
-from daypass.ledger.durable import Disk
+from daypass.ledger.durable import Disk, Files
 from daypass.ledger.publisher import Publisher
 from daypass.ledger.receipts import Receipt, make_receipt
 from daypass.ledger.signer import SEED_BYTES, LogSigner, SignerRefused
@@ -56,8 +56,10 @@ class Publishing:
         public: bool = True,
         witnesses: tuple[WitnessAddress, ...] = (),
         quorum: int = 0,
+        disk: Files | None = None,
     ) -> None:
         self.public = public
+        self._disk = disk or Disk()
         self.missing: Mapping[str, str] = {}
         """Witnesses that did not cosign the last checkpoint, and why."""
         self._store, self._site, self._data = store, site, data
@@ -80,7 +82,7 @@ class Publishing:
 
     async def open(self) -> None:
         """Read back what was published and signed. Raises Disagreement if it is not one log with the store."""
-        publisher = await asyncio.to_thread(open_publisher, self._site, self._data)
+        publisher = await asyncio.to_thread(open_publisher, self._site, self._data, self._disk)
         await check_agreement(self._store, publisher)
         self._publisher = publisher
 
@@ -91,7 +93,7 @@ class Publishing:
 
     def read(self, path: str) -> bytes | None:
         """A published file by its path, None where there is none."""
-        return Disk().read(self._data / "ledger" / path)
+        return self._disk.read(self._data / "ledger" / path)
 
     # -- publishing -------------------------------------------------------------------------------------------------
 
@@ -206,9 +208,9 @@ class Publishing:
         return await asyncio.to_thread(make_receipt, self.read, publisher.vkey, index)
 
 
-def open_publisher(site: str, data: Path) -> Publisher:
+def open_publisher(site: str, data: Path, disk: Files | None = None) -> Publisher:
     """The signer and the published files in a data directory, made if there are none. Raises Disagreement."""
-    disk = Disk()
+    disk = disk or Disk()
     for name in ("keys", "ledger"):
         (data / name).mkdir(mode=0o700 if name == "keys" else 0o755, parents=True, exist_ok=True)
     try:

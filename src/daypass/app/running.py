@@ -11,6 +11,7 @@ import datetime
 import signal
 import socket
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 
 import structlog
 import uvloop
@@ -44,6 +45,7 @@ from daypass.domain.errors import DaypassError, Unavailable
 from daypass.gateway.asking import CUT_OFF
 from daypass.gateway.gateway import Gateway
 from daypass.gateway.tls import ServerTls
+from daypass.ledger import durable, files
 from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.journal import Durability, Journal
 from daypass.protocols import PROTOCOLS
@@ -56,19 +58,28 @@ from daypass.store.opening import open_store
 log = structlog.get_logger()
 
 
-def run(checked: Checked) -> int:
+@dataclass(frozen=True, slots=True)
+class Disks:
+    """What this node's files are on. Crash tests bring ones that forget what was not synced."""
+
+    journal: files.Files = field(default_factory=files.Disk)
+    published: durable.Files = field(default_factory=durable.Disk)
+
+
+def run(checked: Checked, disks: Disks | None = None) -> int:
     """Run until SIGTERM or SIGINT; 1 if the record could not be kept. Raises DaypassError if it cannot start."""
     logs.configure()
     data = checked.settings.data
     with locked(data), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Node(checked).live())
+        return runner.run(Node(checked, disks or Disks()).live())
 
 
 class Node:
     """One running node."""
 
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self, checked: Checked, disks: Disks) -> None:
         self._checked = checked
+        self._disks = disks
         self._settings = checked.settings
         self._leave = asyncio.Event()
         self._health = Health(id=checked.settings.node, state="HEALTHY")
@@ -172,6 +183,7 @@ class Node:
             public=settings.ledger.public,
             witnesses=check_witnesses(settings),
             quorum=settings.ledger.quorum,
+            disk=self._disks.published,
         )
         stack.push_async_callback(publishing.close)
         return publishing
@@ -212,7 +224,13 @@ class Node:
         folder = settings.data / "journal"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            return Journal.open(folder, Durability(settings.durability), after=shipped, reserve_bytes=reserve)
+            return Journal.open(
+                folder,
+                Durability(settings.durability),
+                after=shipped,
+                files=self._disks.journal,
+                reserve_bytes=reserve,
+            )
         except OSError as problem:
             raise Unavailable(f"the journal in {folder} cannot be opened: {problem.strerror or problem}") from problem
 

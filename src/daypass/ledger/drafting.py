@@ -7,11 +7,9 @@ are in the recording chunk that the entry names in `blob` (docs/audit-format.md)
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from json.encoder import encode_basestring as quoted
 
 from daypass.domain.events import Blob, Draft, IndexRow
 from daypass.domain.identifiers import ENTROPY_BYTES, uuid7
@@ -20,6 +18,7 @@ from daypass.domain.statement import UNKNOWN, Analysis, Completed, Prepared, Row
 from daypass.ledger.entry import SALT_BYTES, VERSION, chains_of, seal_blob
 from daypass.ledger.facts import Recorded
 from daypass.ledger.pieces import analysed, clean, committed, index_row, listed, outcome, value_member
+from daypass.ledger.quoting import based, decoded, encoded, quoted
 from daypass.ledger.recording import CHUNK_BYTES, MEDIA, Tape
 from daypass.protocols.interface import Protocol
 
@@ -160,7 +159,7 @@ class Drafting:
         if fact.values:
             packed, plain = self._values(session, fact.values)
             salt = self._take(SALT_BYTES)
-            commit += f',"values":"{sha256(salt + packed.encode()).hexdigest()}"'
+            commit += f',"values":"{sha256(salt + encoded(packed)).hexdigest()}"'
             salts += f',"values":"{salt.hex()}"'
             payload += f',"values":{packed}'
             searched = f"{text}\n{plain}" if plain else text
@@ -238,7 +237,7 @@ class Drafting:
     def _rows(self, session: _Session, t_us: int, fact: Rows) -> None:
         cut = int(fact.cut)
         if session.protocol is None:
-            packed = base64.b64encode(fact.data).decode()
+            packed = based(fact.data)
             session.tape.rows(t_us, (), fact.cut, f'{{"n":{fact.n},"cut":{cut},"packed":"{packed}"}}')
             return
         rows = session.protocol.rows(fact.data)
@@ -250,11 +249,11 @@ class Drafting:
     def _text(self, session: _Session, raw: bytes) -> tuple[str, str, Analysis]:
         """A statement's text for reading, as fields of a payload, and what it would do."""
         try:
-            text = raw.decode()
+            text = decoded(raw)
             payload = f'"text":{quoted(text)}'
         except UnicodeDecodeError:
-            text = raw.decode(errors="backslashreplace")
-            payload = f'"text":{quoted(text)},"text_base64":"{base64.b64encode(raw).decode()}"'
+            text = decoded(raw, "backslashreplace")
+            payload = f'"text":{quoted(text)},"text_base64":"{based(raw)}"'
         return text, payload, session.protocol.analyse(text) if session.protocol else UNKNOWN
 
     def _index(self, session: _Session, analysis: Analysis, text: str, searched: str) -> IndexRow:
@@ -266,7 +265,7 @@ class Drafting:
     def _values(self, session: _Session, packed: bytes) -> tuple[str, str]:
         """Bind values as JSON (what is committed to, and kept), and as text for search."""
         if session.protocol is None:
-            return f'[{{"base64":"{base64.b64encode(packed).decode()}"}}]', ""
+            return f'[{{"base64":"{based(packed)}"}}]', ""
         values = session.protocol.values(packed)
         plain = "\n".join(value.text for value in values if value.text)
         return f"[{','.join(map(value_member, values))}]", plain

@@ -8,6 +8,7 @@ and the values with their salts are in a blob that can be erased while every pro
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -33,7 +34,10 @@ FIELDS_MEDIA = "application/vnd.daypass.fields+json"
 
 Entropy = Callable[[int], bytes]
 
-_compress = zstandard.ZstdCompressor(level=3).compress
+LEVEL = 3
+"""Zstandard's default: smaller takes several times as long."""
+_packing = threading.local()
+# A compressor serves one thread; large bodies are packed beside the event loop.
 
 
 class BodyDamaged(ValueError):
@@ -80,7 +84,11 @@ def seal_blob(
 ) -> Blob:
     """Pack a content behind its salt, and behind `lock` if there is one. Its digest is of what is stored, so that it
     can be checked unread."""
-    stored = _compress(salt + content)
+    try:
+        packer = _packing.packer
+    except AttributeError:
+        packer = _packing.packer = zstandard.ZstdCompressor(level=LEVEL)
+    stored: bytes = packer.compress(salt + content)
     if lock is not None:
         stored = lock(stored)
     return Blob(sha256(stored).hexdigest(), media, stored, session)

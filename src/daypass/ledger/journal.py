@@ -268,7 +268,8 @@ class Journal:
             self._ahead_ready = False
             self._files.rename(self._directory / AHEAD, path)
         else:
-            self._files.create(path, size)
+            # One that is made for a single large record is not zeroed first: that would write all of it twice.
+            self._files.create(path, size if size == self.segment_bytes else 0)
         self._handle = self._files.open(path)
         self._size, self._offset, self._begun = size, 0, monotonic()
         self.backlog.begin(path, self._last + 1)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import sha256
-from json.encoder import encode_basestring as quoted
 
 from daypass.domain.events import IndexRow
 from daypass.domain.statement import Analysis, Completed, Value
+from daypass.ledger.quoting import SLICE, quoted
 
 KEPT = 4096
 """Pieces that are kept: as many different statements as repeat on one gateway."""
@@ -67,7 +67,9 @@ def value_member(value: Value) -> str:
 
 def clean(text: str) -> str:
     """Without lone surrogates, which no UTF-8 can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    if text.isascii():
+        return text
+    return "".join([text[at : at + SLICE].encode("utf-8", "replace").decode() for at in range(0, len(text), SLICE)])
 
 
 def committed(salt: bytes, text: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from json.encoder import encode_basestring
 from typing import Any
 
 from daypass.domain.session import LIVE, Session
+from daypass.ledger.quoting import encoded, quoted
 
 MEDIA = "application/x-asciicast"
 CHUNK_BYTES = 32 * 1024
@@ -61,7 +61,7 @@ class Tape:
 
     def take(self) -> bytes:
         """The lines so far, as the content of a chunk; the tape goes on empty."""
-        content = "".join(self._lines).encode()
+        content = b"".join([encoded(line) for line in self._lines])
         self._lines = []
         self.size = 0
         return content
@@ -77,7 +77,7 @@ class Tape:
         self._line(0.0, "o", shown)
 
     def _line(self, interval: float, code: str, text: str) -> None:
-        line = f'[{interval:.6f},"{code}",{encode_basestring(text)}]\n'
+        line = f'[{interval:.6f},"{code}",{quoted(text)}]\n'
         self._lines.append(line)
         self.size += len(line)
 
@@ -103,7 +103,7 @@ def cast_footer(session: Session) -> bytes:
             '[0.0,"m","gap"]',
             '[0.0,"o","-- this recording has a gap: something that happened is missing\\r\\n"]',
         ]
-    lines += [f'[0.0,"m",{encode_basestring(session.end_reason)}]', '[0.0,"x","0"]']
+    lines += [f'[0.0,"m",{quoted(session.end_reason)}]', '[0.0,"x","0"]']
     return "".join(f"{line}\n" for line in lines).encode()
 
 

@@ -35,6 +35,8 @@ SLICE_SECONDS = 0.002
 """How long the event loop is kept before others get their turn."""
 DRAFTING_SHARE = 0.3
 """What drafting is of all the work that a fact makes, with storing, numbering and publishing it (measured)."""
+LARGE_BYTES = 16 * 1024
+"""A record above this has its batch drafted in a thread: parsing, escaping and packing it takes longer than a slice."""
 RETRY_SECONDS = 0.5
 """After a failure of the store."""
 TOLD_SECONDS = 30.0
@@ -163,11 +165,14 @@ class Shipper:
         records = self._journal.read_from(first, BATCH_FACTS)
         if not records:
             return None
-        facts = [decode(payload) for _, payload in records]
+        large = any(len(payload) > LARGE_BYTES for _, payload in records)
+        read = [payload for _, payload in records]
+        facts = await asyncio.to_thread(_decoded, read) if large else _decoded(read)
         try:
             for session in dict.fromkeys(fact.session for fact in facts):
                 await self._know(session)
-            drafts = await self._drafts(facts)
+            drafting = self._drafting
+            drafts = await asyncio.to_thread(_drafted, drafting, facts) if large else await self._drafts(facts)
         except BaseException:
             # Interrupted (cancelled, at a stop): what it holds by half would come again with the next batch.
             self._drafting = Drafting(self._protocols, self._entropy, self._lock)
@@ -207,3 +212,14 @@ class Shipper:
         if now - self._told > TOLD_SECONDS:
             self._told = now
             log.error("the journal cannot be shipped", problem=problem.message, behind=self.behind)
+
+
+def _decoded(payloads: Sequence[bytes]) -> list[Recorded]:
+    return [decode(payload) for payload in payloads]
+
+
+def _drafted(drafting: Drafting, facts: Sequence[Recorded]) -> list[Draft]:
+    """All at once, for a thread."""
+    for fact in facts:
+        drafting.add(fact)
+    return list(drafting.drafts())

@@ -139,7 +139,7 @@ class LocalGateway:
         """Run `daypass serve` and return at once."""
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
-                [*self.command(), "serve", "--config", str(self.config)],
+                [*self.serving(), "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -171,6 +171,10 @@ class LocalGateway:
     @staticmethod
     def command() -> list[str]:
         return [sys.executable, "-m", "daypass"]
+
+    def serving(self) -> list[str]:
+        """The command that serves, without its settings."""
+        return [*self.command(), "serve"]
 
     def environment(self, member: Member | None = None) -> dict[str, str]:
         """What a command finds: as the operator (no member), or as one person with her token."""

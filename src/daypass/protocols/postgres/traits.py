@@ -24,8 +24,11 @@ NAME_BYTES_MAX: Final = 63
 CACHED_TEXTS: Final = 512
 """Texts whose traits are kept; short ones only, so that the cache stays small."""
 CACHED_TEXT_BYTES_MAX: Final = 4096
-PARSED_BYTES_MAX: Final = 1024 * 1024
-"""Longer texts that might touch names are taken as opaque rather than parsed on the data path."""
+PARSED_BYTES_MAX: Final = 32 * 1024
+"""Longer texts that might touch names are taken as opaque rather than parsed on the data path: walking a tree takes
+two milliseconds a KiB, in which nobody else gets a turn."""
+SCANNED_BYTES_MAX: Final = 1024 * 1024
+"""Longer texts are taken as opaque unseen: a search through many MiB takes as long as a parse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Traits:
     leaves: bool = False
 
 
-_LEAVES: Final = re.compile(rb"\bprepare\b.*\btransaction\b", re.DOTALL)
+_PREPARE: Final = re.compile(rb"\bprepare\b")
+_TRANSACTION: Final = re.compile(rb"\btransaction\b")
 
 NOTHING: Final = Traits()
 OPAQUE: Final = Traits(opaque=True)
@@ -58,16 +62,22 @@ _WORDS: Final = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"d
 _TOUCHES: Final = re.compile(
     rb"\b(?:prepare|execute|deallocate|discard|call|do(?!\s+(?:nothing|update|instead|also)\b))\b"
 )
-_CALLS: Final = re.compile(rb"\binto\s+[\w$.\"]+\s*\(|([\w$.\"\x80-\xff]+)\s*\(")
+# Whole words, never a part of one tried again: so it takes the same time for each byte, whatever stands there.
+_CALLS: Final = re.compile(rb"\binto\s++[\w$.\"]++\s*+\(|(?<![\w$.\"\x80-\xff])([\w$.\"\x80-\xff]++)\s*+\(")
 
 
 def unsure(text: bytes) -> Traits:
     """Traits of a text that cannot be relied on to mean what our parser reads: the worst that they may be."""
-    return Traits(opaque=True, leaves=True) if _LEAVES.search(text.lower()) else OPAQUE
+    lower = text.lower()
+    prepares = _PREPARE.search(lower) if b"prepare" in lower else None
+    leaves = prepares is not None and _TRANSACTION.search(lower, prepares.end()) is not None
+    return Traits(opaque=True, leaves=True) if leaves else OPAQUE
 
 
 def traits(text: bytes) -> Traits:
     """Find the traits of a text. Never raises."""
+    if len(text) > SCANNED_BYTES_MAX:
+        return unsure(text)
     lower = text.lower()
     for word in _WORDS:
         if word in lower:
