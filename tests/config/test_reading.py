@@ -40,6 +40,7 @@ targets:
     address: 127.0.0.1
     maintenance: { user: keeper, password: { file: secret } }
     reassign_to: app_owner
+    owners: [group:keepers, Lea@acme.test]
     roles: { write: { member_of: [app_rw, app_ro, app_rw] } }
 policies: [ policies/*.yaml ]
 """
@@ -84,7 +85,7 @@ def test_everything_that_can_be_set_is_read(folder: Path) -> None:
     lent = settings.targets["lent"]
     assert (lent.roles["write"].member_of, lent.roles["write"].user) == (("app_rw", "app_ro"), "")
     assert lent.maintenance == Maintenance("keeper", SecretRef("file", str(folder / "secret")))
-    assert lent.reassign_to == "app_owner"
+    assert lent.reassign_to == "app_owner" and lent.owners == ("group:keepers", "lea@acme.test")
     assert settings.policies == (folder / "policies" / "a.yaml", folder / "policies" / "b.yaml")
     assert settings.nodes["targets[0].roles.read"].line == 22
 

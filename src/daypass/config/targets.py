@@ -9,6 +9,7 @@ from pathlib import Path
 
 from daypass.config.secrets import secret_ref
 from daypass.domain.documents import Node
+from daypass.domain.people import GROUP
 from daypass.domain.target import Effect, Maintenance, Target, TargetRole
 
 TARGET_FIELDS = (
@@ -24,6 +25,7 @@ TARGET_FIELDS = (
     "options",
     "maintenance",
     "reassign_to",
+    "owners",
     "limits",
 )
 ROLE_FIELDS = ("user", "password", "member_of", "effect", "dangerous")
@@ -46,6 +48,7 @@ EFFECTS = tuple(effect.value for effect in Effect if effect is not Effect.UNKNOW
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _NAME_RIGHT = "a name of letters, digits, dots, dashes and underscores, at most 63"
 _PROTOCOL = re.compile(r"[a-z][a-z0-9]*")
+_OWNER = re.compile(r"group:[A-Za-z0-9][A-Za-z0-9._-]{0,62}|[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 
 
@@ -80,7 +83,13 @@ def _target(node: Node, beside: Path) -> Target:
         maintenance=_maintenance(keys["maintenance"], beside) if maintained else None,
         idle_ms=_idle(keys.get("limits")),
         reassign_to=keys["reassign_to"].text() if "reassign_to" in keys else None,
+        owners=_owners(keys["owners"]) if "owners" in keys else (),
     )
+
+
+def _owners(node: Node) -> tuple[str, ...]:
+    names = tuple(item.text(_OWNER, "group:NAME or an address") for item in node.sequence())
+    return tuple(name if name.startswith(GROUP) else name.lower() for name in names)
 
 
 def _idle(node: Node | None) -> int | None:

@@ -81,6 +81,9 @@ class Target:
     """How long a session's client may say nothing while nothing of it is at work; None: as its policy says."""
     reassign_to: str | None = None
     """Who gets what an ephemeral login leaves behind; None: the first role that it was a member of."""
+    owners: tuple[str, ...] = ()
+    """Who answers for it (`group:NAME` or addresses): they see what is asked for here, and may end it. No decision is
+    theirs by that."""
 
 
 @dataclass(frozen=True, slots=True)

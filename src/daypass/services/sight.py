@@ -1,7 +1,7 @@
 """Who may see what. What a person may not see does not exist for them: `NotFound`, whatever they type.
 
-The requester sees their own; deciders see the requests that they are on the route of, with what came of them; members
-of the office's reader groups see everything.
+The requester sees their own; deciders see the requests that they are on the route of, with what came of them; a
+target's owners see what is asked for there; members of the office's reader groups see everything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 from daypass.domain.errors import Invalid, NotFound
 from daypass.domain.grant import Grant
-from daypass.domain.people import Person
+from daypass.domain.people import Person, selected
 from daypass.domain.request import Request
 from daypass.domain.session import Session
 from daypass.services.office import Office
@@ -28,14 +28,23 @@ def sees_request(office: Office, person: Person, request: Request) -> bool:
         return False
     own = person.id in (request.requester, request.on_behalf_of)
     bypassed = person.id in request.route.bypassed
-    return own or bypassed or office.reads_all(person) or any(person.id in stage.eligible for stage in request.stages)
+    if own or bypassed or office.reads_all(person) or _owns(office, person, request):
+        return True
+    return any(person.id in stage.eligible for stage in request.stages)
 
 
 def may_end(office: Office, person: Person, request: Request) -> bool:
-    """Whether this person may end the access that the request gave: its deciders and the guards."""
+    """Whether this person may end the access that the request gave: its deciders, its target's owners, the guards."""
     if person.disabled:
         return False
-    return office.guards_all(person) or any(person.id in stage.eligible for stage in request.stages)
+    if office.guards_all(person) or _owns(office, person, request):
+        return True
+    return any(person.id in stage.eligible for stage in request.stages)
+
+
+def _owns(office: Office, person: Person, request: Request) -> bool:
+    targets = (office.targets.get(item.target) for item in request.items)
+    return any(target is not None and selected(person, target.owners) for target in targets)
 
 
 async def find_id(tx: Transaction, kind: Kind, part: str) -> str:
