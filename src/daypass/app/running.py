@@ -28,6 +28,7 @@ from daypass.app.belonging import Belonging
 from daypass.app.certificates import Tls, open_tls
 from daypass.app.checking import Checked, bound
 from daypass.app.clock import CLOCK
+from daypass.app.descriptors import allow_files
 from daypass.app.door import Door
 from daypass.app.exporting import Exports
 from daypass.app.house import House, make_house
@@ -69,6 +70,7 @@ class Disks:
 def run(checked: Checked, disks: Disks | None = None) -> int:
     """Run until SIGTERM or SIGINT; 1 if the record could not be kept. Raises DaypassError if it cannot start."""
     logs.configure()
+    allow_files(checked.settings.limits.sessions)
     data = checked.settings.data
     with locked(data), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(Node(checked, disks or Disks()).live())
