@@ -1,15 +1,18 @@
 """How fast access ends: 1, 100 and 1,000 open sessions, half of them in a running statement, one revoke of all.
 
-    python -m bench.ending [--sessions 1,100] [--rounds 5]
+    python -m bench.ending [--sessions 1,100] [--rounds 20] [--alone]
 
 Milliseconds from the accepted (committed) revoke, of the slowest session of each round, as `grant.ended` tells them:
-(a) nothing more is forwarded, (b) the work is stopped at the server, (c) it was read back that nothing is left.
-Beside it, what closing the sockets does: the same statements, straight to the server, until the last one is over.
+(a) nothing more is forwarded, (b) the work is stopped at the server, (c) it was read back that nothing is left. First
+on one node, then with two nodes on one PostgreSQL store, where one is told and the other carries the sessions
+(`--alone`: not that). Beside it, what closing the sockets does: statements straight to the server, until the last one
+is over.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import tempfile
 import time
@@ -31,6 +34,10 @@ STEPS = {
     "work_stopped": "(b) work stopped",
     "work_gone": "(c) read back",
 }
+ROUNDS = {1: 20, 100: 20, 1000: 5}
+"""Revokes of each number of sessions, unless told otherwise: opening a thousand takes half a minute."""
+FILES = 16_384
+"""What a thousand sessions need here and in `serve`, where each holds two, and some more."""
 PLAIN_SECONDS = 2
 """How long the statements last that nobody ends: they run to their end whatever becomes of their sockets."""
 OPENING_AT_ONCE = 8
@@ -41,24 +48,26 @@ Connection = psycopg.Connection[tuple[object, ...]]
 @contextmanager
 def connections(url: str, count: int, running: str) -> Iterator[list[Connection]]:
     """So many, every second one of them in this statement."""
-    with ThreadPoolExecutor(OPENING_AT_ONCE) as pool:
-        found = list(pool.map(lambda _: psycopg.connect(url, autocommit=True), range(count)))
-    for connection in found[::2]:
-        connection.pgconn.send_query(running.encode())
+    found: list[Connection] = []
     try:
+        with ThreadPoolExecutor(OPENING_AT_ONCE) as pool:
+            for opened in pool.map(lambda _: psycopg.connect(url, autocommit=True), range(count)):
+                found.append(opened)
+        for connection in found[::2]:
+            connection.pgconn.send_query(running.encode())
         yield found
     finally:
         for connection in found:
             connection.close()
 
 
-def revoked(daypass: Daypass, count: int) -> dict[str, float]:
-    """One round through Daypass: the milliseconds of each step."""
-    granted = daypass.grant()
-    with connections(daypass.dsn(), count, "select pg_sleep(600)"):
-        until(lambda: len(active(daypass)) >= (count + 1) // 2 or None, "the statements", 60)
-        daypass.say(BEN, "revoke", granted.grant, "--reason", "measuring")
-    (ended,) = daypass.wait_entries("grant.ended", grant=granted.grant)
+def revoked(told: Daypass, carrying: Daypass, count: int) -> dict[str, float]:
+    """One round through Daypass: one node is told, the same or another one carries. The milliseconds of each step."""
+    granted = told.grant()
+    with connections(carrying.dsn(), count, "select pg_sleep(600)"):
+        until(lambda: len(active(carrying)) >= (count + 1) // 2 or None, "the statements", 60)
+        told.say(BEN, "revoke", granted.grant, "--reason", "measuring")
+    (ended,) = told.wait_entries("grant.ended", grant=granted.grant)
     steps: dict[str, float] = ended["body"]["steps_ms"]
     took = {step: ms - steps["refused_new"] for step, ms in steps.items()}
     assert ended["body"]["session_count"] == count and not ended["body"]["unconfirmed"], ended["body"]
@@ -89,23 +98,55 @@ def shown(values: Sequence[float]) -> str:
     return f"p50 {statistics.median(ordered):8.1f}   p99 {p99:8.1f}   max {ordered[-1]:8.1f}"
 
 
+def measured(told: Daypass, carrying: Daypass, count: int, rounds: int) -> None:
+    """Print what so many rounds took."""
+    took = [revoked(told, carrying, count) for _ in range(rounds)]
+    for step, name in STEPS.items():
+        print(f"  {name:24} {shown([each[step] for each in took])}", flush=True)
+
+
+def on_one_node(server: Postgres, folder: Path, counts: Sequence[int], rounds: int | None) -> None:
+    with Daypass(folder / "gateway", server, Setup(limits=", sessions: 2000")) as daypass:
+        for count in counts:
+            many = rounds or ROUNDS.get(count, 5)
+            print(f"{count} sessions, half of them at work, {many} revokes (ms, slowest session)")
+            measured(daypass, daypass, count, many)
+            took, committed = closed(server, count)
+            print(f"  {'plain close, to the end':24} {took:8.1f}, and {committed} of {(count + 1) // 2} committed")
+
+
+def across_nodes(server: Postgres, folder: Path, counts: Sequence[int], rounds: int | None) -> None:
+    with Postgres.debian(QUIET) as store:
+        url = store.create_database("daypass")
+        told, carrying = (
+            Daypass(folder / name, server, Setup(store=url, extra=f"node: {name}\n", limits=", sessions: 2000"))
+            for name in ("told", "carrying")
+        )
+        with told, carrying:
+            for count in counts:
+                many = rounds or ROUNDS.get(count, 5)
+                print(f"{count} sessions, revoked on one node and carried by another, {many} revokes (ms)")
+                measured(told, carrying, count, many)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", default="1,100,1000", help="how many, with commas between")
-    parser.add_argument("--rounds", type=int, default=5, help="revokes of each")
+    parser.add_argument("--rounds", type=int, help="revokes of each (unless given: 20, and 5 of a thousand sessions)")
+    parser.add_argument("--alone", action="store_true", help="one node only")
     given = parser.parse_args()
+    counts = list(map(int, given.sessions.split(",")))
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if allowed < FILES and max(counts) >= 1000:
+        parser.error(f"this needs {FILES} open files, and {allowed} are allowed here (ulimit -Hn)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, allowed), allowed))  # `serve` and the servers inherit it
     settings = {**QUIET, "max_connections": "2200", "shared_buffers": "128MB"}
-    with tempfile.TemporaryDirectory() as folder, Postgres.debian(settings) as server:
+    with tempfile.TemporaryDirectory() as name, Postgres.debian(settings) as server:
         server.load_sample()
         server.execute("create table plain (n int)", database=sample.DATABASE)
-        with Daypass(Path(folder) / "gateway", server, Setup(limits=", sessions: 2000")) as daypass:
-            for count in map(int, given.sessions.split(",")):
-                rounds = [revoked(daypass, count) for _ in range(given.rounds)]
-                print(f"{count} sessions, half of them at work, {given.rounds} revokes (ms, slowest session)")
-                for step, name in STEPS.items():
-                    print(f"  {name:24} {shown([took[step] for took in rounds])}")
-                took, committed = closed(server, count)
-                print(f"  {'plain close, to the end':24} {took:8.1f}, and {committed} of {(count + 1) // 2} committed")
+        on_one_node(server, Path(name), counts, given.rounds)
+        if not given.alone:
+            across_nodes(server, Path(name), counts, given.rounds)
 
 
 if __name__ == "__main__":
