@@ -63,7 +63,7 @@ def error(sqlstate: str, text: str, *, hint: str = "", severity: str = "FATAL") 
     return message(b"E", _fields(sqlstate, text, hint, severity))
 
 
-def notice(sqlstate: str, text: str, *, severity: str = "WARNING") -> bytes:
+def notice(sqlstate: str, text: str, *, severity: str = "NOTICE") -> bytes:
     """Build a NoticeResponse."""
     return message(b"N", _fields(sqlstate, text, "", severity))
 

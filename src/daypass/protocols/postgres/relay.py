@@ -70,7 +70,7 @@ class Relay:
 
     def warn(self, message: str) -> list[Any]:
         """Tell the client something, now or at the next boundary between messages."""
-        notice = errors.notice("01000", message)
+        notice = errors.notice("00000", message)
         if self._replies.between:
             return [Send(CLIENT, notice)]
         self._notices.append(notice)
