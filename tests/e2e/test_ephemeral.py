@@ -136,6 +136,29 @@ def test_what_cannot_be_taken_away_is_an_alarm_until_it_can(daypass: Daypass) ->
     daypass.server.execute("drop table kept", database="orders")
 
 
+def valid_until(server: Postgres, name: str) -> int:
+    sql = f"select (extract(epoch from rolvaliduntil) * 1000)::int8 from pg_roles where rolname = '{name}'"
+    return int(server.execute(sql)[0][0])
+
+
+def test_an_extension_moves_the_logins_deadline_and_nobody_elses(daypass: Daypass) -> None:
+    granted = daypass.grant("write", "8s")
+    name = login_name(granted.grant)
+    static = daypass.server.execute("select rolname, rolvaliduntil from pg_roles where rolname ~ '^app_' order by 1")
+    with psycopg.connect(daypass.dsn(), autocommit=True) as session:
+        before = valid_until(daypass.server, name)
+        asked = daypass.object(ANA, "extend", granted.grant, "--by", "1m", "--reason", "not done yet")
+        assert valid_until(daypass.server, name) == before  # what waits for a vote moves nothing
+        daypass.say(BEN, "approve", asked["id"])
+        until(lambda: True if valid_until(daypass.server, name) == before + 60_000 else None, "its deadline to move")
+        time.sleep(max(0.0, before / 1000 + 0.5 - time.time()))
+        assert session.execute("select 1").fetchone() == (1,)
+        assert daypass.psql("select 1").returncode == 0  # the login opens another one after its first deadline
+    now = daypass.server.execute("select rolname, rolvaliduntil from pg_roles where rolname ~ '^app_' order by 1")
+    assert now == static
+    daypass.say(ANA, "return", granted.grant)
+
+
 def test_preparing_a_transaction_is_refused(daypass: Daypass) -> None:
     granted = daypass.grant()
     with psycopg.connect(daypass.dsn(), autocommit=True) as session:

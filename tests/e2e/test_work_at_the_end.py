@@ -79,9 +79,10 @@ class Stage:
         return self.kept[-1]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with Postgres.debian(SETTINGS) as server:
+@pytest.fixture(scope="module", params=["15", "18"])
+def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    make = Postgres.debian if request.param == "15" else Postgres.wheel
+    with make(SETTINGS) as server:
         server.load_sample()
         server.psql(PREPARE, database="orders")
         yield server

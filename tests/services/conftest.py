@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -63,12 +64,16 @@ class Carrying:
     world: World
     carried: set[str] = field(default_factory=set)
     broken: bool = False
+    hangs: asyncio.Event | None = None
+    others: Sequence[str] = ()
     cuts: list[tuple[str, EndReason, str, str]] = field(default_factory=list)
     swept: list[str] = field(default_factory=list)
     moved: list[tuple[str, int]] = field(default_factory=list)
     ends: dict[str, SessionEnd] = field(default_factory=dict)
 
     async def cut(self, sessions: Sequence[str], reason: EndReason, message: str, hint: str) -> Sequence[SessionEnd]:
+        if self.hangs is not None:
+            await self.hangs.wait()
         here = [id for id in sessions if id in self.carried]
         for id in here:
             self.cuts.append((id, reason, message, hint))
@@ -86,6 +91,11 @@ class Carrying:
     def _end(self, id: str) -> SessionEnd:
         problem = "the target does not answer" if self.broken else ""
         return SessionEnd(id, {"stopped": 3.25}, "active", "terminated", not self.broken, problem)
+
+    async def around(
+        self, target: Target, role: TargetRole, credential: Credential, sessions: Sequence[Session]
+    ) -> Sequence[str]:
+        return self.others
 
     def carrying(self) -> Mapping[str, Sequence[str]]:
         return {}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from daypass.credentials.static import StaticCredentials
 from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import SYSTEM
 from daypass.domain.session import SessionState
-from daypass.services.endings import RETRY_FIRST_MS
+from daypass.services.endings import RETRY_FIRST_MS, Endings
 from tests.domain.things import HOUR
 from tests.services.conftest import NODE, World, values
 
@@ -78,6 +80,16 @@ async def test_who_may_revoke(world: World) -> None:
     assert (await world.grants.revoke(await world.who("lea"), grant.id, "no")).state is GrantState.ENDED
 
 
+async def test_an_owner_of_the_target_may_revoke_and_sees_what_is_there(world: World) -> None:
+    grant = await world.granted()
+    eve = await world.who("eve")
+    world.targets["orders"] = replace(world.targets["orders"], owners=("eve@acme.test",))
+    admission = await world.connected()
+    _, end = await world.sessions.kill(eve, admission.session, "not here")
+    assert end.confirmed
+    assert (await world.grants.revoke(eve, grant.id, "no")).state is GrantState.ENDED
+
+
 async def test_what_cannot_be_shown_is_an_alarm_and_tried_again(world: World) -> None:
     grant = await world.granted()
     admission = await world.connected()
@@ -98,6 +110,21 @@ async def test_what_cannot_be_shown_is_an_alarm_and_tried_again(world: World) ->
     done = await world.grant(grant.id)
     assert done.state is GrantState.ENDED and done.ending is not None and done.ending["attempts"] == 3
     assert world.types().count("grant.end_unconfirmed") == 2
+
+
+async def test_an_end_that_takes_too_long_is_an_alarm_while_it_goes_on(world: World) -> None:
+    grant = await world.granted()
+    await world.connected()
+    world.endings = Endings(world.office, StaticCredentials(), world.live, shown_seconds=0.05)
+    world.carrying.hangs = asyncio.Event()
+    ending = asyncio.create_task(world.endings.end(grant.id, EndReason.REVOKED, SYSTEM))
+    await asyncio.sleep(0.5)
+    alarm = await world.grant(grant.id)
+    assert alarm.state is GrantState.END_UNCONFIRMED
+    assert "still being looked at" in world.last("grant.end_unconfirmed").secret["problem"]
+    world.carrying.hangs.set()
+    assert (await ending).state is GrantState.ENDED
+    assert values(world.last("grant.ended"))["unconfirmed"] == []
 
 
 async def test_two_who_end_one_grant_share_one_end(world: World) -> None:

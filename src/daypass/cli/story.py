@@ -6,25 +6,12 @@ import argparse
 from collections.abc import Iterator
 
 from daypass.cli.client import Api, Json, api
+from daypass.cli.ending import Line, ending_lines
 from daypass.cli.showing import as_json, brief, clean, short, until, when
 from daypass.cli.verbs import EXIT_DONE, Verb
 from daypass.domain.errors import NotFound
 
 SESSIONS_MAX = 100
-STEPS = {
-    "refused_new": "new sessions refused",
-    "stopped_forwarding": "nothing more forwarded",
-    "work_stopped": "work ended at the target",
-    "client_told": "clients told",
-    "closed": "both sides closed",
-    "work_gone": "read back that the work is gone",
-    "cut": "sessions cut",
-    "withdrawn": "credential withdrawn",
-    "recorded": "last records stored",
-    "read_back": "read back that nothing is left",
-}
-"""What the steps of an end are called."""
-Line = tuple[int, str]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,29 +83,10 @@ def _grant_lines(grant: Json) -> Iterator[Line]:
         by = f" by {_person(grant['end_by'])}" if grant["end_by"] else ""
         note = f" ({clean(grant['end_note'])})" if grant["end_note"] else ""
         yield grant["ending_at"], f"grant began to end: {clean(grant['end_reason'])}{by}{note}"
-    yield from _ending_lines(grant)
+    yield from ending_lines(grant)
     if grant["ended_at"]:
         took = grant["ended_at"] - (grant["ending_at"] or grant["ended_at"])
         yield grant["ended_at"], f"grant {grant['state']}, {took} ms after it began to end"
-
-
-def _ending_lines(grant: Json) -> Iterator[Line]:
-    """The timeline of an end: every step, and what was seen of each session."""
-    ending = grant["ending"] or {}
-    began = ending.get("began_at", grant["ending_at"])
-    for step, ms in ending.get("steps", {}).items():
-        yield began + ms, f"  {ms:>6} ms  {STEPS.get(step, clean(step))}"
-    for each in ending.get("sessions", ()):
-        running = f" (statement {each['statement']})" if each.get("statement") else ""
-        outcome = f", its changes {clean(each['outcome'])}" if each.get("outcome") else ""
-        was = f"was {clean(each['was'])}{running}, " if each.get("was") else ""
-        problem = f": {clean(each['problem'])}" if each.get("problem") else ""
-        seen = f"{was}{clean(each['how'])}{outcome}; read back: {clean(each['read_back'])}{problem}"
-        yield began + ending.get("ms", 0), f"  session {short(each['session'])} {seen}"
-    if ending.get("retry_at") and grant["state"] == "END_UNCONFIRMED":
-        yield began + ending.get("ms", 0), f"  NOT CONFIRMED: looked at again {until(ending['retry_at'])}"
-    if closed := ending.get("closed_by_hand"):
-        yield closed["at"], f"its unconfirmed end was closed by hand ({clean(closed['note'])})"
 
 
 def _session_lines(session: Json) -> Iterator[Line]:

@@ -24,7 +24,8 @@ class Lease:
 
     `key` is a secret of this grant alone, the same on every node. `marks` are the grant's sessions at the target, those
     that are over too when it is withdrawn; `opening` says that one of them is being opened and has no mark yet.
-    `before` is what `issue` said of the target as it was then.
+    `before` is what `issue` said of the target as it was then; `prepared` are names of transactions that its sessions
+    are on record to have prepared there.
     """
 
     grant: str
@@ -35,6 +36,7 @@ class Lease:
     marks: tuple[Mapping[str, str], ...] = ()
     opening: bool = False
     before: str = ""
+    prepared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ class Credentials(Interface):
     async def resolve(self, target: Target, role: str) -> Credential:
         """The login that ends this role's work; for a static role, the one that opens its sessions too. Raises
         `Unavailable` if it cannot be had; never says what it is."""
+
+    def lasting(self, target: Target) -> bool:
+        """Whether sessions may leave work there that outlives them, which `withdraw` has to know from the record."""
 
     async def issue(self, lease: Lease) -> Issued:
         """The login that opens this lease's sessions, made if it is not there, good until the lease's deadline.

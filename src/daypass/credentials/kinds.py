@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from daypass.credentials.interface import Credentials, Finding, Issued, Lease, Withdrawal
 from daypass.credentials.postgres_roles import PostgresRoles
-from daypass.credentials.servers import sign_in
+from daypass.credentials.postgres_static import PostgresStatic, lasting
 from daypass.credentials.static import StaticCredentials
 from daypass.domain.errors import Invalid, NotFound, Unavailable
 from daypass.domain.target import Credential, Target, TargetRole
@@ -26,6 +26,9 @@ class AllCredentials:
         if found is None:
             raise NotFound(f"{target.name} has no role {role}", hint=f"it has {', '.join(sorted(target.roles))}")
         return await self._of(target, found).resolve(target, role)
+
+    def lasting(self, target: Target) -> bool:
+        return target.protocol == POSTGRES.name and lasting(target)
 
     async def issue(self, lease: Lease) -> Issued:
         return await self._of(lease.target, lease.role).issue(lease)
@@ -69,7 +72,7 @@ class AllCredentials:
 
 def all_credentials() -> AllCredentials:
     """Every kind there is."""
-    return AllCredentials(StaticCredentials({POSTGRES.name: sign_in}), {POSTGRES.name: PostgresRoles()})
+    return AllCredentials(StaticCredentials({POSTGRES.name: PostgresStatic()}), {POSTGRES.name: PostgresRoles()})
 
 
 def lends(target: Target) -> bool:

@@ -13,7 +13,7 @@ from time import monotonic
 
 from daypass.credentials.interface import Lease, Withdrawal
 from daypass.credentials.logins import literal, login_name, quoted
-from daypass.credentials.roles import Role, changed_since, find
+from daypass.credentials.roles import Role, changed_since, differences, find
 from daypass.credentials.servers import PostgresServer
 from daypass.domain.errors import Unavailable
 
@@ -37,7 +37,7 @@ _BACKENDS = "SELECT pid FROM pg_stat_activity WHERE usesysid = ANY($1::oid[])"
 _TERMINATE = """SELECT s.pid, pg_terminate_backend(s.pid)
  FROM (SELECT pid FROM pg_stat_activity WHERE usesysid = ANY($1::oid[]) OFFSET 0) s"""
 _PREPARED = "SELECT gid, database::text FROM pg_prepared_xacts WHERE owner = $1"
-_BORROWED = "SELECT gid, owner::text FROM pg_prepared_xacts WHERE owner = ANY($1::text[])"
+_BORROWED = "SELECT gid, owner::text, database::text FROM pg_prepared_xacts WHERE owner = ANY($1::text[])"
 _OWNED = """SELECT DISTINCT coalesce(d.datname, current_database())::text FROM pg_shdepend s
  LEFT JOIN pg_database d ON d.oid = s.dbid
  WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid"""
@@ -72,6 +72,7 @@ class _Leaving:
         self.doing = "looking"
         self._server = server
         self._lease = lease
+        self._keeper = server.login.user
         self._began = monotonic()
         self._ids = {int(mark["usesysid"]) for mark in lease.marks if mark.get("usesysid", "").isdecimal()}
 
@@ -80,6 +81,8 @@ class _Leaving:
         role = await find(self._server, self.name)
         if role is not None:
             self._ids.add(role.oid)
+            if role.can_login:  # else it is our own second look
+                self.left += [f"it was changed: {what}" for what in differences(role, self._lease, self._keeper)]
             await self._refuse_logins()
         if problem := await self._terminate():
             return problem
@@ -120,10 +123,22 @@ class _Leaving:
         if left := await self._server.rows(_PREPARED, self.name):
             raise Unavailable(f"{len(left)} of its prepared transactions are still there")
         self.evidence["prepared_rolled_back"] = len(prepared)
-        # Where it could become its roles (before version 16), it could prepare as them: no one can tell who did.
-        others = await self._server.rows(_BORROWED, list(self._lease.role.member_of))
-        self.left += [f"a prepared transaction of {owner}: {gid}" for gid, owner in others[:SHOWN_MAX]]
+        self.evidence["prepared_rolled_back"] += await self._roll_back_borrowed()
         self._done("prepared_rolled_back")
+
+    async def _roll_back_borrowed(self) -> int:
+        """Where it could become its roles (before version 16), it could prepare as them. Those that its sessions are on
+        record for are rolled back; of others no one can tell who prepared them."""
+        ours, groups = set(self._lease.prepared), list(self._lease.role.member_of)
+        found = await self._server.rows(_BORROWED, groups)
+        for gid, owner, database in found:
+            if gid in ours:
+                await self._server.apart(database, [f"SET ROLE {quoted(owner)}", f"ROLLBACK PREPARED {literal(gid)}"])
+        left = await self._server.rows(_BORROWED, groups)
+        if any(gid in ours for gid, _, _ in left):
+            raise Unavailable("something that its sessions prepared as another role is still there")
+        self.left += [f"a prepared transaction of {owner}: {gid}" for gid, owner, _ in left[:SHOWN_MAX]]
+        return len(found) - len(left)
 
     async def _hand_on(self, role: Role) -> None:
         """Hand on what it owns, and take back what it was given. Never to the maintenance login, unless the settings

@@ -14,6 +14,7 @@ from daypass.config import read_secret
 from daypass.credentials import leaving, watching
 from daypass.credentials.interface import Finding, Issued, Lease, Withdrawal
 from daypass.credentials.logins import GATE, literal, login_name, password, quoted, verifier
+from daypass.credentials.postgres_static import lasting
 from daypass.credentials.roles import CONNECTIONS_MAX, Role, differences, find, remember
 from daypass.credentials.servers import Failed, PostgresServer
 from daypass.domain.errors import ConfigError, NotFound, Unavailable
@@ -47,6 +48,9 @@ class PostgresRoles:
         if role not in target.roles:
             raise NotFound(f"{target.name} has no role {role}", hint=f"it has {', '.join(sorted(target.roles))}")
         return maintenance(target)
+
+    def lasting(self, target: Target) -> bool:
+        return lasting(target)
 
     async def issue(self, lease: Lease) -> Issued:
         known = self._known.get(lease.grant)

@@ -6,23 +6,35 @@ and would then come back past us. So it is signed in with afresh, where a protoc
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from time import monotonic
+from collections.abc import Mapping, Sequence
+from typing import Protocol as Interface
 
 from daypass.config import read_secret
 from daypass.credentials.interface import Finding, Issued, Lease, Withdrawal
 from daypass.domain.errors import ConfigError, NotFound, Unavailable
 from daypass.domain.target import Credential, Target
 
-SignIn = Callable[[Target, Credential], Awaitable[str]]
-"""Signs in afresh and leaves; returns why the target turned the login down (empty: it did not)."""
+
+class Afresh(Interface):
+    """Signs in to the targets of one protocol with a static login, apart from any session."""
+
+    async def remember(self, target: Target, credential: Credential) -> str:
+        """The other logins there, for `look` to compare with (empty: cannot be told). Raises `Unavailable`."""
+
+    async def look(self, lease: Lease, credential: Credential) -> Withdrawal:
+        """Whether the login is what we know, and what is left of the lease's sessions. Raises `Unavailable`."""
 
 
 class StaticCredentials:
     """Reads the secret anew for every session, so that a rotated file is used without a restart."""
 
-    def __init__(self, sign_in: Mapping[str, SignIn] | None = None) -> None:
-        self._sign_in = sign_in or {}
+    def __init__(self, afresh: Mapping[str, Afresh] | None = None) -> None:
+        """`afresh`: who signs in to the targets of a protocol, by its name."""
+        self._afresh = afresh or {}
+
+    def lasting(self, target: Target) -> bool:
+        """Nobody looks for it here where nobody signs in afresh."""
+        return False
 
     async def resolve(self, target: Target, role: str) -> Credential:
         """The login that the settings name. The files are small and local, so that reading them does not wait."""
@@ -37,26 +49,25 @@ class StaticCredentials:
             raise Unavailable(f"the credential of {target.name}:{role} cannot be had: {problem.message}") from problem
 
     async def issue(self, lease: Lease) -> Issued:
-        return Issued(await self.resolve(lease.target, lease.role.name))
+        """With a login that could make others, how the others are before its first session."""
+        credential = await self.resolve(lease.target, lease.role.name)
+        afresh = self._afresh.get(lease.target.protocol)
+        if not lease.role.dangerous or lease.before or afresh is None:
+            return Issued(credential, before=lease.before)
+        return Issued(credential, before=await afresh.remember(lease.target, credential))
 
     async def extend(self, lease: Lease) -> None:
         """A static login has no deadline of its own."""
 
     async def withdraw(self, lease: Lease) -> Withdrawal:
         """Show that the login still is what we know. A login without a password has none that could be changed."""
-        sign_in = self._sign_in.get(lease.target.protocol)
-        if sign_in is None or lease.role.password is None or not lease.marks:
+        afresh = self._afresh.get(lease.target.protocol)
+        if afresh is None or lease.role.password is None or not lease.marks:
             return Withdrawal()
-        began = monotonic()
         try:
-            credential = await self.resolve(lease.target, lease.role.name)
-            said = await sign_in(lease.target, credential)
+            return await afresh.look(lease, await self.resolve(lease.target, lease.role.name))
         except Unavailable as problem:
             return Withdrawal(problem=f"whether its login still is what we know: {problem.message}")
-        steps = {"signed_in_afresh": round((monotonic() - began) * 1000, 3)}
-        if said:
-            return Withdrawal(steps, problem=f"login {credential.user} is not what we know any more: {said}")
-        return Withdrawal(steps, {"signed_in_afresh": 1})
 
     async def drift(self, target: Target, leases: Sequence[Lease], *, whole: bool) -> Sequence[Finding]:
         """Nothing of ours is there that could differ."""

@@ -25,6 +25,13 @@ class Analysis:
     fingerprint: str = ""
 
 
+OUTLIVES = "prepared transaction "
+"""What stands before a name among what is written, where it is work that is undecided when its session is over."""
+
+ELSEWHERE = "elsewhere: "
+"""What stands before the means among what is read, where the target goes on to another connection of its own, under a
+login that is not the session's."""
+
 UNKNOWN = Analysis("unknown", Effect.UNKNOWN)
 
 

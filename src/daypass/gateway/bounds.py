@@ -36,8 +36,9 @@ class Bounds:
     stop_seconds: float = 2.0
     """How long ending the work at a target may take before the sockets are closed without its word."""
 
-    read_back_seconds: float = 10.0
-    """How long after the start of an end it must be shown that nothing is left (docs: END_UNCONFIRMED)."""
+    read_back_seconds: float = 9.0
+    """How long after the start of an end it must be shown that nothing is left at work. An end has ten seconds in all
+    (docs: END_UNCONFIRMED), and its credential comes after this."""
 
     look_seconds: float = 0.02
     """Between two looks at whether the work is gone; doubles each time, up to half a second."""

@@ -22,7 +22,7 @@ from daypass.gateway import dialling
 from daypass.gateway.driver import Driver
 from daypass.gateway.enders import Enders, Login, Seen
 from daypass.gateway.works import Works
-from daypass.protocols.interface import Look, Stop
+from daypass.protocols.interface import Around, Look, Stop
 from daypass.services.interface import SessionEnd
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,7 @@ class _One:
     cancel: bytes = b""
     target: Target | None = None
     began_at: int = 0
+    elsewhere: bool = False
 
     def end(self) -> SessionEnd:
         problem = self.problem or ("still at work at the target" if self.alive else "")
@@ -76,6 +77,7 @@ class _One:
             self.statement,
             outcome,
             self.began_at,
+            self.elsewhere,
         )
 
     @property
@@ -112,6 +114,18 @@ class GatewayCarrier:
             await self._stop_work(ones, began, self._works.bounds.read_back_seconds)
             await self._read_back(ones, began)
             return [one.end() for one in ones]
+        finally:
+            self._works.enders.release(login)
+
+    async def around(
+        self, target: Target, role: TargetRole, credential: Credential, sessions: Sequence[Session]
+    ) -> Sequence[str]:
+        """See `Carrier.around`."""
+        marks = tuple(one.mark for one in sessions if one.mark)
+        login = self._works.enders.need(target, role, credential)
+        try:
+            seen = await self._works.enders.order(login, Around(marks), self._works.bounds.stop_seconds)
+            return [one.get("what", "") for one in seen]
         finally:
             self._works.enders.release(login)
 
@@ -209,6 +223,7 @@ class GatewayCarrier:
                 return
             for one, what in zip(group, _all(seen, group), strict=True):
                 one.was, one.how, one.work = what.get("was", ""), BY_ENDER, what.get("work", "")
+                one.elsewhere = what.get("elsewhere") == "yes"
             _mark(group, "work_stopped", began)
 
         await asyncio.gather(*(stop(*group) for group in _by_login(ones)))

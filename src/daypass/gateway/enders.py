@@ -25,6 +25,7 @@ from daypass.gateway.tls import TlsLayer
 from daypass.gateway.wire import Wire
 from daypass.protocols.interface import (
     Answered,
+    Around,
     Close,
     Closed,
     Connect,
@@ -51,7 +52,7 @@ from daypass.protocols.interface import (
 
 log = structlog.get_logger(__name__)
 
-Order = Stop | Look | Poke
+Order = Stop | Look | Around | Poke
 Seen = Sequence[Mapping[str, str]]
 
 ORDERS_MAX = 1024

@@ -287,6 +287,14 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """Say what is at work on connections that the target itself opened since the work with these marks began: some of
+    it may be theirs, under a login that is not."""
+
+    marks: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Poke:
     """Interrupt the running work with this mark, and leave the session."""
 
@@ -311,10 +319,11 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to the oldest unanswered `Stop`, `Look` or `Poke` (effect): per mark what was seen, with at least
-    `alive` (`yes` or `no`) and, for `Stop`, `was` (what it was doing, in a word that nobody wrote) and maybe
-    `work` (names what it was changing). For `Look` with `work`, `outcome` says what became of
-    that: `rolled back`, `committed` or `unknown`."""
+    """The answer to the oldest unanswered order (effect). To `Around`, one for each connection, with `what` it is.
+    To `Stop`, `Look` or `Poke`, per mark what was seen, with at least `alive` (`yes` or `no`) and, for `Stop`, `was`
+    (what it was doing, in words that nobody wrote), maybe `work` (names what it was changing) and `elsewhere` (`yes`:
+    it waited for work under another login). For `Look` with `work`, `outcome` says what became of that: `rolled back`,
+    `committed` or `unknown`."""
 
     seen: tuple[Mapping[str, str], ...]
 
@@ -326,7 +335,7 @@ class Lost:
     why: str
 
 
-EnderEvent = Enter | Connected | Failed | TlsStarted | Derived | Received | Closed | Stop | Look | Poke
+EnderEvent = Enter | Connected | Failed | TlsStarted | Derived | Received | Closed | Stop | Look | Around | Poke
 EnderEffect = Connect | StartTls | Derive | Send | Close | Entered | Answered | Lost
 
 

@@ -29,10 +29,16 @@ from daypass.services.closing import close_recovered
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.lending import Lending
 from daypass.services.office import Office
+from daypass.services.outliving import elsewhere
 from daypass.services.owing import owe_after
 from daypass.services.telling import grant_event
 from daypass.services.timeline import Timeline
 from daypass.store.interface import Page, Transaction
+
+SHOWN_SECONDS_MAX = 10.0
+"""How long after its beginning an end has to be shown. From then on it is an alarm, although it is still at it."""
+
+NOT_YET = f"not shown within {SHOWN_SECONDS_MAX:g} s, and still being looked at"
 
 CLOSE_SECONDS_MAX = 5.0
 """How long a grant's end waits for the last records of its sessions; what is missing then is named in the event."""
@@ -64,8 +70,11 @@ log = structlog.get_logger()
 class Endings:
     """Ends grants, and keeps track of those that are on their way."""
 
-    def __init__(self, office: Office, credentials: Credentials, live: Live) -> None:
+    def __init__(
+        self, office: Office, credentials: Credentials, live: Live, shown_seconds: float = SHOWN_SECONDS_MAX
+    ) -> None:
         self._office = office
+        self._shown_seconds = shown_seconds
         self._credentials = credentials
         self._lending = Lending(office, credentials)
         self._live = live
@@ -103,12 +112,15 @@ class Endings:
         grant, ours = await self._begin(grant_id, reason, by, note)
         if not ours:
             return await self._elsewhere(grant)
+        timeline = Timeline.of(grant, self._office.now())
+        finishing = asyncio.create_task(self._finish(grant, timeline), name=f"show the end of {grant_id}")
+        if not (await asyncio.wait((finishing,), timeout=self._shown_seconds))[0]:
+            await self._close(grant, replace(timeline, problems=[*timeline.problems, NOT_YET]))
         try:
-            return await self._finish(grant)
+            await finishing
         except DaypassError as problem:
-            timeline = self._timeline(grant)
             timeline.problems.append(problem.message)
-            return await self._close(grant, timeline)
+        return await self._close(grant, timeline)
 
     async def _begin(self, grant_id: str, reason: EndReason, by: Actor, note: str) -> tuple[Grant, bool]:
         """Commit that nothing opens from here on. Returns the grant, and whether it is this node that ends it."""
@@ -159,8 +171,8 @@ class Endings:
                 present = await tx.grant(grant.id)
         return present or grant
 
-    async def _finish(self, grant: Grant) -> Grant:
-        timeline = self._timeline(grant)
+    async def _finish(self, grant: Grant, timeline: Timeline) -> None:
+        """Take every step, and note on the timeline what was seen."""
         timeline.took("refused_new", self._office.now())
         # What is carried here is cut at once; who else there is, is looked up meanwhile.
         carrier = self._live.carrier
@@ -174,10 +186,13 @@ class Endings:
         cut = [one for one in (*open_now, *cut_before) if one.id not in carried]
         ends = _telling(grant, [*await cutting, *await self._cut(grant, cut)], cut_before)
         timeline.took("cut", self._office.now())
+        # Where something of theirs may outlive the sessions, the record that names it comes first.
+        left = await self._closed(grant, timeline) if self._lending.lasting(grant) else []
         timeline.withdrawal = await self._lending.withdraw(grant)
         if timeline.withdrawal is not None:
             timeline.took("withdrawn", self._office.now())
-        left = await self._closed(grant, timeline)
+        if "recorded" not in timeline.steps:
+            left = await self._closed(grant, timeline)
         known = {end.session for end in ends}
         again = [one for one in (*left, *doubtful) if one.id not in known and one.state is not SessionState.OPENING]
         ends += await self._sweep(grant, again)
@@ -185,10 +200,7 @@ class Endings:
         swept = {end.session for end in ends if end.confirmed}
         await self._close_lost([one for one in again if one.id in swept])
         timeline.add(ends, [one.id for one in left if one.id not in swept])
-        return await self._close(grant, timeline)
-
-    def _timeline(self, grant: Grant) -> Timeline:
-        return Timeline.of(grant, self._office.now())
+        timeline.elsewhere = await elsewhere(self._office, self._credentials, self._live, grant, ends)
 
     async def _cut_here(self, grant: Grant, ids: Sequence[str]) -> Sequence[SessionEnd]:
         if not ids or self._live.carrier is None:

@@ -28,6 +28,8 @@ class SessionEnd:
     outcome: str = ""
     began_at: int = 0
     """When this end began, in ms since 1970 (0: not known): what `steps` count from."""
+    elsewhere: bool = False
+    """Whether its work was waiting for another one, under another login, when it was stopped."""
 
 
 class Carrier(Interface):
@@ -41,6 +43,12 @@ class Carrier(Interface):
         self, target: Target, role: TargetRole, credential: Credential, sessions: Sequence[Session]
     ) -> Sequence[SessionEnd]:
         """End at the target what sessions of a dead node left running, by their marks."""
+
+    async def around(
+        self, target: Target, role: TargetRole, credential: Credential, sessions: Sequence[Session]
+    ) -> Sequence[str]:
+        """What is at work at the target on connections that it opened itself since these sessions began: some of it
+        may be theirs, under another login. Raises `Unavailable`."""
 
     def carrying(self) -> Mapping[str, Sequence[str]]:
         """The sessions that are open here, by grant."""

@@ -19,6 +19,7 @@ from daypass.domain.people import SYSTEM
 from daypass.domain.session import Session, SessionState
 from daypass.domain.target import Credential, Target
 from daypass.services.office import Office, reachable
+from daypass.services.outliving import prepared_by
 from daypass.services.telling import grant_event
 from daypass.store.interface import Transaction
 
@@ -42,12 +43,21 @@ class Lending:
         async with self._office.store.begin() as tx:
             lease = await self._lease(tx, grant, reachable(self._office.targets.get(grant.target), grant.target), ())
             noted = await _noted(tx, grant.id)
-        issued = await self._credentials.issue(lease)
+        issued = await self._credentials.issue(replace(lease, before=noted.get("before", "")))
         if issued.changed:
             await self.record_changed(grant, issued.credential.user, "; ".join(issued.changed))
-        if noted.get("state") != "issued":
+        if not lease.role.member_of:
+            if issued.before and not noted:
+                async with self._office.store.begin() as tx:
+                    await _note(tx, grant.id, state="static", before=issued.before)
+        elif noted.get("state") != "issued":
             await self._record_issued(grant, lease, issued)
         return issued.credential
+
+    def lasting(self, grant: Grant) -> bool:
+        """Whether the grant's sessions may have left work that outlives them, and that only the record names."""
+        target = self._office.targets.get(grant.target)
+        return target is not None and self._credentials.lasting(target)
 
     async def extend(self, grant: Grant) -> None:
         """The grant's deadline moved. Raises `Unavailable`; the next session has it moved anyhow."""
@@ -69,7 +79,9 @@ class Lending:
             return Withdrawal(problem=problem) if made else None
         if not known:
             return None
-        lease = replace(await self.lease(grant, target, known), before=str(noted.get("before", "")))
+        prepared = await prepared_by(self._office, grant) if self._credentials.lasting(target) else ()
+        before = str(noted.get("before", ""))
+        lease = replace(await self.lease(grant, target, known), before=before, prepared=prepared)
         done = await self._credentials.withdraw(lease)
         if made and not done.problem:
             await self._record_withdrawn(grant, done)
@@ -117,7 +129,7 @@ class Lending:
     async def _record_withdrawn(self, grant: Grant, done: Withdrawal) -> None:
         async with self._office.change() as change:
             await _note(change.tx, grant.id, state="withdrawn")
-            body = {**withdrawal_body(done), "left": len(done.left)}
+            body = withdrawal_body(done)
             secret = {"left": "\n".join(done.left[:LEFT_SHOWN_MAX])}
             event = grant_event(self._office, "credential.withdrawn", grant, SYSTEM, body=body, secret=secret)
             await change.record(event)
@@ -132,7 +144,8 @@ class Lending:
 
 def withdrawal_body(done: Withdrawal) -> dict[str, object]:
     """A withdrawal as an event tells of it: integers only, times in microseconds."""
-    return {"steps_us": {name: round(ms * 1000) for name, ms in done.steps.items()}, "seen": dict(done.evidence)}
+    steps = {name: round(ms * 1000) for name, ms in done.steps.items()}
+    return {"steps_us": steps, "seen": dict(done.evidence), "left": len(done.left)}
 
 
 async def _noted(tx: Transaction, grant: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from daypass.credentials.interface import Withdrawal
 from daypass.domain.grant import Grant
 from daypass.services.interface import SessionEnd
 from daypass.services.lending import withdrawal_body
+from daypass.services.outliving import Elsewhere
 
 SESSIONS_MAX = 50
 """Sessions told of one by one in an event, which has 32 KiB; of more, those that are not confirmed come first."""
@@ -48,6 +49,7 @@ class Timeline:
     unshipped: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     withdrawal: Withdrawal | None = None
+    elsewhere: Elsewhere | None = None
 
     @classmethod
     def of(cls, grant: Grant, now: int) -> Timeline:
@@ -124,6 +126,8 @@ class Timeline:
                 "left": list(done.left),
                 "problem": done.problem,
             }
+        if self.elsewhere is not None:
+            kept["elsewhere"] = self.elsewhere.plain()
         if retry_at is not None:
             kept["retry_at"] = retry_at
         return kept
@@ -140,13 +144,15 @@ class Timeline:
             "unconfirmed": self.unconfirmed[:SESSIONS_MAX],
             "unshipped": self.unshipped[:SESSIONS_MAX],
             **({"credential": withdrawal_body(self.withdrawal)} if self.withdrawal is not None else {}),
+            **({"elsewhere": self.elsewhere.body()} if self.elsewhere is not None else {}),
         }
 
     def secret(self) -> dict[str, str]:
         """What targets said, one text each."""
         told = [f"{end.session}: {end.problem}" for end in self.first if end.problem]
         left = "\n".join(self.withdrawal.left) if self.withdrawal is not None else ""
-        return {"problem": "\n".join([*self._wrong, *told]), "left": left}
+        around = "\n".join(self.elsewhere.around) if self.elsewhere is not None else ""
+        return {"problem": "\n".join([*self._wrong, *told]), "left": left, "elsewhere": around}
 
 
 def _place(step: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import postgast
 
-from daypass.domain.statement import UNKNOWN, Analysis
+from daypass.domain.statement import ELSEWHERE, OUTLIVES, UNKNOWN, Analysis
 from daypass.domain.target import Effect
 
 Node = Any
@@ -28,7 +28,7 @@ NAMES_MAX = 100
 
 _WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "TruncateStmt", "LockStmt"})
 _READS = frozenset({
-    "SelectStmt", "ExplainStmt", "VariableSetStmt", "VariableShowStmt", "TransactionStmt", "PrepareStmt", "ExecuteStmt",
+    "SelectStmt", "ExplainStmt", "VariableSetStmt", "VariableShowStmt", "PrepareStmt", "ExecuteStmt",
     "DeallocateStmt", "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt", "DiscardStmt", "ListenStmt", "UnlistenStmt",
     "CopyStmt", "ConstraintsSetStmt", "NotifyStmt", "PLAssignStmt", "ReturnStmt",
 })  # fmt: skip
@@ -54,6 +54,8 @@ _ADMIN_CALLS = frozenset({
     "pg_create_restore_point", "pg_read_file", "pg_read_binary_file", "pg_ls_dir", "pg_stat_file", "lo_export",
     "pg_drop_replication_slot", "pg_stat_reset",
 })  # fmt: skip
+_DBLINK = "dblink"
+"""What functions begin with that work on a connection of the server's own."""
 _WORDS = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -71,6 +73,8 @@ def _by_text(text: str) -> Analysis:
         cached = _by_fingerprint.get(fingerprint)
         if cached is None:
             cached = _analyse(postgast.parse(text), fingerprint)
+            if any(name.startswith(OUTLIVES) for name in cached.writes):
+                return cached  # the name is no part of the fingerprint
             if len(_by_fingerprint) >= CACHED:
                 _by_fingerprint.pop(next(iter(_by_fingerprint)))
             _by_fingerprint[fingerprint] = cached
@@ -128,6 +132,9 @@ def _look(node: Node, found: _Finding) -> None:
             found.at_least(Effect.WRITE)
         elif name in _ADMIN_CALLS:
             found.at_least(Effect.ADMIN)
+        elif name.startswith(_DBLINK):
+            found.at_least(Effect.UNKNOWN)
+            found.reads[ELSEWHERE + _DBLINK] = None
     elif kind == "IntoClause":
         found.at_least(Effect.DDL)
         found.write([node.rel])
@@ -144,6 +151,8 @@ def _statement(kind: str, node: Node, found: _Finding) -> None:
         found.write(map(postgast.unwrap_node, relations))
     elif kind == "CopyStmt":
         _copy(node, found)
+    elif kind == "TransactionStmt":
+        _transaction(node, found)
     elif kind in _READS:
         pass
     elif kind in _ADMIN:
@@ -159,6 +168,15 @@ def _statement(kind: str, node: Node, found: _Finding) -> None:
             _drop(node, found)
     else:
         found.at_least(Effect.UNKNOWN)
+
+
+def _transaction(node: Node, found: _Finding) -> None:
+    """One that is prepared outlives its session, so that its name is told; deciding one that is there is a write."""
+    spelled = _kind(node)
+    if spelled == "prepare transaction":
+        found.writes[OUTLIVES + node.gid] = None
+    if spelled in ("prepare transaction", "commit prepared", "rollback prepared"):
+        found.at_least(Effect.WRITE)
 
 
 def _copy(node: Node, found: _Finding) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from daypass.protocols.interface import (
     Answered,
+    Around,
     Close,
     EnderEffect,
     EnderEvent,
@@ -35,6 +36,8 @@ ENTROPY_BYTES_MIN = 18
 """What a SCRAM nonce is made of, as in PostgreSQL."""
 INBOX_BYTES_MAX = 1024 * 1024
 """What a target may say that nobody asked for."""
+AROUND_MAX = 50
+"""Connections that are told of one by one."""
 
 _SEEN = """FROM (VALUES {values}) m(i, pid, start, sysid, work) {join} pg_catalog.pg_stat_activity a
  ON a.pid OPERATOR(pg_catalog.=) m.pid AND {start} OPERATOR(pg_catalog.=) m.start
@@ -50,17 +53,34 @@ _POKE = "SELECT m.i, pg_catalog.pg_cancel_backend(a.pid) " + _SEEN
 _NEXT = "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())"
 _AHEAD = f"((a.backend_xid::pg_catalog.text::pg_catalog.int8 - {_NEXT} + 2147483648) & 4294967295) - 2147483648"
 _WHOLE_XID = f"{_NEXT} + {_AHEAD}"
+# A commit that waits for a standby is in flight; so is what an extension waits for on a connection of its own.
+_WAITS = """CASE WHEN a.wait_event OPERATOR(pg_catalog.=) 'SyncRep' OR a.wait_event_type OPERATOR(pg_catalog.=)
+ 'Extension' THEN a.wait_event END AS waits"""
 _STOP = (
-    """SELECT s.i, s.state, pg_catalog.pg_cancel_backend(s.pid), pg_catalog.pg_terminate_backend(s.pid), s.work
- FROM (SELECT m.i, a.pid, a.state, CASE WHEN a.backend_xid IS NOT NULL THEN """
+    """SELECT s.i, s.state, pg_catalog.pg_cancel_backend(s.pid), pg_catalog.pg_terminate_backend(s.pid), s.work, s.waits
+ FROM (SELECT m.i, a.pid, a.state, """
+    + _WAITS
+    + """, CASE WHEN a.backend_xid IS NOT NULL THEN """
     + _WHOLE_XID
     + " END AS work "
     + _SEEN
     + " OFFSET 0) s"
 )
-
+# What this login may not look at has no type and no start, and is not told of.
+_AROUND = f"""SELECT pg_catalog.concat('pid ', k.pid, ' as ', k.usename, ', ' || k.state)
+ FROM pg_catalog.pg_stat_activity k WHERE k.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+ AND pg_catalog.left(k.application_name, 7) OPERATOR(pg_catalog.<>) 'daypass'
+ AND (k.application_name OPERATOR(pg_catalog.=) 'postgres_fdw'
+ OR k.backend_type OPERATOR(pg_catalog.=) 'client backend' AND {{start}} OPERATOR(pg_catalog.>) {{since}}
+ AND (k.client_addr IS NULL OR k.client_addr OPERATOR(pg_catalog.=) pg_catalog.inet_server_addr()
+ OR k.client_addr OPERATOR(pg_catalog.<<) '127.0.0.0/8'::pg_catalog.inet))
+ ORDER BY k.pid LIMIT {AROUND_MAX}"""
+_COMMITTING = "SyncRep"
 
 _OUTCOMES: Mapping[str | None, str] = {"aborted": "rolled back", "committed": "committed"}
+
+
+Order = Stop | Look | Around | Poke
 
 
 class PostgresEnder:
@@ -68,14 +88,14 @@ class PostgresEnder:
 
     def __init__(self) -> None:
         self._stage = Stage()
-        self._orders: deque[Stop | Look | Poke] = deque()
+        self._orders: deque[Order] = deque()
         self._script = self._work()
         self._lost = False
 
     def handle(self, event: EnderEvent) -> Sequence[EnderEffect]:
         if self._lost:
             return ()
-        if isinstance(event, Stop | Look | Poke):
+        if isinstance(event, Order):
             self._orders.append(event)
             if len(self._orders) > ORDERS_MAX:
                 return self._lose("too many orders wait")
@@ -116,15 +136,21 @@ class PostgresEnder:
                 stage.out.append(Answered(()))
                 continue
             rows = yield from ask(stage, _sql(order, marks))
+            if isinstance(order, Around):
+                stage.out.append(Answered(tuple({"what": row[0] or ""} for row in rows)))
+                continue
             found = {row[0]: row for row in rows}
             stage.out.append(Answered(tuple(_seen(order, found.get(str(i))) for i in range(len(marks)))))
 
 
-def _seen(order: Stop | Look | Poke, row: tuple[str | None, ...] | None) -> Mapping[str, str]:
+def _seen(order: Order, row: tuple[str | None, ...] | None) -> Mapping[str, str]:
     if row is None:
         return {"alive": "no"}
     if isinstance(order, Stop):
-        seen = {"alive": "yes", "was": row[1] or "unknown"}
+        waits = row[5] if len(row) > 5 else None
+        seen = {"alive": "yes", "was": "committing" if waits == _COMMITTING else row[1] or "unknown"}
+        if waits and waits != _COMMITTING:
+            seen["elsewhere"] = "yes"
         return {**seen, "work": row[4]} if len(row) > 4 and row[4] else seen
     if isinstance(order, Look) and row[1] == "gone":
         status = row[2] if len(row) > 2 else None
@@ -132,7 +158,11 @@ def _seen(order: Stop | Look | Poke, row: tuple[str | None, ...] | None) -> Mapp
     return {"alive": "yes"}
 
 
-def _sql(order: Stop | Look | Poke, marks: Sequence[Mapping[str, str]]) -> str:
+def _sql(order: Order, marks: Sequence[Mapping[str, str]]) -> str:
+    if isinstance(order, Around):
+        for index, mark in enumerate(marks):
+            _value(index, mark)
+        return _AROUND.format(start=start_time("k"), since=min(int(mark["backend_start"]) for mark in marks))
     template = _STOP if isinstance(order, Stop) else _LOOK if isinstance(order, Look) else _POKE
     values = ", ".join(_value(index, mark) for index, mark in enumerate(marks))
     join = "LEFT JOIN" if isinstance(order, Look) else "JOIN"

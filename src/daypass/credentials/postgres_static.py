@@ -1,0 +1,91 @@
+"""Static logins of PostgreSQL at a grant's end: is each still what we know, and what outlives the grant's sessions?
+
+It signs in with the login itself, afresh, and asks as that login: nobody else is needed. It rolls back what the grant's
+sessions are on record to have prepared. It changes no login: what was changed is told, and put right by people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic
+
+from daypass.credentials.interface import Lease, Withdrawal
+from daypass.credentials.logins import literal
+from daypass.credentials.roles import changed_since, remember
+from daypass.credentials.servers import PostgresServer, sign_in
+from daypass.domain.errors import Unavailable
+from daypass.domain.target import Credential, Target
+from daypass.protocols.postgres.session import ALLOW_PREPARE_TRANSACTION
+
+SHOWN_MAX = 20
+"""Things that stayed behind, told of one by one."""
+
+_PREPARED = """SELECT gid, database::text FROM pg_prepared_xacts
+ WHERE owner = current_user AND prepared >= to_timestamp($1::int8 / 1000000.0) ORDER BY prepared"""
+
+
+def lasting(target: Target) -> bool:
+    """Whether a session may leave a transaction there that outlives it."""
+    return target.options.get(ALLOW_PREPARE_TRANSACTION) is True
+
+
+class PostgresStatic:
+    """`static.Afresh` for PostgreSQL."""
+
+    async def remember(self, target: Target, credential: Credential) -> str:
+        """All roles of the server as they are now, for `look` to compare with."""
+        server = PostgresServer(target, credential)
+        try:
+            return await remember(server)
+        finally:
+            await server.close()
+
+    async def look(self, lease: Lease, credential: Credential) -> Withdrawal:
+        """Sign in afresh, and see what is left."""
+        began = monotonic()
+        said = await sign_in(lease.target, credential)
+        steps = {"signed_in_afresh": _since(began)}
+        if said:
+            return Withdrawal(steps, problem=f"login {credential.user} is not what we know any more: {said}")
+        compares = lease.role.dangerous and bool(lease.before)
+        if not compares and not lasting(lease.target):
+            return Withdrawal(steps, {"signed_in_afresh": 1})
+        server = PostgresServer(lease.target, credential)
+        try:
+            evidence, left = {"signed_in_afresh": 1}, list[str]()
+            if lasting(lease.target):
+                evidence["prepared_rolled_back"] = await _roll_back(server, lease, left)
+                steps["prepared_rolled_back"] = _since(began)
+            if compares:
+                left += await changed_since(server, lease.before)
+                steps["roles_compared"] = _since(began)
+        except Unavailable as problem:
+            return Withdrawal(steps, problem=f"what login {credential.user} leaves: {problem.message}")
+        finally:
+            await server.close()
+        return Withdrawal(steps, evidence, tuple(left))
+
+
+async def _roll_back(server: PostgresServer, lease: Lease, left: list[str]) -> int:
+    """Roll back what the sessions prepared. What the same login prepared since, and they are not on record to have
+    prepared, is told and left alone: others may use it as well. Raises `Unavailable` for what stays."""
+    ours = set(lease.prepared)
+    since = min((_start(mark) for mark in lease.marks), default=0)
+    found = await server.rows(_PREPARED, since)
+    for gid, database in found:
+        if gid in ours:
+            await server.apart(database, [f"ROLLBACK PREPARED {literal(gid)}"])
+    still = [gid for gid, _ in await server.rows(_PREPARED, since)]
+    if stayed := [gid for gid in still if gid in ours]:
+        raise Unavailable(f"{len(stayed)} of its prepared transactions are still there ({stayed[0]})")
+    left += [f"a prepared transaction that no session is on record for: {gid}" for gid in still[:SHOWN_MAX]]
+    return len([gid for gid, _ in found if gid in ours])
+
+
+def _start(mark: Mapping[str, str]) -> int:
+    start = mark.get("backend_start", "")
+    return int(start) if start.isdecimal() else 0
+
+
+def _since(began: float) -> float:
+    return round((monotonic() - began) * 1000, 3)

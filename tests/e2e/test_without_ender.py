@@ -1,0 +1,98 @@
+"""Where no ender can be had (the login may open no more connections), each session's work is cancelled by itself."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psycopg
+import pytest
+
+from daypass.cli.demo.gateway import BEN
+from tests.e2e.conftest import Starting
+from tests.servers.daypass import Daypass, Granted, until
+from tests.servers.postgres import Postgres
+
+WORK = "insert into customers (name, email, country, created_at) select 'late', 'l', 'DE', now() from pg_sleep(60)"
+
+
+@pytest.fixture
+def daypass(postgres: Postgres, starting: Starting) -> Daypass:
+    return starting(postgres)
+
+
+def without_ender(server: Postgres, change: str) -> None:
+    """Make this change to the login, and end what Daypass keeps open to end work with."""
+    server.execute(f"alter role app_rw {change}")
+    server.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'daypass %'")
+    time.sleep(0.5)
+
+
+def retried(daypass: Daypass, type: str, count: int, granted: Granted) -> list[dict[str, Any]]:
+    """So many entries, after a second attempt at the end or a third: 5 s and 10 s later, of 10 s each."""
+
+    def look() -> list[dict[str, Any]] | None:
+        return found if len(found := daypass.entries(type, grant=granted.grant)) >= count else None
+
+    return until(look, f"{count} {type}", 60)
+
+
+def test_the_work_is_cancelled_and_its_end_is_read_back_once_there_is_room(daypass: Daypass) -> None:
+    server = daypass.server
+    granted = daypass.grant()
+    client = daypass.start_client(*daypass.psql_argv(WORK))
+    server.wait_at_work(WORK)
+    with psycopg.connect(daypass.dsn(), autocommit=True):
+        try:
+            without_ender(server, "connection limit 2")  # both are taken
+            daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
+            (ended,) = daypass.wait_entries("grant.ended", grant=granted.grant)
+        finally:
+            server.execute("alter role app_rw connection limit -1")
+    for session in ended["body"]["sessions"]:
+        assert (session["how"], session["read_back"]) == ("cancel requested, sockets closed", "gone")
+    assert ended["body"]["session_count"] == 2 and ended["body"]["unconfirmed"] == []
+    client.communicate(timeout=20)
+    server.settle()
+    cancelled = [line for line in server.log() if line.state == "57014" and line.user == "app_rw"]
+    assert cancelled, "no statement was cancelled"
+    assert server.execute("select count(*) from customers where name = 'late'", database="orders") == [(0,)]
+
+
+def test_a_login_that_lets_nobody_in_is_an_alarm_until_it_does(daypass: Daypass) -> None:
+    server = daypass.server
+    granted = daypass.grant()
+    client = daypass.start_client(*daypass.psql_argv(WORK))
+    server.wait_at_work(WORK)
+    try:
+        without_ender(server, "nologin")
+        daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
+        alarm = daypass.wait_entries("grant.end_unconfirmed", grant=granted.grant)[-1]
+        (session,) = alarm["body"]["sessions"]
+        assert session["read_back"] == "not confirmed" and alarm["body"]["unconfirmed"] == [session["session"]]
+        assert server.backends("app_rw") == []  # cancelled, and its socket closed: not seen is not shown
+        shown = daypass.say(BEN, "show", granted.grant)
+        assert "END_UNCONFIRMED" in shown and "NOT CONFIRMED: looked at again" in shown
+    finally:
+        server.execute("alter role app_rw login")
+    (ended,) = retried(daypass, "grant.ended", 1, granted)
+    assert ended["body"]["attempt"] > 1
+    client.communicate(timeout=20)
+
+
+def test_a_person_closes_an_end_that_nobody_can_confirm(daypass: Daypass) -> None:
+    server = daypass.server
+    granted = daypass.grant()
+    client = daypass.start_client(*daypass.psql_argv(WORK))
+    server.wait_at_work(WORK)
+    try:
+        without_ender(server, "nologin")
+        daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
+        alarms = retried(daypass, "grant.end_unconfirmed", 2, granted)
+        assert [alarm["body"]["attempt"] for alarm in alarms[:2]] == [1, 2]
+        daypass.say(BEN, "revoke", granted.grant, "--close-unconfirmed", "--reason", "the server was looked at by hand")
+        (ended,) = daypass.wait_entries("grant.ended", grant=granted.grant)
+        assert ended["body"]["closed_by_hand"] and ended["body"]["unconfirmed"]
+    finally:
+        server.execute("alter role app_rw login")
+    client.communicate(timeout=20)
