@@ -63,11 +63,14 @@ REQUEST = Request(
     decided_at=1_700_000_200_000,
     decided_because=ODD,
     votes=(
-        Vote(id_of(30), BEN.id, True, "d" * 64, 1_700_000_150_000, 900_000, ODD, "read", "{}", ODD),
+        Vote(id_of(30), BEN.id, True, "d" * 64, 1_700_000_150_000, 900_000, ODD, "read", "{}", ODD, 5),
         Vote(id_of(31), "x", False, "", 1),
     ),
     messages=(Message(BEN.id, 1_700_000_120_000, ODD),),
     grant=id_of(40),
+    asked_by=BEN.id,
+    bundle=id_of(50),
+    until=1_700_000_900_000,
     route=Route(2, True, 5, ("group:cto", ODD), 6, ("group:secops",), (ANA.id,), (BEN.id,), True),
 )
 

@@ -88,7 +88,7 @@ async def who_decides(id: Part, caller: ACaller, front: AFront) -> models.Decide
 @router.post("/requests/{id}/approve")
 async def approve_request(id: Part, vote: models.Approve, caller: ACaller, front: AFront) -> models.RequestView:
     """Say yes to exactly what the digest stands for, perhaps for less time, or as a role that can do less."""
-    narrowed = Narrowed(vote.duration_ms, vote.role)
+    narrowed = Narrowed(vote.duration_ms, vote.role, vote.until)
     approved = await front.requests.approve(
         caller.person, id, digest=vote.digest, note=vote.note, narrowed=narrowed, signed=_signed(vote)
     )

@@ -16,8 +16,10 @@ from daypass.config import Address
 from daypass.domain.errors import Unauthenticated
 from daypass.domain.people import Person
 from daypass.ledger.receipts import Receipt
+from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
 from daypass.services.duties import Duties
+from daypass.services.favourites import Favourites
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.office import Office
@@ -64,6 +66,8 @@ class Front:
     duties: Duties
     glass: Glass
     ticketing: Ticketing
+    bundles: Bundles
+    favourites: Favourites
     listen: Mapping[str, Address]
     authority: str | None
     health: Callable[[], Health]

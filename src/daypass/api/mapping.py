@@ -100,6 +100,7 @@ def request(request: Request, people: People) -> models.RequestView:
                 at=vote.at,
                 narrowed_ms=vote.narrowed_ms,
                 narrowed_role=vote.narrowed_role,
+                narrowed_until=vote.narrowed_until,
                 signed=bool(vote.signature),
                 note=vote.note,
             )
@@ -111,6 +112,9 @@ def request(request: Request, people: People) -> models.RequestView:
         ],
         grant=request.grant,
         extends=request.extends,
+        asked_by=someone(people, request.asked_by) if request.asked_by else None,
+        bundle=request.bundle,
+        until=request.until,
     )
 
 

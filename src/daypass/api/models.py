@@ -107,6 +107,7 @@ class Approve(Strict):
     role: str | None = Field(
         default=None, min_length=1, max_length=NAME_MAX, description="For a role that can do less."
     )
+    until: int | None = Field(default=None, ge=0, le=T_MAX, description="For a project that ends earlier.")
     note: str = Field(default="", max_length=TEXT_MAX)
     statement: str = Field(default="", max_length=TEXT_MAX, description="What was signed, if the vote is signed.")
     signature: str = Field(default="", max_length=TEXT_MAX, description="The SSH signature of it, in its armour.")
@@ -159,6 +160,7 @@ class VoteView(BaseModel):
     at: int
     narrowed_ms: int | None
     narrowed_role: str | None
+    narrowed_until: int | None = None
     signed: bool
     note: str
 
@@ -198,6 +200,9 @@ class RequestView(Noted):
     messages: list[MessageView]
     grant: str | None
     extends: str | None = Field(description="The grant that is to last longer; null: access is asked for.")
+    asked_by: Someone | None = Field(default=None, description="Who asked in the requester's place.")
+    bundle: str | None = Field(default=None, description="What it was asked for together with.")
+    until: int | None = Field(default=None, description="A project: a grant for each day until then.")
 
 
 class ExtensionView(BaseModel):

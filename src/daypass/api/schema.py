@@ -24,6 +24,10 @@ WITH_TOKEN = {
     409: "The thing is no longer in the state that this needs.",
     501: "This version cannot do that yet.",
 }
+SIGNED = {
+    "ticket_changed": {401: "This is not signed by who it should come from.", 404: "There is no such system."},
+}
+"""What is known by a signature over its body, and not by a token."""
 BODIES = {
     "get_recording": ("application/x-asciicast", "A header line, then one event a line."),
     "get_receipt": ("text/plain", "A `.tlog-proof` (C2SP tlog-proof)."),
@@ -54,7 +58,7 @@ def _complete(operation: dict[str, Any]) -> None:
     """Add the problems, and the media types of answers that are no JSON."""
     name = operation["operationId"]
     responses = operation["responses"]
-    problems = {**COMMON, **(WITH_TOKEN if operation.get("security") else {})}
+    problems = {**COMMON, **(WITH_TOKEN if operation.get("security") else SIGNED.get(name, {}))}
     for status, description in problems.items():
         if status == 422 or str(status) not in responses:
             responses[str(status)] = _problem(description)

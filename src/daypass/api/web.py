@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from daypass import __version__
 from daypass.api import (
     asking,
+    bundling,
     granting,
     hooking,
     ledger,
@@ -46,7 +47,7 @@ def make_api(front: Front) -> FastAPI:
     problems.install(app)
     app.include_router(probing.router)
     app.include_router(ledger.router)
-    for part in (myself, asking, granting, watching, proving, searching, signing, owing, hooking):
+    for part in (myself, asking, granting, watching, proving, searching, signing, owing, hooking, bundling):
         app.include_router(part.router, prefix=PREFIX)
     return app
 

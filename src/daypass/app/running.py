@@ -51,7 +51,9 @@ from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.journal import Durability, Journal
 from daypass.protocols import PROTOCOLS
 from daypass.protocols.interface import Limits
+from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
+from daypass.services.favourites import Favourites
 from daypass.services.restoring import Restoring
 from daypass.store.interface import Store
 from daypass.store.opening import open_store
@@ -269,6 +271,8 @@ class Node:
             duties=house.duties,
             glass=house.glass,
             ticketing=house.ticketing,
+            bundles=Bundles(house.office, house.requests),
+            favourites=Favourites(house.office, house.requests),
             listen=self._checked.listen,
             authority=tls.authority.read_text() if tls.authority else None,
             health=lambda: self._present(gateway, publishing),

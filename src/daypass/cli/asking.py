@@ -9,8 +9,9 @@ import time
 
 from daypass.cli.client import Api, Json, api
 from daypass.cli.showing import as_json, brief, clean, short, table, until
-from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb
+from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Verb, complain
 from daypass.domain.durations import duration_ms
+from daypass.domain.errors import NotFound
 
 POLL_SECONDS = 1.0
 """How often `--wait` looks: a person decides, so a second is nothing, and the server hardly notices."""
@@ -36,29 +37,54 @@ def moment(text: str) -> int:
 
 
 def _request_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="TARGET", help="what to reach (daypass targets lists them)")
-    parser.add_argument("--role", required=True, metavar="R", help="as what")
+    parser.add_argument("target", nargs="+", metavar="TARGET[:ROLE]", help="what to reach (daypass targets lists them)")
+    parser.add_argument("--role", metavar="R", help="as what, where no role stands behind the target")
     parser.add_argument("--for", required=True, type=duration, dest="duration", metavar="30m", help="for how long")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
     parser.add_argument("--ticket", default="", metavar="INC-7", help="the ticket that this is for")
     parser.add_argument("--at", type=moment, metavar="TIME", help="not before this time, like 2026-11-23T14:00")
+    parser.add_argument("--person", action="append", default=[], metavar="EMAIL", help="for them; again for each")
+    parser.add_argument("--until", type=duration, metavar="14d", help="a project: so long, each day for --for")
     parser.add_argument("--wait", action="store_true", help="wait for the decision; exit 1 unless it is yes")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _request(given: argparse.Namespace) -> int:
+    items = [_item(text, given.role) for text in given.target]
+    if nameless := next((one["target"] for one in items if not one["role"]), None):
+        complain(f"no role is named for {nameless}", f"--role R, or {nameless}:ROLE")
+        return EXIT_USAGE
+    asked = {
+        "duration_ms": given.duration,
+        "reason": given.reason,
+        "ticket": given.ticket,
+        "start_at": given.at,
+    }
     here = api()
-    made = here.post(
-        "requests",
-        {
-            "target": given.target,
-            "role": given.role,
-            "duration_ms": given.duration,
-            "reason": given.reason,
-            "ticket": given.ticket,
-            "start_at": given.at,
-        },
-    )
+    if len(items) > 1 or given.person or given.until:
+        until = None if given.until is None else (given.at or int(time.time() * 1000)) + given.until
+        return _bundle(given, here.post("bundles", {**asked, "items": items, "people": given.person, "until": until}))
+    return finish(given, here, here.post("requests", {**asked, **items[0]}))
+
+
+def _item(text: str, role: str | None) -> dict[str, str]:
+    target, _, own = text.partition(":")
+    return {"target": target, "role": own or role or ""}
+
+
+def _bundle(given: argparse.Namespace, made: Json) -> int:
+    if given.json:
+        as_json(made)
+        return EXIT_DONE
+    print(made["id"], flush=True)
+    for one in made["requests"]:
+        who = f"{clean(one['requester']['email'])}: " if given.person else ""
+        print(f"{short(one['id'])}  {who}{_told(one)}", file=sys.stderr)
+    return EXIT_DONE
+
+
+def finish(given: argparse.Namespace, here: Api, made: Json) -> int:
+    """Tell what came of a new request, and wait for its decision if that is wanted."""
     if not given.json:
         print(made["id"], flush=True)
         print(_told(made), file=sys.stderr)
@@ -142,7 +168,11 @@ def _withdraw_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _withdraw(given: argparse.Namespace) -> int:
-    return tell(given, api().post(f"requests/{given.id}/withdraw"))
+    here = api()
+    try:
+        return tell(given, here.post(f"requests/{given.id}/withdraw"))
+    except NotFound:
+        return tell(given, here.post(f"bundles/{given.id}/withdraw"))
 
 
 def tell(given: argparse.Namespace, thing: Json) -> int:

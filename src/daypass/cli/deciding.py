@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import duration, tell
-from daypass.cli.client import api
+from daypass.cli.asking import duration, moment, tell
+from daypass.cli.client import Api, Json, api
+from daypass.cli.showing import clean, short
 from daypass.cli.signing import add_sign, signed_vote
-from daypass.cli.verbs import Verb
+from daypass.cli.verbs import EXIT_DONE, Verb
+from daypass.domain.errors import Invalid, NotFound
 
-ID_HELP = "the request (the end of its id is enough)"
+ID_HELP = "the request (the end of its id is enough), or a whole bundle"
 
 
 def _approve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help=ID_HELP)
     parser.add_argument("--for", type=duration, dest="duration", metavar="15m", help="for less time than was asked")
     parser.add_argument("--role", metavar="R", help="as a role that can do less than the one asked for")
+    parser.add_argument("--until", type=moment, metavar="TIME", help="a project, until then at most")
     parser.add_argument("--note", default="", metavar="TEXT", help="a note for the record")
     add_sign(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -23,10 +26,32 @@ def _approve_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _approve(given: argparse.Namespace) -> int:
     here = api()
-    asked = here.get(f"requests/{given.id}")
+    try:
+        asked = here.get(f"requests/{given.id}")
+    except NotFound:
+        return _decide_bundle(
+            here, given, "approve", {"duration_ms": given.duration, "until": given.until, "note": given.note}
+        )
     vote = {"digest": asked["digest"], "duration_ms": given.duration, "role": given.role, "note": given.note}
+    vote["until"] = given.until
     vote |= signed_vote(here, given, asked, "approve", given.role)
     return tell(given, here.post(f"requests/{asked['id']}/approve", vote))
+
+
+def _decide_bundle(here: Api, given: argparse.Namespace, verb: str, vote: Json) -> int:
+    """Decide on everything of a bundle that I may decide on."""
+    bundle = here.get(f"bundles/{given.id}")
+    if given.sign is not None or getattr(given, "role", None):
+        raise Invalid("a signed vote, or one for another role, is for one request", hint="decide on them one by one")
+    digests = {one["id"]: one["digest"] for one in bundle["requests"]}
+    done = here.post(f"bundles/{bundle['id']}/{verb}", {**vote, "digests": digests})
+    if given.json:
+        return tell(given, done)
+    print(f"{done['id']} {done['state']}")
+    for one in done["requests"]:
+        what = f"{clean(one['requester']['email'])} {clean(one['target'])}:{clean(one['role'])}"
+        print(f"  {short(one['id'])} {what} {one['state']}")
+    return EXIT_DONE
 
 
 def _deny_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +63,10 @@ def _deny_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _deny(given: argparse.Namespace) -> int:
     here = api()
-    asked = here.get(f"requests/{given.id}")
+    try:
+        asked = here.get(f"requests/{given.id}")
+    except NotFound:
+        return _decide_bundle(here, given, "deny", {"note": given.note})
     vote = {"digest": asked["digest"], "note": given.note, **signed_vote(here, given, asked, "deny")}
     return tell(given, here.post(f"requests/{asked['id']}/deny", vote))
 

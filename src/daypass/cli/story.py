@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from daypass.cli.asking import WAITING
 from daypass.cli.client import Api, Json, api
 from daypass.cli.ending import Line, ending_lines
-from daypass.cli.showing import as_json, brief, clean, short, until, when
+from daypass.cli.showing import as_json, brief, clean, short, table, until, when
 from daypass.cli.verbs import EXIT_DONE, Verb
 from daypass.domain.errors import NotFound
 
@@ -21,14 +22,19 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _show(given: argparse.Namespace) -> int:
     here = api()
-    kind, thing = find(here, given.id)
+    try:
+        kind, thing = find(here, given.id)
+    except NotFound as nothing:
+        return _show_bundle(here, given, nothing)
     request = thing if kind == "request" else here.get(f"requests/{thing['request']}")
     grant = here.get(f"grants/{request['grant']}") if request["grant"] else None
     sessions = here.every("sessions", SESSIONS_MAX, grant=grant["id"]) if grant else []
+    deciders = here.get(f"requests/{request['id']}/deciders") if request["state"] in WAITING else None
     if kind == "session":
         sessions = [each for each in sessions if each["id"] == thing["id"]] or [thing]
     if given.json:
-        whole = {"kind": kind, "request_object": request, "grant_object": grant, "session_objects": sessions}
+        more = {"deciders_object": deciders} if deciders else {}
+        whole = {**more, "kind": kind, "request_object": request, "grant_object": grant, "session_objects": sessions}
         as_json({**thing, **whole})
         return EXIT_DONE
     _head(kind, thing, request)
@@ -37,7 +43,33 @@ def _show(given: argparse.Namespace) -> int:
     for t, text in sorted(lines, key=lambda line: line[0]):
         print(f"  {when(t)}  {text}")
     _next(request, grant)
+    _who_decides(deciders)
     return EXIT_DONE
+
+
+def _show_bundle(here: Api, given: argparse.Namespace, nothing: NotFound) -> int:
+    """Several requests that were made together."""
+    try:
+        bundle = here.get(f"bundles/{given.id}")
+    except NotFound:
+        raise nothing from None
+    if given.json:
+        as_json({**bundle, "kind": "bundle"})
+        return EXIT_DONE
+    print(f"Bundle {bundle['id']}: {bundle['state']}\n")
+    what = ((one, f"{one['target']}:{one['role']}") for one in bundle["requests"])
+    rows = ((short(one["id"]), one["state"], one["requester"]["email"], name, one["takes"]) for one, name in what)
+    table(("id", "state", "who", "what", "how"), rows, "")
+    return EXIT_DONE
+
+
+def _who_decides(deciders: Json | None) -> None:
+    """For who waits: who can decide, who of them is there, and how long it usually takes."""
+    for one in deciders["deciders"] if deciders else ():
+        voted, there = ", has voted" if one["voted"] else "", "on duty" if one["on_duty"] else "not on duty"
+        print(f"  can decide: {_person(one)} ({there}{voted})")
+    if deciders and deciders["usual_wait_ms"] is not None:
+        print(f"  usually decided within {brief(deciders['usual_wait_ms'])} ({deciders['decided_before']} before)")
 
 
 def find(here: Api, part: str) -> tuple[str, Json]:

@@ -41,6 +41,8 @@ PLACES: Mapping[str, Place] = {
     "whoami": Place(ASK, "who Daypass takes me for", "login"),
     "targets": Place(ASK, "what I may ask for, and what asking would take", "targets"),
     "request": Place(ASK, "ask for access", "asking"),
+    "repeat": Place(ASK, "ask again for what I asked before", "again"),
+    "favourites": Place(ASK, "what I ask for again and again", "again"),
     "requests": Place(ASK, "requests: mine, to decide, or all", "asking"),
     "show": Place(ASK, "the whole story of a request, grant or session", "story"),
     "approve": Place(ASK, "say yes to a request", "deciding"),

@@ -49,7 +49,8 @@ class Changes:
 
 def involved(request: Request) -> frozenset[str]:
     """Who may never decide on it: the requester under any account, their agents, and whom an agent asked for."""
-    return frozenset({request.requester, request.on_behalf_of or request.requester, *request.route.excluded})
+    asking = {request.requester, request.on_behalf_of or request.requester, request.asked_by or request.requester}
+    return frozenset({*asking, *request.route.excluded})
 
 
 def may_decide(request: Request, person: Person) -> bool:
@@ -105,6 +106,12 @@ def granted_ms(request: Request) -> int:
     return min([request.duration_ms, *narrowed])
 
 
+def granted_until(request: Request) -> int | None:
+    """Until when its project goes on: as asked, or the earliest that an approver narrowed it to. None: it is none."""
+    narrowed = [vote.narrowed_until for vote in standing(request) if vote.approve and vote.narrowed_until is not None]
+    return min([request.until, *narrowed]) if request.until is not None else None
+
+
 def approve(request: Request, vote: Vote, by: Person, people: Mapping[str, Person]) -> Request:
     """The request after an approval; APPROVED if it was the last one needed. `people` are all there are, by id.
 
@@ -118,6 +125,8 @@ def approve(request: Request, vote: Vote, by: Person, people: Mapping[str, Perso
         raise Conflict("you have approved exactly this already; one person has one vote")
     if vote.narrowed_ms is not None:
         _check_narrowing(request, vote.narrowed_ms)
+    if vote.narrowed_until is not None:
+        _check_until(request, vote)
     if vote.narrowed_role is not None and request.extends is not None:
         raise Invalid("more time is for the role that the grant has; deny it instead")
     voted = replace(request, votes=(*request.votes, vote))
@@ -179,6 +188,15 @@ def _check_narrowing(request: Request, narrowed_ms: int) -> None:
     if narrowed_ms > request.duration_ms:
         asked = duration_text(request.duration_ms)
         raise Refused(f"an approver may shorten the time and never lengthen it; {asked} was asked for")
+
+
+def _check_until(request: Request, vote: Vote) -> None:
+    if request.until is None or vote.narrowed_until is None:
+        raise Invalid("this is no project: there is nothing to end earlier")
+    if vote.signature:
+        raise Invalid("a signed vote says nothing of a project's end; deny it, or vote without")
+    if not max(vote.at, request.start_at or 0) < vote.narrowed_until <= request.until:
+        raise Refused("an approver may have a project end earlier, and never later or before it begins")
 
 
 def check_decider(request: Request, by: Person, now: int) -> None:
@@ -248,8 +266,10 @@ def escalate(request: Request, people: Sequence[Person] | Crowd, now: int) -> Re
 
 
 def withdraw(request: Request, by: Person, now: int) -> Request:
-    """The request taken back by its requester."""
-    _check_own(request, by, now)
+    """The request taken back by its requester, or by who asked in their place."""
+    if by.id != request.asked_by or by.disabled:
+        _check_own(request, by, now)
+    check_open(request, now)
     taken = step(request, RequestAction.WITHDRAW)
     return replace(taken, decided_at=now, decided_because="withdrawn by the requester")
 

@@ -27,6 +27,7 @@ CATALOGUE: Mapping[str, str] = {
     "request.refused": "Policy refused the request when it was made.",
     "request.expired": "Nobody decided in time.",
     "request.withdrawn": "The requester took the request back.",
+    "grant.renewed": "A project's next day has its grant.",
     "grant.started": "A scheduled grant can be used from here on.",
     "grant.activated": "The clock of a grant started.",
     "grant.extended": "A grant's deadline moved.",

@@ -37,7 +37,7 @@ from daypass.domain.rules import (
 
 POLICY_KEYS = ("policy", "covers", "limits", "deny", "rules", "expect")
 COVERS_KEYS = ("targets", "labels")
-LIMITS_KEYS = ("longest", "activate_within", "extend", "idle")
+LIMITS_KEYS = ("longest", "activate_within", "extend", "idle", "project")
 EXTEND_KEYS = ("times", "by", "decide")
 DENIAL_KEYS = ("name", "who", "roles", "when", "hours", "because")
 RULE_KEYS = ("name", "who", "roles", "when", "hours", "decide", "break_glass", "tell", "owes", "ends_with_ticket")
@@ -169,6 +169,7 @@ def _limits(node: Node) -> Limits:
         activate_within_ms=keys["activate_within"].duration_ms() if "activate_within" in keys else ACTIVATE_WITHIN_MS,
         extend=extend,
         idle_ms=keys["idle"].duration_ms() if "idle" in keys else None,
+        project_ms=keys["project"].duration_ms() if "project" in keys else None,
     )
 
 

@@ -134,7 +134,8 @@ def _limits() -> Schema:
         by=_DURATION,
         decide={"enum": list(form.EXTEND_DECIDE)},
     )
-    return _of(form.LIMITS_KEYS, (), longest=_DURATION, activate_within=_DURATION, extend=extend, idle=_DURATION)
+    lengths = {"longest": _DURATION, "activate_within": _DURATION, "idle": _DURATION, "project": _DURATION}
+    return _of(form.LIMITS_KEYS, (), extend=extend, **lengths)
 
 
 def schema() -> Schema:

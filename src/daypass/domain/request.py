@@ -127,6 +127,8 @@ class Vote:
     """What the decider signed (see `vote_statement.py`); empty: the vote is not signed."""
     signature: str = ""
     """Their SSH signature of it, in its armour."""
+    narrowed_until: int | None = None
+    """A project goes on until then at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,12 @@ class Request:
     grant: str | None = None
     extends: str | None = None
     """The grant that is to last longer by `duration_ms`; None: access is asked for."""
+    asked_by: str | None = None
+    """Who asked for it in the requester's place, as for the others of a project; None: the requester."""
+    bundle: str | None = None
+    """What was asked for together has one bundle (an id); each is decided and ends by itself."""
+    until: int | None = None
+    """Until when the requester gets a grant of `duration_ms` for each day; None: one grant."""
     route: Route = field(default_factory=Route)
 
 
@@ -205,6 +213,7 @@ def content_digest(
     start_at: int | None,
     salt: str,
     extends: str | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> str:
     """SHA-256, in hex, over the salt (32 bytes, in hex) and what is asked in canonical JSON (sorted keys, compact).
 
@@ -221,6 +230,7 @@ def content_digest(
     }
     if extends is not None:
         content["extends"] = extends
+    content |= {name: value for name, value in (more or {}).items() if value is not None}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(bytes.fromhex(salt) + canonical.encode()).hexdigest()
 
@@ -237,6 +247,7 @@ def sealed(request: Request) -> Request:
         start_at=request.start_at,
         salt=request.digest_salt,
         extends=request.extends,
+        more={"asked_by": request.asked_by, "bundle": request.bundle, "until": request.until},
     )
     return replace(request, digest=digest)
 

@@ -56,6 +56,8 @@ class Limits:
     extend: ExtendLimit | None = None
     idle_ms: int | None = None
     """How long a session's client may say nothing while nothing of it is at work."""
+    project_ms: int | None = None
+    """How long a project may go on, with a grant for each day; None: there are no projects."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,16 @@ class SealedCode:
 
 
 @dataclass(frozen=True, slots=True)
+class Favourite:
+    """Something that a person asks for again and again. `wish` is what they ask, as plain values."""
+
+    person: str
+    name: str
+    wish: Mapping[str, object]
+    made_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One thing that one person is to be told over one channel. `about` holds ids and words, never secrets; `next_at`
     is when it is tried next (0: it is over)."""

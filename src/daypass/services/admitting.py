@@ -6,11 +6,12 @@ The session is registered, and the grant's clock started on first use, in one tr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daypass.credentials.interface import Credentials
 from daypass.domain import glass, policy
 from daypass.domain import grant as grants
+from daypass.domain.deciding import granted_until
 from daypass.domain.errors import DaypassError, Refused
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Person
@@ -226,6 +227,11 @@ async def activated(office: Office, change: Change, grant: Grant, person: Person
     if grant.state is GrantState.ACTIVE:
         return grant
     active = grants.activate(grant, office.now())
+    request = await change.tx.request(grant.request)
+    until = granted_until(request) if request is not None else None
+    if until is not None and until < (active.expires_at or 0):
+        # A project's last day is over with the project.
+        active = replace(active, expires_at=until)
     await change.tx.save_grant(active)
     body = {"role": active.role, "duration_ms": active.duration_ms, "expires_at": active.expires_at}
     await change.record(grant_event(office, "grant.activated", active, acting(person), body=body))

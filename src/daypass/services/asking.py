@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from daypass.domain import deciding, policy
+from daypass.domain import deciding, matching, policy
 from daypass.domain.deciding import Changes, written
 from daypass.domain.durations import DAY_MS, HOUR_MS
 from daypass.domain.errors import Conflict, Invalid, NotFound, Refused
@@ -51,6 +52,8 @@ class Wish:
     ticket: str = ""
     start_at: int | None = None
     break_glass: bool = False
+    until: int | None = None
+    """A project: until then, access for each day of `duration_ms`."""
 
 
 class Asking:
@@ -64,26 +67,27 @@ class Asking:
         recording it) where policy says no or nobody could decide; nothing is then open."""
         if wish.break_glass:
             raise Invalid("this asks; breaking the glass is another verb", hint="daypass break-glass")
-        target = self._target(wish)
-        self._check(wish)
+        target = self.target(wish)
+        self.check(wish)
         refusal: policy.Refused | None = None
         known = await look_outside(self._office, target, wish.ticket)
         async with self._office.change() as change:
             person = await change.person(by)
-            await self._refuse_flood(change, person)
-            asked = await self._question(change, person, target, wish, known)
+            await self.refuse_flood(change, person)
+            asked = await self.question(change, person, target, wish, known)
             verdict = await self._verdict(change, asked)
             if isinstance(verdict, policy.Refused):
                 refusal = verdict
                 await change.record(self._refused_event(person, wish, verdict))
             else:
-                request = self._request(person, wish, verdict, asked.now)
+                request = sealed(self.drafted(person, wish, verdict, asked.now))
                 request = await self._save_new(change, request, person, verdict)
         if refusal is not None:
             raise Refused(refusal.reason, hint=refusal.hint)
         return request
 
-    def _target(self, wish: Wish) -> Target:
+    def target(self, wish: Wish) -> Target:
+        """What is asked for. Raise `NotFound` or `Invalid` if there is no such target or role."""
         target = self._office.targets.get(wish.target)
         if target is None:
             raise NotFound(f"there is no target {wish.target}", hint="daypass targets")
@@ -92,7 +96,8 @@ class Asking:
             raise Invalid(f"{wish.target} has no role {wish.role or '(none given)'}", hint=f"--role one of {known}")
         return target
 
-    def _check(self, wish: Wish) -> None:
+    def check(self, wish: Wish) -> None:
+        """Raise `Invalid` for what nobody could ask for."""
         written(wish.reason, "reason", needed=True)
         written(wish.ticket, "ticket", most=TICKET_CHARS_MAX)
         if wish.duration_ms < deciding.DURATION_MS_MIN:
@@ -101,14 +106,16 @@ class Asking:
         if wish.start_at is not None and not now - START_PAST_MS <= wish.start_at <= now + START_MAX_MS:
             raise Invalid("access starts between now and 90 days from now", hint="--at 2026-11-23T14:00:00Z")
 
-    async def _refuse_flood(self, change: Change, person: Person) -> None:
+    async def refuse_flood(self, change: Change, person: Person, more: int = 1) -> None:
+        """Raise `Conflict` if this person would have more undecided requests than anybody may have."""
         waiting = await change.tx.requests(requester=person.id, states=OPEN, page=Page(limit=OPEN_MAX))
-        if len(waiting) >= OPEN_MAX:
+        if len(waiting) + more > OPEN_MAX:
             raise Conflict(f"you have {OPEN_MAX} undecided requests", hint="daypass requests --mine")
 
-    async def _question(
+    async def question(
         self, change: Change, person: Person, target: Target, wish: Wish, known: Outside
     ) -> policy.Question:
+        """The question to policy."""
         return await question(
             self._office,
             change.tx,
@@ -144,32 +151,32 @@ class Asking:
             secret={name: value for name, value in secret.items() if value},
         )
 
-    def _request(self, person: Person, wish: Wish, verdict: policy.Automatic | policy.NeedsVotes, now: int) -> Request:
+    def drafted(self, person: Person, wish: Wish, verdict: policy.Automatic | policy.NeedsVotes, now: int) -> Request:
+        """The request as it is asked and decided, not yet sealed."""
         automatic = isinstance(verdict, policy.Automatic)
         waits = policy.UNDECIDED_AFTER_MS if isinstance(verdict, policy.Automatic) else verdict.undecided_after_ms
-        return sealed(
-            Request(
-                id=self._office.new_id(),
-                state=RequestState.PENDING,
-                requester=person.id,
-                on_behalf_of=person.agent_of or None,
-                items=(Item(wish.target, wish.role),),
-                reason=wish.reason.strip(),
-                ticket=wish.ticket.strip(),
-                duration_ms=wish.duration_ms,
-                start_at=wish.start_at,
-                digest="",
-                digest_salt=self._office.entropy(SALT_BYTES).hex(),
-                policy=verdict.policy.name,
-                policy_digest=verdict.policy.digest,
-                rule=verdict.rule.name,
-                stages=() if isinstance(verdict, policy.Automatic) else verdict.stages,
-                automatic=automatic,
-                owes=verdict.rule.owes.plain(),
-                created_at=now,
-                decide_by=now + waits,
-                route=verdict.route,
-            )
+        return Request(
+            id=self._office.new_id(),
+            state=RequestState.PENDING,
+            requester=person.id,
+            on_behalf_of=person.agent_of or None,
+            items=(Item(wish.target, wish.role),),
+            reason=wish.reason.strip(),
+            ticket=wish.ticket.strip(),
+            duration_ms=wish.duration_ms,
+            start_at=wish.start_at,
+            digest="",
+            digest_salt=self._office.entropy(SALT_BYTES).hex(),
+            policy=verdict.policy.name,
+            policy_digest=verdict.policy.digest,
+            rule=verdict.rule.name,
+            stages=() if isinstance(verdict, policy.Automatic) else verdict.stages,
+            automatic=automatic,
+            owes=verdict.rule.owes.plain(),
+            created_at=now,
+            decide_by=now + waits,
+            route=verdict.route,
+            until=wish.until,
         )
 
     async def _save_new(
@@ -185,11 +192,12 @@ class Asking:
         )
         await change.tx.save_request(request)
         await change.record(created)
-        return await self._approve_if_automatic(change, request, verdict)
+        return await self.approve_if_automatic(change, request, verdict)
 
-    async def _approve_if_automatic(
+    async def approve_if_automatic(
         self, change: Change, request: Request, verdict: policy.Automatic | policy.NeedsVotes
     ) -> Request:
+        """Approve a new request where its rule does so by itself."""
         if not isinstance(verdict, policy.Automatic):
             return request
         approved = replace(
@@ -238,15 +246,17 @@ class Asking:
         """Ask policy about the changed request. Raise `Refused`, and so change nothing, where it says no."""
         item = request.items[0]
         wish = Wish(item.target, item.role, request.duration_ms, request.reason, request.ticket, request.start_at)
-        target = self._target(wish)
+        target = self.target(wish)
         if wish.duration_ms < deciding.DURATION_MS_MIN:
             raise Invalid("access lasts at least a second", hint="--for 30m")
         known = known_of(ahead, wish.ticket)
-        asked = await self._question(change, person, target, wish, known)
+        asked = await self.question(change, person, target, wish, known)
         verdict = await self._verdict(change, asked)
         if isinstance(verdict, policy.Refused):
             raise Refused(verdict.reason, hint=verdict.hint)
-        fresh = self._request(person, wish, verdict, asked.now)
+        fresh = self.drafted(person, wish, verdict, asked.now)
+        excluded = {*fresh.route.excluded, *(request.route.excluded if request.bundle else ())}
+        fresh = without(fresh, excluded)
         routed = replace(
             request,
             policy=fresh.policy,
@@ -268,7 +278,7 @@ class Asking:
         )
         await change.tx.save_request(routed)
         await change.record(event)
-        return await self._approve_if_automatic(change, routed, verdict)
+        return await self.approve_if_automatic(change, routed, verdict)
 
     async def withdraw(self, by: Person, part: str) -> Request:
         """Take the request back."""
@@ -279,3 +289,16 @@ class Asking:
             await change.tx.save_request(withdrawn)
             await change.record(request_event(self._office, "request.withdrawn", withdrawn, acting(person)))
         return withdrawn
+
+
+def without(request: Request, excluded: Collection[str]) -> Request:
+    """The request with nobody of these on its route. Raise `Refused` if the others are too few."""
+    stages = tuple(
+        replace(stage, eligible=tuple(one for one in stage.eligible if one not in excluded)) for stage in request.stages
+    )
+    if not matching.satisfied(stages, {one for stage in stages for one in stage.eligible}):
+        raise Refused(
+            "too few could decide who are not in it themselves", hint="ask for those who decide apart from the others"
+        )
+    route = replace(request.route, excluded=tuple(sorted({*request.route.excluded, *excluded})))
+    return replace(request, stages=stages, route=route)

@@ -31,6 +31,7 @@ from daypass.services.lending import Lending
 from daypass.services.office import Office
 from daypass.services.outliving import elsewhere
 from daypass.services.owing import owe_after
+from daypass.services.projects import next_day
 from daypass.services.telling import grant_event
 from daypass.services.timeline import Timeline
 from daypass.store.interface import Page, Transaction
@@ -267,6 +268,7 @@ class Endings:
             await change.record(grant_event(self._office, type, over, SYSTEM, body=body, secret=timeline.secret()))
             if timeline.confirmed:
                 await owe_after(self._office, change, over)
+                await next_day(self._office, change, over)
         return over
 
     def _is_due(self, grant: Grant, now: int) -> bool:

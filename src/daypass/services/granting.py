@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from daypass.domain.deciding import granted_ms, standing
+from daypass.domain.deciding import granted_ms, granted_until, standing
+from daypass.domain.durations import DAY_MS
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Actor
 from daypass.domain.policy import ACTIVATE_WITHIN_MS, policy_of
@@ -34,7 +35,7 @@ async def give(office: Office, change: Change, approved: Request, by: Actor) -> 
         role=_role(target, approved),
         duration_ms=granted_ms(approved),
         start_at=start_at,
-        activate_by=(start_at or now) + within,
+        activate_by=_activate_by(approved, start_at or now, within),
         created_at=now,
         policy=approved.policy,
         rule=approved.rule,
@@ -55,6 +56,12 @@ async def give(office: Office, change: Change, approved: Request, by: Actor) -> 
     event = request_event(office, "request.approved", with_grant, by, body=body, decision="approved")
     await change.record(event)
     return with_grant
+
+
+def _activate_by(approved: Request, start: int, within: int) -> int:
+    """When it lapses unused: a project's day is over after a day, so that the next one comes."""
+    until = granted_until(approved)
+    return start + within if until is None else min(start + min(within, DAY_MS), until)
 
 
 def _role(target: Target | None, approved: Request) -> str:

@@ -16,6 +16,7 @@ from daypass.services.endings import SWEEP_MAX, Endings
 from daypass.services.extending import Extending
 from daypass.services.office import Office, acting
 from daypass.services.owing import owe_after
+from daypass.services.projects import next_day
 from daypass.services.sight import may_end, see_grant
 from daypass.services.telling import grant_event
 from daypass.services.timeline import SESSIONS_MAX
@@ -124,6 +125,7 @@ class Grants:
                 lapsed = grants.lapse(grant, now)
                 await change.tx.save_grant(lapsed)
                 await change.record(grant_event(self._office, "grant.lapsed", lapsed, SYSTEM))
+                await next_day(self._office, change, lapsed)
                 return 1
             opened = grants.started(grant, now)
             if opened is grant:

@@ -27,10 +27,11 @@ SWEEP_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """What an approver gives less of: for how long, as what. None: as asked."""
+    """What an approver gives less of: for how long, as what, a project until when. None: as asked."""
 
     duration_ms: int | None = None
     role: str | None = None
+    until: int | None = None
 
 
 class Requests(Asking):
@@ -54,15 +55,28 @@ class Requests(Asking):
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
-            vote = self._vote(request, person, APPROVE, digest, note, narrow, signed)
-            self._check_role(request, narrow.role)
-            if signed is not None:
-                await check_signed(change, signed, request, person, APPROVE, narrow.duration_ms, narrow.role)
-            people = {one.id: one for one in await change.tx.people()}
-            voted = deciding.approve(request, vote, person, people)
-            await self._save_vote(change, voted, person, APPROVE)
-            if voted.state is RequestState.APPROVED:
-                return await give(self._office, change, voted, acting(person))
+            return await self.approved(change, request, person, digest, note, narrow, signed)
+
+    async def approved(
+        self,
+        change: Change,
+        request: Request,
+        person: Person,
+        digest: str | None,
+        note: str,
+        narrow: Narrowed,
+        signed: Signed | None = None,
+    ) -> Request:
+        """Approve a locked request in an open transaction."""
+        vote = self._vote(request, person, APPROVE, digest, note, narrow, signed)
+        self._check_role(request, narrow.role)
+        if signed is not None:
+            await check_signed(change, signed, request, person, APPROVE, narrow.duration_ms, narrow.role)
+        people = {one.id: one for one in await change.tx.people()}
+        voted = deciding.approve(request, vote, person, people)
+        await self._save_vote(change, voted, person, APPROVE)
+        if voted.state is RequestState.APPROVED:
+            return await give(self._office, change, voted, acting(person))
         return voted
 
     def _check_role(self, request: Request, role: str | None) -> None:
@@ -83,14 +97,25 @@ class Requests(Asking):
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
-            if signed is not None:
-                await check_signed(change, signed, request, person, DENY)
-            people = {one.id: one for one in await change.tx.people()}
-            vote = self._vote(request, person, DENY, digest, note, Narrowed(), signed)
-            denied = deciding.deny(request, vote, person, people)
-            await self._save_vote(change, denied, person, DENY)
-            if denied.state is not RequestState.DENIED:
-                return denied
+            return await self.denied(change, request, person, digest, note, signed)
+
+    async def denied(
+        self,
+        change: Change,
+        request: Request,
+        person: Person,
+        digest: str | None,
+        note: str,
+        signed: Signed | None = None,
+    ) -> Request:
+        """Deny a locked request in an open transaction."""
+        if signed is not None:
+            await check_signed(change, signed, request, person, DENY)
+        people = {one.id: one for one in await change.tx.people()}
+        vote = self._vote(request, person, DENY, digest, note, Narrowed(), signed)
+        denied = deciding.deny(request, vote, person, people)
+        await self._save_vote(change, denied, person, DENY)
+        if denied.state is RequestState.DENIED:
             event = request_event(self._office, "request.denied", denied, acting(person), decision="denied")
             await change.record(event)
         return denied
@@ -114,6 +139,7 @@ class Requests(Asking):
             narrowed_ms=narrowed.duration_ms,
             note=note.strip(),
             narrowed_role=narrowed.role,
+            narrowed_until=narrowed.until,
             statement=signed.statement if signed is not None else "",
             signature=signed.signature if signed is not None else "",
         )

@@ -26,7 +26,7 @@ def sees_request(office: Office, person: Person, request: Request) -> bool:
     """Whether this person may know of the request and what came of it."""
     if person.disabled:
         return False
-    own = person.id in (request.requester, request.on_behalf_of)
+    own = person.id in (request.requester, request.on_behalf_of, request.asked_by)
     bypassed = person.id in request.route.bypassed
     if own or bypassed or office.reads_all(person) or _owns(office, person, request):
         return True

@@ -64,8 +64,9 @@ def asked_body(request: Request) -> dict[str, Any]:
         "decide_by": request.decide_by,
         "owes": dict(request.owes and {"duties": sorted(request.owes)}),
     }
-    if request.start_at is not None:
-        body["start_at"] = request.start_at
+    told = {"start_at": request.start_at, "asked_by": request.asked_by, "bundle": request.bundle}
+    told |= {"until": request.until}
+    body |= {name: value for name, value in told.items() if value is not None}
     return body
 
 
@@ -81,6 +82,8 @@ def vote_body(vote: Vote) -> dict[str, Any]:
         body["narrowed_ms"] = vote.narrowed_ms
     if vote.narrowed_role is not None:
         body["narrowed_role"] = vote.narrowed_role
+    if vote.narrowed_until is not None:
+        body["narrowed_until"] = vote.narrowed_until
     if vote.signature:
         body["signed"] = {"statement": vote.statement, "signature": vote.signature}
     return body

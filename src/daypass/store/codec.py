@@ -83,6 +83,9 @@ def request_row(request: Request) -> Row:
         "messages": [{"person": one.person, "at": one.at, "text": one.text} for one in request.messages],
         "grant": request.grant,
         "extends": request.extends,
+        "asked_by": request.asked_by,
+        "bundle": request.bundle,
+        "until": request.until,
         "route": dataclasses.asdict(request.route),
     }
 
@@ -119,6 +122,7 @@ def _vote_value(vote: Vote) -> dict[str, Any]:
         "narrowed_role": vote.narrowed_role,
         "statement": vote.statement,
         "signature": vote.signature,
+        "narrowed_until": vote.narrowed_until,
     }
 
 

@@ -18,7 +18,7 @@ from daypass.domain.obligation import Obligation, ObligationState
 from daypass.domain.people import Person
 from daypass.domain.request import Request, RequestState
 from daypass.domain.session import Session, SessionState
-from daypass.domain.standing import EnrolledKey, Notice, SealedCode
+from daypass.domain.standing import EnrolledKey, Favourite, Notice, SealedCode
 
 __all__ = [
     "ChainHead",
@@ -109,9 +109,17 @@ class Transaction(Interface):
         eligible: str | None = None,
         states: Sequence[RequestState] = (),
         decide_by_until: int | None = None,
+        bundle: str | None = None,
         page: Page | None = None,
     ) -> Sequence[Request]: ...
     async def save_request(self, request: Request) -> None: ...
+
+    async def favourites(self, person: str) -> Sequence[Favourite]:
+        """In the order of their names."""
+
+    async def save_favourite(self, favourite: Favourite) -> None: ...
+    async def drop_favourite(self, person: str, name: str) -> bool:
+        """Whether there was one."""
 
     async def grant(self, id: str) -> Grant | None: ...
     async def grant_for_change(self, id: str) -> Grant | None: ...

@@ -102,6 +102,9 @@ requests = Table(
     Column("messages", _Json, nullable=False),
     _maybe_text("grant"),
     _maybe_text("extends"),
+    _maybe_text("asked_by"),
+    Column("bundle", Text, index=True),
+    _maybe_number("until"),
     Column("route", _Json),
 )
 
@@ -140,6 +143,16 @@ grants = Table(
     Column("extensions", _Json, nullable=False),
     Column("owes", _Json, nullable=False),
 )
+
+favourites = Table(
+    "favourites",
+    metadata,
+    Column("person", Text, ForeignKey("people.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("wish", _Json, nullable=False),
+    _number("made_at"),
+)
+"""What people ask for again and again."""
 
 obligations = Table(
     "obligations",

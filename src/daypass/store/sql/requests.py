@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy import and_, delete, insert, or_, select
 
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.request import Request, RequestState
+from daypass.domain.standing import Favourite
 from daypass.store import codec
 from daypass.store.interface import Page
-from daypass.store.schema import grants, request_deciders, requests
+from daypass.store.schema import favourites, grants, request_deciders, requests
 from daypass.store.sql.statement import Part, newest
 
 
@@ -30,6 +32,7 @@ class Requests(Part):
         eligible: str | None = None,
         states: Sequence[RequestState] = (),
         decide_by_until: int | None = None,
+        bundle: str | None = None,
         page: Page | None = None,
     ) -> Sequence[Request]:
         query = newest(select(requests), requests, page)
@@ -42,7 +45,20 @@ class Requests(Part):
             query = query.where(requests.c.state.in_([state.value for state in states]))
         if decide_by_until is not None:
             query = query.where(requests.c.decide_by <= decide_by_until)
+        if bundle is not None:
+            query = query.where(requests.c.bundle == bundle)
         return [codec.request_of(row) for row in await self._all(query)]
+
+    async def favourites(self, person: str) -> Sequence[Favourite]:
+        query = select(favourites).where(favourites.c.person == person).order_by(favourites.c.name)
+        return [Favourite(**row) for row in await self._all(query)]
+
+    async def save_favourite(self, favourite: Favourite) -> None:
+        await self._save(favourites, {**asdict(favourite), "wish": dict(favourite.wish)})
+
+    async def drop_favourite(self, person: str, name: str) -> bool:
+        gone = delete(favourites).where(favourites.c.person == person, favourites.c.name == name)
+        return bool((await self._connection.execute(gone)).rowcount)
 
     async def save_request(self, request: Request) -> None:
         await self._save(requests, codec.request_row(request))
