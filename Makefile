@@ -30,7 +30,7 @@ demo: install
 	$(BIN)/daypass demo $(if $(EXIT),--exit)
 
 test: dev
-	scripts/parts postgresql postgresql-client
+	scripts/parts postgresql postgresql-client rsyslog
 	$(BIN)/python -m pytest $(TESTS)
 
 check: dev
@@ -56,7 +56,7 @@ mutate: dev
 	$(BIN)/python scripts/mutate
 
 audit: dev
-	$(BIN)/uvx pip-audit --disable-pip --require-hashes -r requirements.lock
+	$(BIN)/uvx pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 lock: dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -130,6 +130,23 @@ def test_what_is_erased_stays_out_of_an_index_made_anew(daypass: Daypass) -> Non
     assert hits(daypass, SECRET) == []
 
 
+def test_without_a_gateway_the_operator_erases_and_indexes_all_the_same(daypass: Daypass) -> None:
+    daypass.grant()
+    erased, kept = worked(daypass, SECRET), worked(daypass, KEPT)
+    before = hits(daypass, KEPT)
+    daypass.kill()
+    done = daypass.object(None, "erase", "--session", erased, "--reason", "asked for")
+    assert done["state"] == "ERASED" and done["bodies"] >= 1
+    assert daypass.object(None, "ledger", "reindex")["state"] == "REBUILT"
+    assert holding(daypass.data, SECRET) == []
+    daypass.start()
+    assert hits(daypass, SECRET) == [] and hits(daypass, KEPT) == before
+    assert [hit["session"] for hit in hits(daypass, KEPT, "--kind", "select")] == [kept]
+    (entry,) = daypass.wait_entries("blob.erased", session=erased)
+    assert len(entry["body"]["bodies"]) == done["bodies"]
+    daypass.verify()
+
+
 def test_only_what_is_over_is_erased(daypass: Daypass) -> None:
     asked = daypass.grant()
     with psycopg.connect(daypass.dsn(), autocommit=True) as connection:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from daypass.cli.demo.gateway import ANA, BEN, Setup
+from daypass.cli.demo.gateway import ANA, BEN, CLEO, Setup
 from tests.servers.daypass import Daypass, Granted, until
 from tests.servers.postgres import Postgres
 
@@ -200,6 +200,18 @@ def test_one_of_them_publishes_the_whole_log(pair: Pair) -> None:
     pair.one.wait_entries("statement.submitted", grant=granted.grant)
     pair.one.verify()
     assert not pair.two.entries()
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{pair.two.web}/ledger/checkpoint", timeout=10)
+    said = json.loads(refused.value.read())
+    assert refused.value.code == 404
+    assert said["hint"] == f"node one publishes this log: {pair.one.web}/ledger"
+    receipt = pair.two.run(CLEO, "ledger", "receipt", granted_entry(pair, granted), "--wait", "1s")
+    assert receipt.returncode == 1 and "node one publishes this log" in receipt.stderr
+
+
+def granted_entry(pair: Pair, granted: Granted) -> str:
+    """The id of an entry about this grant."""
+    return str(pair.one.wait_entries("grant.activated", grant=granted.grant)[0]["id"])
 
 
 def cut_off(daypass: Daypass) -> bool | None:

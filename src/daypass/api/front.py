@@ -38,6 +38,8 @@ class Published(Interface):
     """The published log. `public`: whether anybody may read it."""
 
     public: bool
+    elsewhere: str
+    """Which other node publishes it, and where; empty: this one does."""
 
     def read(self, path: str) -> bytes | None:
         """A published file by its path, None where there is none. Blocks: call it in a thread."""

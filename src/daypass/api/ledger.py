@@ -76,6 +76,8 @@ async def _newest(request: Request, front: Front, name: str) -> Response:
 
 
 async def _read(front: Front, path: str) -> bytes:
+    if front.log.elsewhere:
+        raise NotFound("this node does not publish the log", hint=front.log.elsewhere)
     raw = await asyncio.to_thread(front.log.read, path)
     if raw is None:
         raise NotFound(f"there is no {path} here", hint="the checkpoint says how many entries are published")

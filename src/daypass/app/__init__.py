@@ -47,28 +47,30 @@ def issue_token(settings: Settings, email: str, lasts_ms: int, label: str) -> di
 
 
 def make_codes(settings: Settings, target: str, count: int) -> dict[str, Any]:
-    """Sealed one-time codes that break the glass of a target: made by the running Daypass. Raises DaypassError."""
+    """Sealed one-time codes that break the glass of a target: made by the running Daypass, or by us.
+    Raises DaypassError."""
     from daypass.app.ordering import order as ordered
 
     return ordered(_checked(settings), "codes", {"target": target, "count": count})
 
 
-def recover_log(settings: Settings) -> dict[str, Any]:
-    """Take the published entries back into a store that is behind them. Raises DaypassError."""
+def recover_log(settings: Settings, identity: str | None) -> dict[str, Any]:
+    """Take the published entries back into a store that is behind them, and make its search index anew; `identity`
+    opens encrypted bodies for that. Raises DaypassError."""
     from daypass.app.recovering import recover
 
-    return recover(_checked(settings))
+    return recover(_checked(settings), identity)
 
 
 def erase(settings: Settings, order: dict[str, Any]) -> dict[str, Any]:
-    """Have the running Daypass erase bodies. Raises DaypassError."""
+    """Erase bodies: the running Daypass does, or we do if none runs. Raises DaypassError."""
     from daypass.app.ordering import order as ordered
 
     return ordered(_checked(settings), "erasures", order)
 
 
 def reindex(settings: Settings, identity: str | None) -> dict[str, Any]:
-    """Have the running Daypass make its search index anew. Raises DaypassError."""
+    """Make the search index anew: the running Daypass does, or we do if none runs. Raises DaypassError."""
     from daypass.app.ordering import order as ordered
 
     return ordered(_checked(settings), "index", {"identity": identity})

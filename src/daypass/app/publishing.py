@@ -40,6 +40,8 @@ ROLE = "publisher"
 """Of several nodes one publishes: it holds this role at the store."""
 KEY = "log_vkey"
 """The setting that says which key signs the log of this store."""
+PUBLISHED_BY = "log_published_by"
+"""The setting in which the node that publishes says who and where it is."""
 
 log = structlog.get_logger()
 
@@ -57,8 +59,14 @@ class Publishing:
         witnesses: tuple[WitnessAddress, ...] = (),
         quorum: int = 0,
         disk: Files | None = None,
+        node: str = "",
+        url: str = "",
     ) -> None:
+        """`node` and `url` are what the other nodes of a store say of this one, when it publishes."""
         self.public = public
+        self.elsewhere = ""
+        """Which other node publishes this log, and where; empty: this one does."""
+        self._here = f"node {node} publishes this log: {url}/ledger"
         self._disk = disk or Disk()
         self.missing: Mapping[str, str] = {}
         """Witnesses that did not cosign the last checkpoint, and why."""
@@ -165,6 +173,9 @@ class Publishing:
     async def _may(self) -> bool:
         """Whether it is this node that publishes: it has the role, and the key that this log is signed with."""
         if not await self._store.hold(ROLE):
+            self._may_sign = False
+            async with self._store.reading() as tx:
+                self.elsewhere = await tx.setting(PUBLISHED_BY) or "another node of this store publishes this log"
             return False
         if self._may_sign:
             return True
@@ -172,7 +183,10 @@ class Publishing:
             known = await tx.setting(KEY)
             if known is None:
                 await tx.save_setting(KEY, self.vkey)
-        self._may_sign = known in (None, self.vkey)
+            self._may_sign = known in (None, self.vkey)
+            if self._may_sign and self._store.shared:
+                await tx.save_setting(PUBLISHED_BY, self._here)
+        self.elsewhere = "" if self._may_sign else "the node that has this store's key publishes this log"
         if not self._may_sign and not self._told:
             self._told = True
             log.error("another key signs this store's log: nothing is published here", key=known)
@@ -183,6 +197,8 @@ class Publishing:
     async def reach(self, index: int, seconds: float) -> bool:
         """Publish until the entry with this index is covered, for so long at most. Returns whether it is. Raises
         Unavailable that says why it is not, where that is known."""
+        if self.elsewhere:
+            raise Unavailable("this node does not publish the log", hint=self.elsewhere)
         loop = asyncio.get_running_loop()
         give_up, why = loop.time() + seconds, None
         while self.size <= index and (left := give_up - loop.time()) > 0:
@@ -203,6 +219,8 @@ class Publishing:
     async def receipt(self, index: int) -> Receipt:
         """The receipt of a published entry. Raises `Unavailable` for one that is not published yet."""
         publisher = self._publisher
+        if self.elsewhere:
+            raise Unavailable("this node does not publish the log", hint=self.elsewhere)
         if publisher is None or index >= self.size:
             raise Unavailable(f"entry {index} is not published yet", hint="ask with ?wait=2s")
         return await asyncio.to_thread(make_receipt, self.read, publisher.vkey, index)

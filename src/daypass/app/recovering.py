@@ -27,14 +27,17 @@ from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.durable import Disk
 from daypass.ledger.facts import decode
 from daypass.ledger.journal import Durability, Journal
+from daypass.ledger.locking import unlocking
 from daypass.ledger.merkle import leaf_hash
 from daypass.ledger.nodes import Nodes
 from daypass.ledger.publisher import CHECKPOINT, Publisher
+from daypass.ledger.sequencer import Sequencer
 from daypass.ledger.signer import SEED_BYTES, LogSigner
 from daypass.ledger.source import Directory, Unreadable
 from daypass.ledger.tampering import Tampered
 from daypass.ledger.tiles import WIDTH
 from daypass.ledger.verify import Asked, verify_log
+from daypass.services.indexing import Indexing
 from daypass.services.restoring import Published, Restoring
 from daypass.store.interface import ChainHead, Store
 from daypass.store.opening import open_store
@@ -55,16 +58,16 @@ class Back:
     said: Said
 
 
-def recover(checked: Checked) -> dict[str, Any]:
-    """Put the store right, if it has to be. Raises DaypassError."""
+def recover(checked: Checked, identity: str | None = None) -> dict[str, Any]:
+    """Put the store right, if it has to be, and its search index. Raises DaypassError."""
     try:
         with locked(checked.settings.data):
-            return asyncio.run(_recover(checked))
+            return asyncio.run(_recover(checked, identity))
     except Conflict as problem:
         raise Conflict(problem.message, hint="stop the gateway first") from None
 
 
-async def _recover(checked: Checked) -> dict[str, Any]:
+async def _recover(checked: Checked, identity: str | None) -> dict[str, Any]:
     settings = checked.settings
     publisher = await asyncio.to_thread(_verified, settings.site, settings.data)
     store = open_store(settings.store, settings.data)
@@ -81,6 +84,9 @@ async def _recover(checked: Checked) -> dict[str, Any]:
         moved = await Restoring(house.office).put_back(back.published, batches, settings.node, shipped)
         if await first_difference(store, publisher) is not None:
             raise Disagreement("the store still differs from the published log")
+        # The index rows went with the entries, and what waits for new places has none.
+        await Sequencer(store).drain()
+        indexed = await Indexing(house.office).rebuild(unlocking(identity) if identity else None, pass_locked=True)
     finally:
         await store.close()
     taken = publisher.size - first
@@ -90,6 +96,8 @@ async def _recover(checked: Checked) -> dict[str, Any]:
         "size": publisher.size,
         "taken_back": taken,
         "placed_anew": moved,
+        "indexed": indexed["entries"],
+        "locked_bodies": indexed["locked"],
     }
 
 

@@ -188,6 +188,8 @@ class Node:
             witnesses=check_witnesses(settings),
             quorum=settings.ledger.quorum,
             disk=self._disks.published,
+            node=settings.node,
+            url=settings.public_url,
         )
         stack.push_async_callback(publishing.close)
         return publishing

@@ -47,6 +47,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     chain.set_defaults(word="chain")
     recover = words.add_parser("recover", help="take published entries back into a store that is behind them")
     add_config(recover)
+    recover.add_argument("--identity", metavar="FILE", help="the age identity that opens encrypted bodies")
     recover.add_argument("--json", action="store_true", help="print JSON")
     recover.set_defaults(word="recover")
     opened = words.add_parser("open", help="show what an entry commits to, and that it is that")
@@ -92,7 +93,7 @@ def _recover(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     from daypass.app import recover_log
 
-    done = recover_log(settings)
+    done = recover_log(settings, _identity(given.identity))
     if given.json:
         as_json(done)
     elif done["state"] == "INTACT":
@@ -101,19 +102,25 @@ def _recover(given: argparse.Namespace) -> int:
         print(f"{done['taken_back']} published entries are back in the store; the log has {done['size']}.")
         if done["placed_anew"]:
             print(f"{done['placed_anew']} entries that only the store had get new places behind them.")
+        print(f"{done['indexed']} entries are found by search again.")
+        if done["locked_bodies"]:
+            print("Not by their texts, which are encrypted: daypass ledger reindex --identity FILE")
         print("At the next start every grant that was live is ended: who needs access asks again.")
     return EXIT_DONE
+
+
+def _identity(file: str | None) -> str | None:
+    try:
+        return Path(file).read_text() if file else None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Invalid(f"the identity {file} cannot be read: {problem}") from None
 
 
 def _reindex(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     from daypass.app import reindex
 
-    try:
-        identity = Path(given.identity).read_text() if given.identity else None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise Invalid(f"the identity {given.identity} cannot be read: {problem}") from None
-    done = reindex(settings, identity)
+    done = reindex(settings, _identity(given.identity))
     if given.json:
         as_json(done)
     else:

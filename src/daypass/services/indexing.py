@@ -12,7 +12,7 @@ from typing import Any
 from daypass.domain.errors import Refused
 from daypass.domain.events import Blob, IndexRow
 from daypass.ledger.bodies import names_of, values_of
-from daypass.ledger.entry import BodyDamaged, BodyLocked, open_blob
+from daypass.ledger.entry import BodyDamaged, is_locked, open_blob
 from daypass.protocols import PROTOCOLS
 from daypass.services.office import Office
 from daypass.store.interface import StoredEntry
@@ -30,21 +30,26 @@ class Indexing:
     def __init__(self, office: Office) -> None:
         self._office = office
 
-    async def rebuild(self, unlock: Unlock | None = None) -> dict[str, int]:
-        """Go through the whole log. Raise `Refused` at the first body that `unlock` is missing for."""
-        at, erased, damaged = 0, 0, 0
+    async def rebuild(self, unlock: Unlock | None = None, *, pass_locked: bool = False) -> dict[str, int]:
+        """Go through the whole log. Raise `Refused` at the first body that `unlock` is missing for, unless these are to
+        be passed over: their entries are then found by everything but text."""
+        at, erased, damaged, locked = 0, 0, 0, 0
         while True:
             async with self._office.store.begin() as tx:
                 found = await tx.entries(since=at, limit=BATCH)
                 if not found:
-                    return {"entries": at, "without_body": erased, "damaged": damaged}
+                    return {"entries": at, "without_body": erased, "damaged": damaged, "locked": locked}
                 names = list({name for one in found for name in names_of(json.loads(one.entry))})
                 blobs = {blob.sha256: blob for blob in await tx.blobs(sha256=names)} if names else {}
-                contents = {name: _content(blob, unlock) for name, blob in blobs.items()}
+                shut = {name for name, blob in blobs.items() if unlock is None and is_locked(blob.content)}
+                if shut and not pass_locked:
+                    raise Refused("bodies are encrypted", hint="daypass ledger reindex --identity FILE")
+                contents = {name: _content(blob, unlock) for name, blob in blobs.items() if name not in shut}
                 rows = {one.index: self._row(one, blobs, contents) for one in found}
                 await tx.reindex(found[0].index, found[-1].index, rows)
             at = found[-1].index + 1
             erased += sum(name not in blobs for name in names)
+            locked += len(shut)
             damaged += sum(content is None for content in contents.values())
 
     def _row(self, one: StoredEntry, blobs: Mapping[str, Blob], contents: Mapping[str, bytes | None]) -> IndexRow:
@@ -75,7 +80,5 @@ def _content(blob: Blob, unlock: Unlock | None) -> bytes | None:
     """None: damaged."""
     try:
         return open_blob(blob.content, unlock)
-    except BodyLocked:
-        raise Refused("bodies are encrypted", hint="daypass ledger reindex --identity FILE") from None
     except BodyDamaged:
         return None
