@@ -33,6 +33,9 @@ identity:
     - {{ email: ben@acme.test, name: Ben, groups: [leads] }}
     - {{ email: cleo@acme.test, name: Cleo, groups: [auditors] }}
     - {{ email: eve@acme.test, name: Eve }}
+    - {{ email: sam@acme.test, name: Sam, groups: [security] }}
+    - {{ email: sam+2@acme.test, name: Sam again, groups: [security] }}
+    - {{ email: tess@acme.test, name: Tess, groups: [security] }}
 targets:
   - name: orders
     protocol: {protocol}

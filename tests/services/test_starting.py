@@ -28,7 +28,7 @@ async def test_a_change_of_policy_names_both_digests_and_security_is_told(world:
     assert await starting.put_in_force(second)
     body = world.last("policy.changed").body
     assert (body["was"], body["digest"]) == (first.digest, second.digest)
-    assert await told(world, "audrey") == ["policy.changed", "policy.changed"]
+    assert sorted(await told(world, "audrey")) == ["person.changed", "policy.changed", "policy.changed"]
     assert await told(world, "ana") == []
 
 

@@ -24,6 +24,7 @@ from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.office import Office
 from daypass.services.people import People
+from daypass.services.proposing import Proposing
 from daypass.services.reading import PAGE_MAX, Reading
 from daypass.services.requests import Requests
 from daypass.services.searching import Searching
@@ -70,6 +71,7 @@ class Front:
     ticketing: Ticketing
     bundles: Bundles
     favourites: Favourites
+    proposing: Proposing
     listen: Mapping[str, Address]
     authority: str | None
     health: Callable[[], Health]

@@ -19,6 +19,7 @@ from daypass.api import (
     owing,
     probing,
     problems,
+    proposing,
     proving,
     searching,
     signing,
@@ -47,7 +48,7 @@ def make_api(front: Front) -> FastAPI:
     problems.install(app)
     app.include_router(probing.router)
     app.include_router(ledger.router)
-    for part in (myself, asking, granting, watching, proving, searching, signing, owing, hooking, bundling):
+    for part in (myself, asking, granting, watching, proving, searching, signing, owing, hooking, bundling, proposing):
         app.include_router(part.router, prefix=PREFIX)
     return app
 

@@ -10,6 +10,7 @@ import asyncio
 import datetime
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -36,6 +37,7 @@ from daypass.app.listening import Listening, unix_socket
 from daypass.app.lock import locked, socket_path
 from daypass.app.loops import Loops
 from daypass.app.outside import hang_up, unanswerable
+from daypass.app.policy_files import PolicyFilesOnDisk
 from daypass.app.publishing import Publishing
 from daypass.app.reloading import Reloading
 from daypass.app.shipping import Shipping
@@ -54,6 +56,7 @@ from daypass.protocols.interface import Limits
 from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
 from daypass.services.favourites import Favourites
+from daypass.services.proposing import Proposing
 from daypass.services.restoring import Restoring
 from daypass.store.interface import Store
 from daypass.store.opening import open_store
@@ -86,6 +89,7 @@ class Node:
         self._disks = disks
         self._settings = checked.settings
         self._leave = asyncio.Event()
+        self._reread: Callable[[], None] = lambda: None
         self._health = Health(id=checked.settings.node, state="HEALTHY")
 
     async def live(self) -> int:
@@ -136,6 +140,7 @@ class Node:
         await house.people.sync(settings.people)
         await house.tokens.start()
         await house.starting.targets()
+        await house.starting.groups()
         await house.starting.put_in_force(self._checked.policies)
         journal = await self._journal(store)
         stack.callback(journal.close)
@@ -163,6 +168,7 @@ class Node:
         exports.start()
         stack.push_async_callback(exports.stop)
         reloading = Reloading(settings, house.tightening)
+        self._reread = reloading.ask
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
         reloading.start()
         stack.push_async_callback(reloading.stop)
@@ -275,6 +281,7 @@ class Node:
             ticketing=house.ticketing,
             bundles=Bundles(house.office, house.requests),
             favourites=Favourites(house.office, house.requests),
+            proposing=Proposing(house.office, PolicyFilesOnDisk(self._settings, house.office, lambda: self._reread())),
             listen=self._checked.listen,
             authority=tls.authority.read_text() if tls.authority else None,
             health=lambda: self._present(gateway, publishing),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from daypass.cli.asking import duration, moment
 from daypass.cli.client import Json, api
 from daypass.cli.operating import add_config, settings_of
+from daypass.cli.proposing import add_proposing
 from daypass.cli.showing import as_json, clean, short, table, when
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, subcommands
 from daypass.domain.errors import Invalid, NotFound
@@ -54,6 +55,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     can.add_argument("target", metavar="TARGET", help="what is to be reached")
     can.add_argument("role", metavar="ROLE", help="as what")
     can.add_argument("--at", type=moment, metavar="TIME", help="at this time (now)")
+    add_proposing(words)
     test.set_defaults(word=_test)
     explain.set_defaults(word=_explain)
     simulate.set_defaults(word=_simulate)

@@ -33,6 +33,25 @@ class SealedCode:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """A changed policy file that waits for a second person. `was` and `digest` are of the file's text before and after
+    (SHA-256, hex); `state` is PROPOSED, APPROVED or REJECTED."""
+
+    id: str
+    state: str
+    policy: str
+    text: str
+    was: str
+    digest: str
+    note: str
+    made_by: str
+    made_at: int
+    decided_by: str = ""
+    decided_at: int | None = None
+    decided_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Favourite:
     """Something that a person asks for again and again. `wish` is what they ask, as plain values."""
 

@@ -48,7 +48,7 @@ class BundleWish:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The parts, in the order in which they were asked for."""
+    """The parts, by person, target and role."""
 
     id: str
     parts: tuple[Request, ...]
@@ -162,7 +162,8 @@ class Bundles:
 
     async def _see(self, tx: Transaction, by: Person, id: str) -> Bundle:
         found = await tx.requests(bundle=id.strip().lower(), page=Page(PARTS_MAX))
-        seen = tuple(one for one in reversed(found) if sees_request(self._office, by, one))
+        found = sorted(found, key=lambda one: (one.requester, one.items[0].target, one.items[0].role))
+        seen = tuple(one for one in found if sees_request(self._office, by, one))
         if not seen:
             raise NotFound(f"there is no bundle {id}", hint="daypass requests lists requests")
         return Bundle(seen[0].bundle or "", seen)

@@ -74,6 +74,20 @@ class Tickets(Interface):
     async def close(self) -> None: ...
 
 
+class PolicyFiles(Interface):
+    """The policy files of the settings."""
+
+    async def present(self, policy: str) -> str:
+        """The text of the file in which this policy stands. Raise `NotFound` if there is none."""
+
+    async def judged(self, text: str) -> str:
+        """The name of the policy in this text, judged together with the other files as loading would. Raise `Invalid`
+        with the one line that loading would say."""
+
+    async def write(self, policy: str, text: str) -> None:
+        """Put this text in the place of the policy's file, and have it read. Raise `Unavailable` if it cannot be."""
+
+
 class OnCall(Interface):
     """One on-call schedule."""
 

@@ -8,10 +8,15 @@ from daypass.domain.errors import NotFound
 from daypass.domain.events import Event
 from daypass.domain.people import SYSTEM, Person
 from daypass.identity.local import Difference, Listed, difference
+from daypass.services.notices import tell
 from daypass.services.office import Change, Office
 
 GROUPS_MAX = 300
 """Groups that an event names; a person in more of them is a mistake of the directory, and an entry has 32 KiB."""
+
+
+NAMED_MAX = 200
+"""People that a notice names of each kind of change; the ledger has them all."""
 
 
 class People:
@@ -27,7 +32,16 @@ class People:
             for word, people in (("added", found.added), ("changed", found.changed), ("disabled", found.disabled)):
                 for person in people:
                     await self._save(change, person, word)
+            await self._tell(change, found)
         return found
+
+    async def _tell(self, change: Change, found: Difference) -> None:
+        """Tell security who is known anew, otherwise or no more: people and groups are what policy decides by."""
+        changed = {"added": found.added, "changed": found.changed, "disabled": found.disabled}
+        about = {name: [one.id for one in people][:NAMED_MAX] for name, people in changed.items() if people}
+        if about:
+            guards = [one.id for one in await change.tx.people() if self._office.guards_all(one)]
+            await tell(self._office, change, guards, "person.changed", about)
 
     async def _save(self, change: Change, person: Person, word: str) -> None:
         await change.tx.save_person(person)

@@ -17,6 +17,8 @@ DIGEST = "policies_digest"
 """The setting that keeps which policies were in force last."""
 TARGETS = "targets_digests"
 """The setting that keeps what the targets were last, by name."""
+GROUPS = "groups_digests"
+"""The setting that keeps who owned which group last."""
 NAMES_MAX = 200
 """Policies or targets that an event names; an entry has 32 KiB."""
 
@@ -62,6 +64,21 @@ class Starting:
             await tell_guards(self._office, change, event)
         return True
 
+    async def groups(self) -> bool:
+        """Record if other people own groups than last time. Returns whether."""
+        now = {name: _digest({"owners": sorted(owners)}) for name, owners in sorted(self._office.owners.items())}
+        async with self._office.change() as change:
+            was: dict[str, str] = json.loads(await change.tx.setting(GROUPS) or "{}")
+            if was == now:
+                return False
+            await change.tx.save_setting(GROUPS, json.dumps(now))
+            others = sorted(name for name in now.keys() | was.keys() if now.get(name) != was.get(name))
+            body = {"digest": _digest(now), "was": _digest(was) if was else "", "groups": others[:NAMES_MAX]}
+            event = Event("groups.changed", self._office.now(), SYSTEM, body=body)
+            await change.record(event)
+            await tell_guards(self._office, change, event)
+        return True
+
     async def started(self, node: str, version: str, journal_last: int) -> None:
         """This node's gateway starts, with so many records in its journal's past."""
         body = {"node": node, "version": version, "journal": journal_last}
@@ -74,7 +91,7 @@ class Starting:
             await change.record(Event("ledger.heartbeat", self._office.now(), SYSTEM, body={"node": node}))
 
 
-def _digest(digests: Mapping[str, str]) -> str:
+def _digest(digests: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
 

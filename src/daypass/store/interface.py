@@ -18,7 +18,7 @@ from daypass.domain.obligation import Obligation, ObligationState
 from daypass.domain.people import Person
 from daypass.domain.request import Request, RequestState
 from daypass.domain.session import Session, SessionState
-from daypass.domain.standing import EnrolledKey, Favourite, Notice, SealedCode
+from daypass.domain.standing import EnrolledKey, Favourite, Notice, Proposal, SealedCode
 
 __all__ = [
     "ChainHead",
@@ -114,6 +114,9 @@ class Transaction(Interface):
     ) -> Sequence[Request]: ...
     async def save_request(self, request: Request) -> None: ...
 
+    async def proposals(self, *, state: str | None = None, page: Page | None = None) -> Sequence[Proposal]: ...
+    async def proposal_for_change(self, id: str) -> Proposal | None: ...
+    async def save_proposal(self, proposal: Proposal) -> None: ...
     async def favourites(self, person: str) -> Sequence[Favourite]:
         """In the order of their names."""
 

@@ -144,6 +144,24 @@ grants = Table(
     Column("owes", _Json, nullable=False),
 )
 
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False, index=True),
+    _text("policy"),
+    _text("text"),
+    _text("was"),
+    _text("digest"),
+    _text("note"),
+    _text("made_by"),
+    _number("made_at"),
+    _text("decided_by"),
+    _maybe_number("decided_at"),
+    _text("decided_note"),
+)
+"""Changed policy files that wait, or waited, for a second person."""
+
 favourites = Table(
     "favourites",
     metadata,

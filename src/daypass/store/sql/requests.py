@@ -9,10 +9,10 @@ from sqlalchemy import and_, delete, insert, or_, select
 
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.request import Request, RequestState
-from daypass.domain.standing import Favourite
+from daypass.domain.standing import Favourite, Proposal
 from daypass.store import codec
 from daypass.store.interface import Page
-from daypass.store.schema import favourites, grants, request_deciders, requests
+from daypass.store.schema import favourites, grants, proposals, request_deciders, requests
 from daypass.store.sql.statement import Part, newest
 
 
@@ -48,6 +48,19 @@ class Requests(Part):
         if bundle is not None:
             query = query.where(requests.c.bundle == bundle)
         return [codec.request_of(row) for row in await self._all(query)]
+
+    async def proposals(self, *, state: str | None = None, page: Page | None = None) -> Sequence[Proposal]:
+        query = newest(select(proposals), proposals, page)
+        if state is not None:
+            query = query.where(proposals.c.state == state)
+        return [Proposal(**row) for row in await self._all(query)]
+
+    async def proposal_for_change(self, id: str) -> Proposal | None:
+        row = await self._one(select(proposals).where(proposals.c.id == id).with_for_update())
+        return None if row is None else Proposal(**row)
+
+    async def save_proposal(self, proposal: Proposal) -> None:
+        await self._save(proposals, asdict(proposal))
 
     async def favourites(self, person: str) -> Sequence[Favourite]:
         query = select(favourites).where(favourites.c.person == person).order_by(favourites.c.name)
