@@ -19,6 +19,7 @@ from daypass.ledger.receipts import Receipt
 from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
 from daypass.services.duties import Duties
+from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
@@ -72,6 +73,7 @@ class Front:
     bundles: Bundles
     favourites: Favourites
     proposing: Proposing
+    evaluating: Evaluating
     listen: Mapping[str, Address]
     authority: str | None
     health: Callable[[], Health]

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from daypass import __version__
 from daypass.api import (
     asking,
+    authzen,
     bundling,
     granting,
     hooking,
@@ -48,6 +49,7 @@ def make_api(front: Front) -> FastAPI:
     problems.install(app)
     app.include_router(probing.router)
     app.include_router(ledger.router)
+    app.include_router(authzen.router)
     for part in (myself, asking, granting, watching, proving, searching, signing, owing, hooking, bundling, proposing):
         app.include_router(part.router, prefix=PREFIX)
     return app

@@ -55,6 +55,7 @@ from daypass.protocols import PROTOCOLS
 from daypass.protocols.interface import Limits
 from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
+from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
 from daypass.services.proposing import Proposing
 from daypass.services.restoring import Restoring
@@ -275,6 +276,7 @@ class Node:
             reading=house.reading,
             searching=house.searching,
             deliberation=Deliberation(house.office),
+            evaluating=Evaluating(house.office, Deliberation(house.office)),
             signing=house.signing,
             duties=house.duties,
             glass=house.glass,
