@@ -10,8 +10,9 @@ from hashlib import sha256
 from daypass.cli.client import Api, Json
 from daypass.cli.opening import identity
 from daypass.domain.errors import Unavailable
+from daypass.domain.session import LIVE
 from daypass.ledger.entry import BodyDamaged, open_blob
-from daypass.ledger.recording import COLUMNS, MEDIA, ROWS
+from daypass.ledger.recording import COLUMNS, MEDIA, ROWS, ended_lines
 
 
 def opened_recording(here: Api, session: Json, file: str) -> Iterator[str]:
@@ -32,3 +33,5 @@ def opened_recording(here: Api, session: Json, file: str) -> Iterator[str]:
             except (BodyDamaged, UnicodeDecodeError) as problem:
                 raise Unavailable(f"the body {one['id']} cannot be opened: {problem}") from None
         since = page["next"]
+    if session["state"] not in LIVE:
+        yield from ended_lines(session["recording"], session["end_reason"] or "").decode().splitlines()

@@ -95,15 +95,18 @@ def cast_header(session: Session) -> bytes:
 
 def cast_footer(session: Session) -> bytes:
     """The last lines: a mark where something is known to be missing, and the end of a session that is over."""
-    if session.state in LIVE:
-        return b""
+    return b"" if session.state in LIVE else ended_lines(session.recording, session.end_reason)
+
+
+def ended_lines(recording: str, reason: str) -> bytes:
+    """The last lines of a session that is over: what its recording is, and why it ended."""
     lines = []
-    if session.recording != "complete":
+    if recording != "complete":
         lines += [
             '[0.0,"m","gap"]',
             '[0.0,"o","-- this recording has a gap: something that happened is missing\\r\\n"]',
         ]
-    lines += [f'[0.0,"m",{quoted(session.end_reason)}]', '[0.0,"x","0"]']
+    lines += [f'[0.0,"m",{quoted(reason)}]', '[0.0,"x","0"]']
     return "".join(f"{line}\n" for line in lines).encode()
 
 
