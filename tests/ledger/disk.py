@@ -78,6 +78,9 @@ class ForgetfulDisk:
         content = self.files[self.handles[handle]]
         content[at : at + len(data)] = data
 
+    def map(self, handle: int, size: int) -> None:
+        """Nothing is mapped: what is stored must come by here to be forgotten."""
+
     def sync(self, handle: int) -> None:
         self._may("sync")
         self.syncs += 1

@@ -142,6 +142,8 @@ class Driver:
                         (self.client if effect.side is CLIENT else self.target).send(effect.data)
                     elif isinstance(effect, Record):
                         self._record(effect.fact)
+                        if self._journal.at_once:
+                            continue
                         if at < len(effects):
                             self._hold(effects[at:])
                         break

@@ -89,11 +89,22 @@ class Backlog:
         """More records, the next in number, and how much they are on disk."""
         self.last += len(payloads)
         self._tail.extend(payloads)
+        self._count(size)
+
+    def _count(self, size: int) -> None:
         self._tail_bytes += size
         before = self._bytes
         self._bytes = before + size
         if before // MARK_BYTES != self._bytes // MARK_BYTES:
             self._marks.append((self.last, self._bytes))
+
+    def append(self, payload: bytes, size: int) -> None:
+        """One more record, already written."""
+        self.last += 1
+        self._tail.append(payload)
+        self._count(size)
+        if self._tail_bytes > TAIL_BYTES:
+            self._drop()
 
     def trim(self) -> None:
         """Let go of the oldest in memory, if there is too much. Only what is written may be trimmed."""

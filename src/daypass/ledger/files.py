@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from mmap import mmap
 from pathlib import Path
 from typing import Protocol as Interface
 
@@ -37,6 +38,9 @@ class Files(Interface):
         """Open an existing file for `write` and `sync`; returns a handle."""
 
     def write(self, handle: int, data: bytes, at: int) -> None: ...
+
+    def map(self, handle: int, size: int) -> mmap | None:
+        """The file as memory: what is stored there is in the operating system at once. None: this disk has no such."""
 
     def sync(self, handle: int) -> None:
         """What was written to this handle is on disk when this returns."""
@@ -87,6 +91,9 @@ class Disk:
     def write(self, handle: int, data: bytes, at: int) -> None:
         if os.pwrite(handle, data, at) != len(data):
             raise OSError(f"wrote less than {len(data)} bytes")
+
+    def map(self, handle: int, size: int) -> mmap | None:
+        return mmap(handle, size)
 
     def sync(self, handle: int) -> None:
         os.fdatasync(handle)

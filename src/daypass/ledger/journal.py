@@ -1,8 +1,9 @@
 """The journal of one gateway: data-path facts, made durable before what they tell of may happen.
 
 One event loop appends, one turn at a time: records collect in memory, `hold` says that somebody waits for them, and at
-the end of the loop's turn one write (and one inline `fdatasync`, if they must be on disk) covers everybody. Facts that
-nobody waits for go along, at the latest with a timer. The file written to is made ahead, in a thread.
+the end of the loop's turn one write and one inline `fdatasync` cover everybody. Facts that nobody waits for go along,
+at the latest with a timer. Where the operating system's memory is enough (`written`), the file is mapped and a record
+is where it has to be as soon as `append` returns (`at_once`). The file written to is made ahead, in a thread.
 
 Fails closed, once and for good: after the first error nothing is appended and nobody who waits is called again. An
 `fsync` that failed is never asked a second time, as the kernel may have dropped the pages it could not write.
@@ -16,6 +17,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from heapq import heappop, heappush
 from itertools import count
+from mmap import mmap
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Final, NoReturn
@@ -97,6 +99,7 @@ class Journal:
         self._last = self.backlog.last
         self._durable = self._last
         self._handle = -1
+        self._map: mmap | None = None
         self._size = 0
         self._offset = 0
         self._begun = monotonic()
@@ -152,8 +155,13 @@ class Journal:
         """Whether a write has failed, so that nothing is taken any more."""
         return self._problem is not None
 
+    @property
+    def at_once(self) -> bool:
+        """Whether a record counts as soon as `append` has returned, without a `hold`."""
+        return self._map is not None
+
     def append(self, payload: bytes) -> int:
-        """Take a record; return its number. It is durable when a `hold` that came after it is called.
+        """Take a record; return its number. It is durable when a `hold` that came after it is called, or `at_once`.
         Raises `Unavailable` if the journal is broken or breaks now."""
         if self._problem is not None:
             raise Unavailable("the journal cannot be written", hint="nothing is forwarded that cannot be recorded")
@@ -162,6 +170,13 @@ class Journal:
         if self._offset + self._pending_bytes + size > self._size:
             self._roll(size)
         number = self._last = self._last + 1
+        mapped = self._map
+        if mapped is not None:
+            end = self._offset + size
+            mapped[self._offset : end] = _pack_head(length, _crc32(payload, number & 0xFFFFFFFF)) + payload
+            self._offset, self._durable = end, number
+            self.backlog.append(payload, size)
+            return number
         self._pending += (_pack_head(length, _crc32(payload, number & 0xFFFFFFFF)), payload)
         self._pending_bytes += size
         if self._pending_bytes > PENDING_BYTES:
@@ -245,6 +260,7 @@ class Journal:
             self._files.write(self._handle, bytes(self.segment_bytes - size), size)
             self._files.sync(self._handle)
         self._size, self._offset = max(size, self.segment_bytes), span.end
+        self._take_hold()
 
     def _roll(self, needed: int) -> None:
         """Close the full segment (synced, so that only a last one is ever torn) and go on in a new one."""
@@ -253,7 +269,7 @@ class Journal:
         try:
             self._write()
             self._files.sync(self._handle)
-            self._files.close(self._handle)
+            self._let_go()
             self._dirty = False
             self._durable = self._last
             self._begin_segment(needed)
@@ -272,7 +288,19 @@ class Journal:
             self._files.create(path, size if size == self.segment_bytes else 0)
         self._handle = self._files.open(path)
         self._size, self._offset, self._begun = size, 0, monotonic()
+        self._take_hold()
         self.backlog.begin(path, self._last + 1)
+
+    def _take_hold(self) -> None:
+        if not self._synced:
+            self._map = self._files.map(self._handle, self._size)
+
+    def _let_go(self) -> None:
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+        self._files.close(self._handle)
+        self._handle = -1
 
     def _make_ahead(self) -> None:
         if self._loop is None or self._ahead_ready or self._ahead_task is not None:
@@ -346,8 +374,7 @@ class Journal:
             self._timer.cancel()
             self._timer = None
         if self._handle >= 0:
-            self._files.close(self._handle)
-            self._handle = -1
+            self._let_go()
 
 
 def _nobody() -> None:

@@ -15,12 +15,12 @@ LIVELY_SHARE = 0.3
 """Enough for `CALM_FACTS_PER_SECOND` on the machine that docs/performance.md was measured on."""
 CALM_FACTS_PER_SECOND = 5_000
 """Two facts a statement, so 2,500 statements a second."""
-BUSY_SHARE = 0.1
+BUSY_SHARE = 0.05
 """What shipping takes of the time during a burst."""
-PAUSE_SECONDS_MAX = 1.0
+PAUSE_SECONDS_MAX = 2.0
 """However slow a step was, the next one is not further away than this."""
-WINDOW_SECONDS = 0.25
-"""Over how long the arrival of facts is counted."""
+WINDOW_SECONDS = 0.05
+"""Over how long the arrival of facts is counted, at least: a burst is noticed before the second batch of it."""
 
 
 class Pace:

@@ -162,15 +162,15 @@ class Replies:
         queue = self._talk.queue
         if queue:
             first = queue[0]
-            if first[0] & kinds:
+            if first.kind & kinds:
                 return first
         raise Malformed("an answer that nobody waits for")
 
     def _running(self) -> Run:
         queue = self._talk.queue
         if queue:
-            kind, run, _ = queue[0]
-            if run is not None and kind & RUNS:
+            run = queue[0].run
+            if run is not None and queue[0].kind & RUNS:
                 return run
         raise Malformed("a result that nobody waits for")
 
@@ -197,17 +197,17 @@ class Replies:
     # -- one message each -------------------------------------------------------------------------------------------
 
     def _parse_complete(self) -> bytes | None:
-        self._talk.names.accept(self._head(PARSE)[2])
+        self._talk.names.accept(self._head(PARSE).extra)
         self._talk.pop()
         return None
 
     def _bind_complete(self) -> bytes | None:
-        self._head(BIND)[2][0].confirmed = True
+        self._head(BIND).extra[0].confirmed = True
         self._talk.pop()
         return None
 
     def _close_complete(self) -> bytes | None:
-        change = self._head(CLOSE)[2]
+        change = self._head(CLOSE).extra
         if change is not None:
             self._talk.names.accept(change)
         self._talk.pop()
@@ -218,11 +218,12 @@ class Replies:
         if body != self._columns[0]:
             self._columns = body, tuple(column.name for column in read_row_description(body))
         columns = self._columns[1]
-        kind, run, extra = self._head(QUERY | EXECUTE | DESCRIBE)
+        owed = self._head(QUERY | EXECUTE | DESCRIBE)
+        run, extra = owed.run, owed.extra
         if run is not None:
             run.columns = columns
             run.layout = body if self._keeper is not None else b""
-        if kind == DESCRIBE:
+        if owed.kind == DESCRIBE:
             if extra is not None:
                 extra.columns = columns
             self._talk.pop()
@@ -234,7 +235,7 @@ class Replies:
         return None
 
     def _parameters(self, data: bytes, pos: int, end: int) -> bytes | None:
-        text = self._head(DESCRIBE)[2]
+        text = self._head(DESCRIBE).extra
         if text is None:
             raise Malformed("parameters of something that is no statement")
         text.types = data[pos:end]
@@ -251,14 +252,14 @@ class Replies:
         if run.changes and run.changes[0][0] == tag:
             self._talk.names.accept(run.changes.pop(0)[1])
         self._talk.copying = None
-        if self._talk.queue[0][0] == EXECUTE:
+        if self._talk.queue[0].kind == EXECUTE:
             self._finish(run)
         return None
 
     def _empty(self) -> bytes | None:
         run = self._running()
         run.tags.append("")
-        if self._talk.queue[0][0] == EXECUTE:
+        if self._talk.queue[0].kind == EXECUTE:
             self._finish(run)
         return None
 
@@ -271,7 +272,7 @@ class Replies:
         return None
 
     def _called(self, pos: int, end: int) -> bytes | None:
-        run = self._head(CALL)[1]
+        run = self._head(CALL).run
         assert run is not None
         run.size += end - pos + HEADER
         run.rows = 1
@@ -282,8 +283,8 @@ class Replies:
         """An Execute is answered. What stands right before a Sync has succeeded only when that has (it commits)."""
         talk = self._talk
         talk.pop()
-        if talk.queue and talk.queue[0][0] == SYNC:
-            talk.queue[0][2].append(run)
+        if talk.queue and talk.queue[0].kind == SYNC:
+            talk.queue[0].extra.append(run)
         else:
             talk.complete(run, self.at, self.done)
         self._withdraw(run)
@@ -305,19 +306,17 @@ class Replies:
         talk = self._talk
         talk.copying = self._running()
         kept = [talk.queue[0]]
-        rest = list(talk.queue)[1:]
+        rest = talk.queue[1:]
         for index, expected in enumerate(rest):
-            if expected[0] == COPY_END:
+            if expected.kind == COPY_END:
                 talk.copying = None
                 kept += rest[index + 1 :]
                 break
-            if expected[0] == SYNC:
-                talk.unsynced += expected[2]
+            if expected.kind == SYNC:
+                talk.unsynced += expected.extra
             else:
                 kept.append(expected)
-        if len(kept) != len(talk.queue):
-            talk.queue.clear()
-            talk.queue.extend(kept)
+        talk.queue = kept
         return None
 
     def _ready(self, data: bytes, pos: int, end: int) -> bytes | None:
@@ -325,7 +324,8 @@ class Replies:
         if talk.swallowing and not talk.queue:
             talk.swallowing = False  # a Sync that was sent into a COPY which had failed already
             return None
-        kind, run, runs = self._head(QUERY | CALL | SYNC | REFUSED_QUERY)
+        owed = self._head(QUERY | CALL | SYNC | REFUSED_QUERY)
+        kind, run = owed.kind, owed.run
         self.status = data[pos] if end > pos else 0
         talk.pop()
         talk.copying = None
@@ -335,7 +335,7 @@ class Replies:
             if kind == QUERY:
                 talk.names.known.pop(b"", None)
         elif kind == SYNC:
-            for waiting in runs:
+            for waiting in owed.extra:
                 if not waiting.tags:
                     waiting.tags.append("BIND")
                 talk.complete(waiting, self.at, self.done)
@@ -355,7 +355,8 @@ class Replies:
                 if not open_.error:
                     open_.error, open_.message = said.sqlstate, said.message
             return None
-        kind, run, extra = talk.queue[0]
+        owed = talk.queue[0]
+        kind, run, extra = owed.kind, owed.run, owed.extra
         if kind == REFUSED_QUERY:
             return extra if said.sqlstate in POISONED else None
         if kind == SYNC and extra:
@@ -372,9 +373,9 @@ class Replies:
         """The first expectation failed: the target ignores everything up to the next Sync."""
         talk = self._talk
         tried = True
-        while talk.queue and talk.queue[0][0] != SYNC:
-            kind, run, extra = talk.queue[0]
-            talk.queue.popleft()
+        while talk.queue and talk.queue[0].kind != SYNC:
+            owed = talk.queue.pop(0)
+            kind, run, extra = owed.kind, owed.run, owed.extra
             if kind & (PARSE | CLOSE) and extra is not None:
                 talk.names.reject(extra, tried=tried)
             elif kind == BIND:

@@ -188,7 +188,7 @@ class Requests:
             return
         run = self._talk.copying
         if run is None:
-            run = next((e[1] for e in reversed(self._talk.queue) if e[0] & RUNS), None)
+            run = next((e.run for e in reversed(self._talk.queue) if e.kind & RUNS), None)
         if run is not None:
             run.copy(payload)
 
@@ -198,7 +198,7 @@ class Requests:
         if self._talk.copying is not None:
             self._talk.copying = None
         elif self._talk.queue:
-            self._talk.queue.append((COPY_END, None, None))
+            self._talk.expect(COPY_END, None, None)
         return None
 
     # -- statements -------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ class Requests:
         found = self._traits(text)
         if found.leaves and not talk.keeps:
             talk.refuse(text, LEAVES, self.out)
-            talk.queue.append((REFUSED_QUERY, None, LEFT))
+            talk.expect(REFUSED_QUERY, None, LEFT)
             talk.names.group += 1
             return POISON_QUERY
         if found is NOTHING:
@@ -222,13 +222,13 @@ class Requests:
             resolved = self._resolve(found)
             if resolved is None:
                 self._refuse(text, found.executes)
-                talk.queue.append((REFUSED_QUERY, None, unknown_error(found.executes)))
+                talk.expect(REFUSED_QUERY, None, unknown_error(found.executes))
                 talk.names.group += 1
                 return POISON_QUERY
             name, behind, sure = resolved
             run = talk.submit("query", text, self.at, self.out, name=name, resolved=behind, sure=sure)
             self._effects(run, found)
-        talk.queue.append((QUERY, run, None))
+        talk.expect(QUERY, run, None)
         talk.names.group += 1
         return None
 
@@ -270,11 +270,11 @@ class Requests:
         text = Text(source, data[pos:end], self._traits(source))
         if text.traits.leaves and not self._talk.keeps:
             self._talk.refuse(source, LEAVES, self.out)
-            self._talk.queue.append((REFUSED, None, LEFT))
+            self._talk.expect(REFUSED, None, LEFT)
             self._talk.swallowing = True
             return POISON
         change = self._talk.names.propose(name, text)
-        self._talk.queue.append((PARSE, None, change))
+        self._talk.expect(PARSE, None, change)
         self._fresh.append((name, text))
         return None
 
@@ -298,7 +298,7 @@ class Requests:
         values = b"" if data[pos : pos + 4] == b"\0\0\0\0" else text.types + data[pos:end]
         run = talk.submit_prepared("bind", text, name, values, self.at, self.out, resolved=resolved, sure=sure)
         bound = Portal(portal, text, run, values, talk.names.group)
-        talk.queue.append((BIND, run, (bound, talk.hold_portal(bound))))
+        talk.expect(BIND, run, (bound, talk.hold_portal(bound)))
         return None
 
     def _execute(self, data: bytes, pos: int) -> bytes | None:
@@ -309,7 +309,7 @@ class Requests:
         portal = talk.portals.get(name)
         if portal is None:
             run = talk.submit("execute", b"", self.at, self.out, name=shown(name), sure=False)
-            talk.queue.append((EXECUTE, run, None))
+            talk.expect(EXECUTE, run, None)
             return None
         if not portal.confirmed and portal.group != talk.names.group:
             raise Ambiguous
@@ -319,7 +319,7 @@ class Requests:
             run_ = talk.submit_prepared("execute", portal.text, name, portal.values, self.at, self.out)
         if portal.text.traits is not NOTHING:
             self._effects(run_, portal.text.traits)
-        talk.queue.append((EXECUTE, run_, None))
+        talk.expect(EXECUTE, run_, None)
         return None
 
     def _describe(self, data: bytes, pos: int) -> bytes | None:
@@ -331,10 +331,10 @@ class Requests:
             text = talk.names.look_up(name)
             if text is None:
                 return self._refuse_extended(b"", (name,))
-            talk.queue.append((DESCRIBE, None, text))
+            talk.expect(DESCRIBE, None, text)
         else:
             portal = talk.portals.get(name)
-            talk.queue.append((DESCRIBE, portal.run if portal is not None else None, None))
+            talk.expect(DESCRIBE, portal.run if portal is not None else None, None)
         return None
 
     def _close(self, data: bytes, pos: int) -> bytes | None:
@@ -347,7 +347,7 @@ class Requests:
             change = talk.names.propose(name, None)
         else:
             talk.portals.pop(name, None)
-        talk.queue.append((CLOSE, None, change))
+        talk.expect(CLOSE, None, change)
         return None
 
     def _sync(self) -> bytes | None:
@@ -360,7 +360,7 @@ class Requests:
         for portal in talk.bound:
             portal.run = None
         talk.bound.clear()
-        talk.queue.append((SYNC, None, runs))
+        talk.expect(SYNC, None, runs)
         talk.names.group += 1
         return None
 
@@ -375,7 +375,7 @@ class Requests:
         values = b"" if data[pos + 4 : pos + 8] == b"\0\0\0\0" else b"\0\0" + data[pos + 4 : end]
         run = talk.submit_prepared("call", Text(text), b"", values, self.at, self.out)
         talk.names.doubt()
-        talk.queue.append((CALL, run, None))
+        talk.expect(CALL, run, None)
         talk.names.group += 1
         return None
 
@@ -386,6 +386,6 @@ class Requests:
 
     def _refuse_extended(self, text: bytes, unknown: tuple[bytes, ...]) -> bytes:
         self._refuse(text, unknown)
-        self._talk.queue.append((REFUSED, None, unknown_error(unknown)))
+        self._talk.expect(REFUSED, None, unknown_error(unknown))
         self._talk.swallowing = True
         return POISON

@@ -6,9 +6,8 @@ whatever the target sends belongs to the first expectation, or is asynchronous, 
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, final
 
 from daypass.domain.statement import Completed, Prepared, StatementRefused, Submitted
 from daypass.protocols.interface import Limits, Record
@@ -33,8 +32,18 @@ RUNS: Final = QUERY | EXECUTE
 EXTENDED: Final = PARSE | BIND | DESCRIBE | EXECUTE | CLOSE | REFUSED
 """Kinds after whose failure the target ignores everything up to the next Sync."""
 
-Expected = tuple[int, Run | None, Any]
-"""A kind from above, the statement it belongs to, and what that kind needs besides."""
+
+@final
+class Expected:
+    """An answer that the target owes: a kind from above, its statement, and what that kind needs besides."""
+
+    __slots__ = ("extra", "kind", "run")
+
+    def __init__(self, kind: int, run: Run | None, extra: Any) -> None:
+        self.kind = kind
+        self.run = run
+        self.extra = extra
+
 
 PIPELINE_MAX: Final = 10_000
 """Answers owed at which nothing more is read from the client: the queue is memory that a client can make grow."""
@@ -47,7 +56,8 @@ class Talk:
     limits: Limits
     names: Names
     results: bool = False
-    queue: deque[Expected] = field(default_factory=deque)
+    queue: list[Expected] = field(default_factory=list)
+    """A list, as it is compiled to plain calls and mostly holds one pipeline."""
     portals: dict[bytes, Portal] = field(default_factory=dict)
     bound: list[Portal] = field(default_factory=list)
     unsynced: list[Run] = field(default_factory=list)
@@ -62,6 +72,10 @@ class Talk:
     """standard_conforming_strings is off: our parser may read a text differently from the target."""
     keeps: bool = False
     """Transactions may be prepared here, which outlive the session (option `allow_prepare_transaction`)."""
+
+    def expect(self, kind: int, run: Run | None, extra: Any) -> None:
+        """Something is about to be sent that the target answers."""
+        self.queue.append(Expected(kind, run, extra))
 
     def submit(
         self,
@@ -143,9 +157,9 @@ class Talk:
     def pop(self) -> None:
         """The first expectation is met. The end of a COPY that nobody waited for goes with it."""
         queue = self.queue
-        queue.popleft()
-        while queue and queue[0][0] == COPY_END:
-            queue.popleft()
+        queue.pop(0)
+        while queue and queue[0].kind == COPY_END:
+            queue.pop(0)
 
     @property
     def working(self) -> bool:
