@@ -64,21 +64,23 @@ def test_what_a_session_prepared_is_on_record_and_rolled_back(daypass: Daypass) 
     assert "2 prepared transactions rolled back" in daypass.say(BEN, "show", granted.grant)
 
 
-def test_what_another_one_prepared_is_left_alone_and_named(daypass: Daypass) -> None:
-    server = daypass.server
+def test_what_another_one_prepared_is_left_alone_and_is_an_alarm(server: Postgres, tmp_path: Path) -> None:
+    """Nobody can tell it from one of the session's that is not on record: the end is in doubt until it is gone."""
     prepare(server.url(sample.WRITER, sample.DATABASE), "before", 3)
-    granted = daypass.grant()
-    assert daypass.psql("select 1").returncode == 0
-    prepare(server.url(sample.WRITER, sample.DATABASE), "beside", 4)
-    try:
-        daypass.say(ANA, "return", granted.grant)
-        assert prepared(server) == ["before", "beside"]
-        shown = daypass.say(BEN, "show", granted.grant)
-        assert "ENDED" in shown and "beside" in shown
-    finally:
-        for gid in prepared(server):
-            with psycopg.connect(server.url(sample.WRITER, sample.DATABASE), autocommit=True) as owner:
-                owner.execute(f"rollback prepared '{gid}'")
+    with Daypass(tmp_path / "gateway", server, ALLOWED) as daypass:
+        granted = daypass.grant()
+        assert daypass.psql("select 1").returncode == 0
+        prepare(server.url(sample.WRITER, sample.DATABASE), "beside", 4)
+        try:
+            daypass.say(ANA, "return", granted.grant)
+            assert prepared(server) == ["before", "beside"]
+            daypass.wait_entries("grant.end_unconfirmed", grant=granted.grant)
+            assert "no session is on record for: beside" in daypass.say(BEN, "show", granted.grant)
+        finally:
+            for gid in ("beside", "before"):
+                with psycopg.connect(server.url(sample.WRITER, sample.DATABASE), autocommit=True) as owner:
+                    owner.execute(f"rollback prepared '{gid}'")
+        daypass.wait_entries("grant.ended", grant=granted.grant)
 
 
 def test_what_was_prepared_under_another_name_is_rolled_back_too(server: Postgres, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daypass.credentials.logins import GATE, PREFIX, quoted
-from daypass.credentials.postgres_roles import OPTIONS_SINCE, maintenance
+from daypass.credentials.logins import GATE, OPTIONS_SINCE, PREFIX, quoted
+from daypass.credentials.postgres_roles import maintenance
 from daypass.credentials.servers import PostgresServer
 from daypass.domain.target import Target, TargetRole
 

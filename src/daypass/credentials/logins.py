@@ -23,6 +23,9 @@ GATE = "daypass_logins"
 """On servers before version 16, whose pg_hba.conf knows no patterns: a role that every ephemeral login joins, if it is
 there, so that one line can name them all."""
 
+OPTIONS_SINCE = 16
+"""The first version whose memberships have options, so that a login need not be able to become its roles."""
+
 ITERATIONS = 4096
 """RFC 7677's minimum. The password holds 256 random bits, which no number of guesses reaches."""
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from daypass.config import read_secret
 from daypass.credentials import leaving, watching
 from daypass.credentials.interface import Finding, Issued, Lease, Withdrawal
-from daypass.credentials.logins import GATE, literal, login_name, password, quoted, verifier
+from daypass.credentials.logins import GATE, OPTIONS_SINCE, literal, login_name, password, quoted, verifier
 from daypass.credentials.postgres_static import lasting
 from daypass.credentials.roles import CONNECTIONS_MAX, Role, differences, find, remember
 from daypass.credentials.servers import Failed, PostgresServer
@@ -28,9 +28,6 @@ AT_ONCE = ("42710", "23505", "XX000", "40001")
 
 KNOWN_MAX = 10_000
 """Roles that this process knows it made: asked for again by their next session, without asking the server."""
-
-OPTIONS_SINCE = 16
-"""The first version whose memberships have options."""
 
 Serve = Callable[[Target, Credential], PostgresServer]
 

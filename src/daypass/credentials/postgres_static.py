@@ -6,7 +6,6 @@ sessions are on record to have prepared. It changes no login: what was changed i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from time import monotonic
 
 from daypass.credentials.interface import Lease, Withdrawal
@@ -16,9 +15,6 @@ from daypass.credentials.servers import PostgresServer, sign_in
 from daypass.domain.errors import Unavailable
 from daypass.domain.target import Credential, Target
 from daypass.protocols.postgres.session import ALLOW_PREPARE_TRANSACTION
-
-SHOWN_MAX = 20
-"""Things that stayed behind, told of one by one."""
 
 _PREPARED = """SELECT gid, database::text FROM pg_prepared_xacts
  WHERE owner = current_user AND prepared >= to_timestamp($1::int8 / 1000000.0) ORDER BY prepared"""
@@ -54,7 +50,7 @@ class PostgresStatic:
         try:
             evidence, left = {"signed_in_afresh": 1}, list[str]()
             if lasting(lease.target):
-                evidence["prepared_rolled_back"] = await _roll_back(server, lease, left)
+                evidence["prepared_rolled_back"] = await _roll_back(server, lease)
                 steps["prepared_rolled_back"] = _since(began)
             if compares:
                 left += await changed_since(server, lease.before)
@@ -66,25 +62,25 @@ class PostgresStatic:
         return Withdrawal(steps, evidence, tuple(left))
 
 
-async def _roll_back(server: PostgresServer, lease: Lease, left: list[str]) -> int:
-    """Roll back what the sessions prepared. What the same login prepared since, and they are not on record to have
-    prepared, is told and left alone: others may use it as well. Raises `Unavailable` for what stays."""
+async def _roll_back(server: PostgresServer, lease: Lease) -> int:
+    """Roll back what the sessions prepared. What the same login prepared since, and they are not on record for, may be
+    an application's, and is left alone. Raises `Unavailable` as long as either is there: nobody can tell them apart."""
     ours = set(lease.prepared)
-    since = min((_start(mark) for mark in lease.marks), default=0)
-    found = await server.rows(_PREPARED, since)
+    found = await server.rows(_PREPARED, began_at(lease))
     for gid, database in found:
         if gid in ours:
             await server.apart(database, [f"ROLLBACK PREPARED {literal(gid)}"])
-    still = [gid for gid, _ in await server.rows(_PREPARED, since)]
-    if stayed := [gid for gid in still if gid in ours]:
-        raise Unavailable(f"{len(stayed)} of its prepared transactions are still there ({stayed[0]})")
-    left += [f"a prepared transaction that no session is on record for: {gid}" for gid in still[:SHOWN_MAX]]
-    return len([gid for gid, _ in found if gid in ours])
+    if left := await server.rows(_PREPARED, began_at(lease)):
+        gid = left[0][0]
+        why = "could not be rolled back" if gid in ours else "that no session is on record for"
+        raise Unavailable(f"{len(left)} prepared transactions, the first one {why}: {gid}")
+    return len(found)
 
 
-def _start(mark: Mapping[str, str]) -> int:
-    start = mark.get("backend_start", "")
-    return int(start) if start.isdecimal() else 0
+def began_at(lease: Lease) -> int:
+    """When the first of a lease's sessions began at the server, in microseconds since 1970 there (0: not known)."""
+    starts = [mark.get("backend_start", "") for mark in lease.marks]
+    return min((int(start) for start in starts if start.isdecimal()), default=0)
 
 
 def _since(began: float) -> float:

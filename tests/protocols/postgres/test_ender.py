@@ -6,6 +6,7 @@ from typing import Any
 
 from daypass.protocols.interface import (
     Answered,
+    Around,
     Close,
     Closed,
     Connected,
@@ -74,6 +75,27 @@ def test_what_was_under_way_is_named() -> None:
     ender = entered()
     ender.handle(Stop(MARKS))
     assert answer(ender, [b"0", b"active", b"t", b"t", b"4711"])[0].seen[0]["work"] == "4711"
+
+
+def test_a_commit_in_flight_and_work_elsewhere_are_told() -> None:
+    ender = entered()
+    ender.handle(Stop(MARKS))
+    committing, waiting = answer(
+        ender,
+        [b"0", b"active", b"t", b"t", b"4711", b"SyncRep"],
+        [b"1", b"active", b"t", b"t", None, b"DblinkGetResult"],
+    )[0].seen
+    assert committing == {"alive": "yes", "was": "committing", "work": "4711"}
+    assert waiting == {"alive": "yes", "was": "active", "elsewhere": "yes"}
+
+
+def test_what_else_began_at_the_target_is_told() -> None:
+    ender = entered()
+    (sent,) = ender.handle(Around(MARKS))
+    assert isinstance(sent, Send)
+    assert b"cancel" not in sent.data and b"> 1795405017746230" in sent.data.replace(b"OPERATOR(pg_catalog.>)", b">")
+    assert answer(ender, [b"pid 9 as other, active"]) == [Answered(({"what": "pid 9 as other, active"},))]
+    assert list(entered().handle(Around(()))) == [Answered(())]
 
 
 def test_orders_are_answered_in_turn() -> None:
