@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,13 @@ class Favourite:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing that one person is to be told over one channel. `about` holds ids and words, never secrets; `next_at`
-    is when it is tried next (0: it is over)."""
+    """One thing that one person is to be told over one channel (a shared channel: `person` is empty). `about` holds ids
+    and words, never what people wrote.
+
+    `next_at` is when it may be tried (again); while somebody sends it, until when nobody else does; 0: it is over.
+    Over without `sent_at` it was given up (`problem` says why), or nobody wanted it any more. Notices of one `thread`
+    (a request) go out in order. `receipt` is what the channel calls the message, by which it finds it again.
+    """
 
     id: str
     channel: str
@@ -76,3 +82,19 @@ class Notice:
     attempts: int = 0
     sent_at: int | None = None
     problem: str = ""
+    thread: str = ""
+    receipt: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """A channel that people are told over. `shared`: a room that many read, told once and not person by person;
+    `only`: the kinds of notices that it takes, as patterns (none: all)."""
+
+    name: str
+    shared: bool = False
+    only: tuple[str, ...] = ()
+
+    def takes(self, kind: str) -> bool:
+        """Whether notices of this kind go there."""
+        return not self.only or any(fnmatchcase(kind, pattern) for pattern in self.only)

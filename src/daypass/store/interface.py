@@ -184,6 +184,30 @@ class Transaction(Interface):
 
     async def save_notice(self, notice: Notice) -> None: ...
 
+    async def notice(self, id: str) -> Notice | None: ...
+
+    async def claim_notices(self, channel: str, *, now: int, until: int, limit: int) -> Sequence[Notice]:
+        """Take the due notices of this channel: each counts one attempt more, and nobody else gets it before `until`.
+        One waits while an earlier one to the same person in its thread is not over."""
+
+    async def settle_notice(self, claimed: Notice, after: Notice) -> bool:
+        """Save what came of a claimed notice, unless somebody claimed it since. Returns whether it was saved."""
+
+    async def sent_notice(self, channel: str, person: str, thread: str) -> Notice | None:
+        """The newest notice of this thread that this person got there and that can be found again."""
+
+    async def failed_notices(self, *, limit: int) -> Sequence[Notice]:
+        """Those that were given up, newest first."""
+
+    async def waiting_notices(self) -> Mapping[str, int]:
+        """How many are not over, by channel."""
+
+    async def prune_notices(self, before: int) -> int:
+        """Delete those that were made before then and are over. Returns how many."""
+
+    async def once(self, key: str, *, now: int, until: int) -> bool:
+        """Whether this is the first time that the key is named before its time ran out; forgets keys of the past."""
+
     async def resolve(self, kind: str, part: str) -> Sequence[str]:
         """The ids of this kind (`request`, `grant`, `session`, `obligation`) that equal, begin or end with `part`, at
         most 5."""
@@ -280,7 +304,8 @@ class Transaction(Interface):
         were told."""
 
     async def erase_tokens(self, person: str, now: int) -> None:
-        """Revoke a person's tokens, and blank what they were called and where they were used."""
+        """Revoke a person's tokens, and blank what they were called and where they were used, and what channels
+        answered about them."""
 
     async def unplaced(self) -> tuple[int, int]:
         """The first and last number of the drafts that have no place in the log yet (0, 0: none)."""

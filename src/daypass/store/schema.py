@@ -235,8 +235,14 @@ outbox = Table(
     _number("attempts"),
     _maybe_number("sent_at"),
     _text("problem"),
+    _text("thread"),
+    Column("receipt", _Json, nullable=False),
+    Index("ix_outbox_thread", "thread", "channel", "person"),
 )
 """What people are told, until every channel has it. `next_at` is when it is tried next (0: it is over)."""
+
+once = Table("once", metadata, Column("key", Text, primary_key=True), Column("until", BigInteger, nullable=False))
+"""What is to happen once only (a reminder, a vote that came over a channel), and until when that matters."""
 
 sessions = Table(
     "sessions",

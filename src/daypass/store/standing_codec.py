@@ -39,7 +39,7 @@ def code_of(row: Row) -> SealedCode:
 
 
 def notice_row(notice: Notice) -> Row:
-    return {**asdict(notice), "about": dict(notice.about)}
+    return {**asdict(notice), "about": dict(notice.about), "receipt": dict(notice.receipt)}
 
 
 def notice_of(row: Row) -> Notice:

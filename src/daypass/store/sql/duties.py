@@ -1,4 +1,4 @@
-"""Obligations, keys, sealed codes, and the outbox."""
+"""Obligations, keys and sealed codes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from daypass.domain.obligation import Obligation, ObligationState
-from daypass.domain.standing import EnrolledKey, Notice, SealedCode
+from daypass.domain.standing import EnrolledKey, SealedCode
 from daypass.store import standing_codec as codec
 from daypass.store.interface import Page
-from daypass.store.schema import codes, keys, obligations, outbox
+from daypass.store.schema import codes, keys, obligations
 from daypass.store.sql.statement import Part, newest
 
 
@@ -76,14 +76,3 @@ class Duties(Part):
 
     async def save_code(self, code: SealedCode) -> None:
         await self._save(codes, codec.code_row(code))
-
-    async def notices(self, *, due_until: int | None = None, person: str | None = None, limit: int) -> Sequence[Notice]:
-        query = select(outbox).order_by(outbox.c.id).limit(limit)
-        if due_until is not None:
-            query = query.where(outbox.c.next_at > 0, outbox.c.next_at <= due_until)
-        if person is not None:
-            query = query.where(outbox.c.person == person)
-        return [codec.notice_of(row) for row in await self._all(query)]
-
-    async def save_notice(self, notice: Notice) -> None:
-        await self._save(outbox, codec.notice_row(notice))

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from daypass.store import codec
 from daypass.store.interface import StoredEntry
-from daypass.store.schema import blobs, cuts, entries, obligations, pending, tokens
+from daypass.store.schema import blobs, cuts, entries, obligations, outbox, pending, tokens
 from daypass.store.schema import sessions as all_sessions
 from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.log import ENTRY, with_sessions
@@ -55,6 +55,9 @@ class Erasing(Part):
 
     async def erase_tokens(self, person: str, now: int) -> None:
         of_theirs = tokens.c.person == person
+        # What a mail server answered may quote their address.
+        said = (outbox.c.person == person, outbox.c.problem != "")
+        await self._connection.execute(update(outbox).where(*said).values(problem="(erased)"))
         await self._connection.execute(update(tokens).where(of_theirs).values(label="", last_used_from=""))
         await self._connection.execute(
             update(tokens).where(of_theirs, tokens.c.revoked_at.is_(None)).values(revoked_at=now)

@@ -6,6 +6,7 @@ from daypass.store.sql.duties import Duties
 from daypass.store.sql.erasing import Erasing
 from daypass.store.sql.log import Log
 from daypass.store.sql.nodes import Nodes
+from daypass.store.sql.outbox import Outbox
 from daypass.store.sql.people import People
 from daypass.store.sql.requests import Grants, Requests
 from daypass.store.sql.restoring import Restoring
@@ -13,5 +14,5 @@ from daypass.store.sql.searching import Search
 from daypass.store.sql.sessions import Sessions
 
 
-class SqlTransaction(People, Requests, Grants, Sessions, Duties, Nodes, Log, Search, Erasing, Restoring):
+class SqlTransaction(People, Requests, Grants, Sessions, Duties, Outbox, Nodes, Log, Search, Erasing, Restoring):
     """Implements `store.interface.Transaction` on one connection; whoever made it commits or rolls back."""
