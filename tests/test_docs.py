@@ -10,6 +10,7 @@ import pytest
 from daypass.cli.verbs import PLACES
 from daypass.config import DURABILITIES, KEYS
 from daypass.domain.events import CATALOGUE
+from daypass.domain.telling import KINDS
 from daypass.protocols import PROTOCOLS
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -46,3 +47,8 @@ def test_every_protocol_is_documented(protocol: str) -> None:
 def test_every_event_is_documented(event: str) -> None:
     text = (DOCS / "events.md").read_text()
     assert f"`{event}`" in text and CATALOGUE[event] in text
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_of_message_is_documented(kind: str) -> None:
+    assert kind in words("telling.md")

@@ -63,6 +63,7 @@ def test_check_counts_what_there_is(folder: Path) -> None:
         "targets": 1,
         "policies": 1,
         "cases": 1,
+        "channels": 0,
     }
 
 

@@ -11,6 +11,7 @@ from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.obligation import ObligationState
 from daypass.domain.people import OPERATOR
 from daypass.domain.request import Request, RequestState
+from daypass.domain.standing import Outlet
 from daypass.services.asking import Wish
 from daypass.store.interface import Page
 from tests.domain.things import HOUR
@@ -162,7 +163,7 @@ async def test_a_drill_goes_the_whole_way_and_files_its_evidence(world: World) -
 
 
 async def test_a_channel_that_is_down_stops_nothing(world: World) -> None:
-    object.__setattr__(world.office, "channels", ("mail",))
+    object.__setattr__(world.office, "channels", (Outlet("mail"),))
     await broken(world)
     async with world.store.reading() as tx:
         waiting = await tx.notices(due_until=world.clock.t, limit=100)

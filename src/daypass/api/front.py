@@ -23,6 +23,7 @@ from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
+from daypass.services.inbox import Inbox
 from daypass.services.office import Office
 from daypass.services.people import People
 from daypass.services.proposing import Proposing
@@ -31,6 +32,7 @@ from daypass.services.requests import Requests
 from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
+from daypass.services.slack_answers import SlackAnswers
 from daypass.services.ticketing import Ticketing
 from daypass.services.tokens import Tokens
 from daypass.store.interface import Page, Token
@@ -80,6 +82,9 @@ class Front:
     registry: CollectorRegistry
     log: Published
     public_url: str
+    inbox: Inbox
+    slack: SlackAnswers | None = None
+    """What takes the buttons that people press in Slack; None: there are none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from daypass.api import (
     proving,
     searching,
     signing,
+    telling,
     watching,
 )
 from daypass.api.front import Front
@@ -50,7 +51,8 @@ def make_api(front: Front) -> FastAPI:
     app.include_router(probing.router)
     app.include_router(ledger.router)
     app.include_router(authzen.router)
-    for part in (myself, asking, granting, watching, proving, searching, signing, owing, hooking, bundling, proposing):
+    parts = (myself, asking, granting, watching, proving, searching, signing, owing, hooking, bundling, proposing, telling)
+    for part in parts:
         app.include_router(part.router, prefix=PREFIX)
     return app
 

@@ -13,12 +13,15 @@ from daypass.domain.errors import NotYet
 
 def check(settings: Settings) -> dict[str, int]:
     """Whether these settings are good to run with; how much of what is in them. Raises ConfigError."""
+    from daypass.app.telling import outlets_of
+
     checked = _checked(settings)
     return {
         "people": len(settings.people),
         "targets": len(checked.targets),
         "policies": len(checked.policies.policies),
         "cases": sum(len(policy.expect) for policy in checked.policies.policies),
+        "channels": len(outlets_of(settings)),
     }
 
 
@@ -27,6 +30,20 @@ def check_lending(settings: Settings) -> list[dict[str, Any]]:
     from daypass.app.lending import look
 
     return look(_checked(settings))
+
+
+def check_channels(settings: Settings) -> list[dict[str, str]]:
+    """What each channel is that people are told over, and whether it is there. Raises ConfigError."""
+    from daypass.app.telling import check_channels as look
+
+    return look(settings)
+
+
+def send_test(settings: Settings, channel: str, email: str) -> dict[str, Any]:
+    """Send a test over a channel. Raises DaypassError."""
+    from daypass.app.telling import send_test as sent
+
+    return sent(settings, channel, email)
 
 
 def serve(settings: Settings) -> int:

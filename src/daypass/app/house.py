@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from daypass.app.checking import Checked
 from daypass.app.clock import CLOCK
 from daypass.app.outside import make_on_call, make_tickets
+from daypass.app.telling import outlets_of
 from daypass.credentials.interface import Credentials
 from daypass.credentials.kinds import all_credentials
 from daypass.domain.people import OPERATOR
@@ -22,6 +23,8 @@ from daypass.services.erasing import Erasing, Order
 from daypass.services.extending import Moving
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
+from daypass.services.heralding import Heralding
+from daypass.services.inbox import Inbox
 from daypass.services.indexing import Indexing
 from daypass.services.interface import Live
 from daypass.services.nodes import Nodes
@@ -31,6 +34,7 @@ from daypass.services.people import People
 from daypass.services.reading import Reading
 from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
+from daypass.services.reminding import Reminding
 from daypass.services.requests import Requests
 from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
@@ -76,6 +80,7 @@ class House:
     codes: Codes
     signing: Signing
     ticketing: Ticketing
+    inbox: Inbox
 
     async def issue(self, email: str, lasts_ms: int, label: str) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -116,7 +121,9 @@ def make_house(store: Store, checked: Checked) -> House:
         tickets=make_tickets(checked.settings),
         on_call=make_on_call(checked.settings),
         duties_of={one.group: one.name for one in checked.settings.on_call if one.group},
+        channels=outlets_of(checked.settings),
     )
+    office.heralds.append(Heralding(office).herald)
     live, credentials, refusals = Live(), all_credentials(), Refusals(office)
     tokens, requests = Tokens(office), Requests(office)
     endings = Endings(office, credentials, live)
@@ -139,7 +146,16 @@ def make_house(store: Store, checked: Checked) -> House:
         grants=grants,
         sessions=sessions,
         recovery=recovery,
-        clocks=Clocks(requests, grants, endings, refusals, recovery, patrol, duties),
+        clocks=Clocks(
+            requests,
+            grants,
+            endings,
+            refusals,
+            recovery,
+            patrol,
+            duties,
+            Reminding(office, checked.settings.notify.ending_soon_ms),
+        ),
         reading=Reading(office),
         patrol=patrol,
         credentials=credentials,
@@ -154,4 +170,5 @@ def make_house(store: Store, checked: Checked) -> House:
         codes=codes,
         signing=Signing(office),
         ticketing=Ticketing(office, endings),
+        inbox=Inbox(office),
     )

@@ -42,6 +42,7 @@ from daypass.app.publishing import Publishing
 from daypass.app.reloading import Reloading
 from daypass.app.shipping import Shipping
 from daypass.app.standing import CLOSED, frozen
+from daypass.app.telling import Channels, Telling, make_channels
 from daypass.app.witnessing import check_witnesses
 from daypass.config import WEB
 from daypass.domain.errors import DaypassError, Unavailable
@@ -92,6 +93,7 @@ class Node:
         self._leave = asyncio.Event()
         self._reread: Callable[[], None] = lambda: None
         self._health = Health(id=checked.settings.node, state="HEALTHY")
+        self._telling: Telling | None = None
 
     async def live(self) -> int:
         """Start, go on until told to leave, leave. Returns the exit status."""
@@ -115,7 +117,9 @@ class Node:
     def _present(self, gateway: Gateway, publishing: Publishing) -> Health:
         """How it is now: a node that is cut off from its store says so."""
         witnesses = [f"witness {name} does not cosign: {why}" for name, why in publishing.missing.items()]
-        self._health.warnings = [*witnesses, *unanswerable(self._checked)]
+        failing = self._telling.problems if self._telling is not None else {}
+        channels = [f"channel {name} does not take messages: {why}" for name, why in failing.items()]
+        self._health.warnings = [*witnesses, *unanswerable(self._checked), *channels]
         if self._health.state == "HEALTHY" and gateway.works.lease.over:
             return Health(id=self._health.id, state="CUT_OFF", problem=CUT_OFF)
         return self._health
@@ -168,13 +172,22 @@ class Node:
         exports = Exports(store, settings)
         exports.start()
         stack.push_async_callback(exports.stop)
+        channels = make_channels(settings)
+        self._telling = telling = Telling(house.office, channels)
+        await telling.start()
+        stack.push_async_callback(telling.stop)
         reloading = Reloading(settings, house.tightening)
         self._reread = reloading.ask
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
         reloading.start()
         stack.push_async_callback(reloading.stop)
         await self._listen(
-            stack, house, gateway, self._front(house, tls, gateway, publishing, shipping, exports), web, tls
+            stack,
+            house,
+            gateway,
+            self._front(house, tls, gateway, publishing, shipping, exports, telling, channels=channels),
+            web,
+            tls,
         )
         log.info(
             "ready",
@@ -261,7 +274,15 @@ class Node:
         )
         return gateway
 
-    def _front(self, house: House, tls: Tls, gateway: Gateway, publishing: Publishing, *parts: Collector) -> Front:
+    def _front(
+        self,
+        house: House,
+        tls: Tls,
+        gateway: Gateway,
+        publishing: Publishing,
+        *parts: Collector,
+        channels: Channels | None = None,
+    ) -> Front:
         registry = CollectorRegistry()
         for part in (gateway.metrics, *parts):
             registry.register(part)
@@ -290,6 +311,8 @@ class Node:
             registry=registry,
             log=publishing,
             public_url=self._settings.public_url,
+            inbox=house.inbox,
+            slack=channels.answers(house.office, house.requests) if channels is not None else None,
         )
 
     async def _listen(

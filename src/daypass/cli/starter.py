@@ -29,6 +29,13 @@ targets: []
 #     read:  {{ user: app_ro, password: {{ env: ORDERS_RO }}, effect: read }}
 #     write: {{ user: app_rw, password: {{ file: secrets/orders-rw }}, effect: write }}
 
+# notify:                                # who is asked, or owes something, is told (docs/telling.md)
+#   email:
+#     server: smtp.example.test
+#     from: Daypass <daypass@example.test>
+#     user: daypass
+#     password: {{ env: SMTP_PASSWORD }}
+
 policies: []                           # like: [ policies/*.yaml ], each file such as
 # policy: orders
 # covers: {{ labels: {{ system: orders }} }}

@@ -24,6 +24,7 @@ from daypass.config.settings import (
     TlsSettings,
 )
 from daypass.config.targets import TARGET_KEYS, read_targets
+from daypass.config.telling import TELLING_KEYS, read_notify
 from daypass.domain.documents import Node, load
 from daypass.domain.errors import ConfigError
 
@@ -46,6 +47,7 @@ SETTINGS_KEYS = (
     "exports",
     "tickets",
     "on_call",
+    "notify",
 )
 LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain", "warn_before")
 PERSON_KEYS = ("email", "name", "groups", "subject", "agent_of")
@@ -66,6 +68,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     **TARGET_KEYS,
     **OUTLET_KEYS,
     **OUTSIDE_KEYS,
+    **TELLING_KEYS,
 }
 """Every key there is, by the place it stands in. docs/configuration.md tells of each."""
 
@@ -114,6 +117,7 @@ def read_settings(file: Path) -> Settings:
         tickets=read_tickets(keys.get("tickets"), beside),
         on_call=read_on_call(keys.get("on_call"), beside),
         ledger=read_ledger(keys.get("ledger")),
+        notify=read_notify(keys.get("notify"), beside),
         nodes={node.path: node for node in root.walk()},
     )
     _refuse_plain_text(settings)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from daypass.config.ledgers import LedgerSettings
 from daypass.config.outlets import ExportSettings
 from daypass.config.outside import OnCallSettings, TicketSettings
+from daypass.config.telling import NotifySettings
 from daypass.domain.documents import Node
 from daypass.domain.target import SecretRef, Target
 
@@ -123,6 +124,7 @@ class Settings:
     tickets: tuple[TicketSettings, ...] = ()
     """The systems that know tickets."""
     on_call: tuple[OnCallSettings, ...] = ()
+    notify: NotifySettings = field(default_factory=NotifySettings)
     nodes: Mapping[str, Node] = field(repr=False, compare=False, default_factory=dict)
 
     @property

@@ -63,6 +63,7 @@ CATALOGUE: Mapping[str, str] = {
     "key.enrolled": "A key was enrolled.",
     "key.revoked": "A key was revoked: what it signs from here on counts no more.",
     "person.changed": "A person was added, changed or disabled.",
+    "notice.failed": "Somebody could not be told over a channel; it was given up.",
     "token.issued": "A token was made for a person.",
     "token.revoked": "A token was revoked.",
     "credential.issued": "A login was made at a target for one grant.",

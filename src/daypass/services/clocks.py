@@ -10,6 +10,7 @@ from daypass.services.grants import Grants
 from daypass.services.patrol import Patrol
 from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
+from daypass.services.reminding import Reminding
 from daypass.services.requests import Requests
 
 SWEEP_SECONDS = 1.0
@@ -37,8 +38,10 @@ class Clocks:
         recovery: Recovery,
         patrol: Patrol | None = None,
         duties: Duties | None = None,
+        reminding: Reminding | None = None,
     ) -> None:
-        """`patrol`: None where no target lends logins; `duties`: None where nothing is owed."""
+        """`patrol`: None where no target lends logins; `duties`: None where nothing is owed; `reminding`: None where
+        nobody is reminded."""
         self._requests = requests
         self._grants = grants
         self._endings = endings
@@ -46,6 +49,7 @@ class Clocks:
         self._recovery = recovery
         self._patrol = patrol
         self._duties = duties
+        self._reminding = reminding
 
     async def sweep(self, now: int) -> Swept:
         """Ends first, as they matter most; they go on by themselves, so that a slow one delays nothing here."""
@@ -57,6 +61,8 @@ class Clocks:
             await self._duties.sweep(now)
         await self._refusals.flush(now)
         await self._recovery.retry(now)
+        if self._reminding is not None:
+            await self._reminding.sweep(now)
         if self._patrol is not None:
             self._patrol.sweep(now)
         return Swept(expired, lapsed, ending)

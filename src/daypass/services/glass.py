@@ -26,7 +26,7 @@ from daypass.services.duties import Duties
 from daypass.services.endings import Endings
 from daypass.services.notices import tell
 from daypass.services.office import Change, Office, acting
-from daypass.services.owing import done, escalated, owe
+from daypass.services.owing import done, owe
 from daypass.services.sight import find_id, sees_request, unknown
 from daypass.services.telling import ELIGIBLE_MAX, asked_body, asked_secret, grant_event, request_event
 from daypass.store.interface import Page, Transaction
@@ -268,8 +268,6 @@ class Glass:
             )
             await change.record(event)
             after = await done(self._office, change, owed, person, note.strip() or "ratified", flag=refuse)
-            if refuse:
-                await escalated(self._office, change, after, "refused")
         if refuse:
             await self._duties.end_unratified(after, acting(person), "ratification was refused")
         return decided

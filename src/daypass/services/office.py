@@ -6,7 +6,7 @@ know of events is told after the commit, never before.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ from daypass.domain.events import Event, TargetRef
 from daypass.domain.identifiers import ENTROPY_BYTES, uuid7
 from daypass.domain.people import Actor, Person
 from daypass.domain.policy_set import PolicySet
+from daypass.domain.standing import Outlet
 from daypass.domain.target import Target
 from daypass.ledger.entry import seal
 from daypass.services.interface import OnCall, Tickets
@@ -23,6 +24,10 @@ from daypass.store.interface import Store, Transaction
 
 Listener = Callable[[Event], None]
 """Told of every event after its commit. It must neither block nor raise: it only takes note."""
+
+
+Herald = Callable[["Change", Event], Awaitable[None]]
+"""Told of every event inside its transaction, to have people told of it. What it raises undoes the change."""
 
 
 @dataclass(slots=True)
@@ -66,8 +71,9 @@ class Office:
     """The on-call schedules, by name."""
     duties_of: Mapping[str, str] = field(default_factory=dict)
     """For each group whose duty a schedule shows, the name of that schedule."""
-    channels: tuple[str, ...] = ()
-    """What people are told over."""
+    channels: tuple[Outlet, ...] = ()
+    """What people are told over, besides the one that is always there."""
+    heralds: list[Herald] = field(default_factory=list)
 
     def crowd(self, people: Sequence[Person]) -> Crowd:
         """Everybody, with who owns which group."""
@@ -94,7 +100,7 @@ class Office:
     async def change(self) -> AsyncIterator[Change]:
         """A transaction for a change and its events; listeners are told once it is committed."""
         async with self.store.begin() as tx:
-            change = Change(tx, self.entropy, lock=self.lock)
+            change = Change(tx, self.entropy, lock=self.lock, heralds=tuple(self.heralds))
             yield change
         for event in change.events:
             for listener in self.listeners:
@@ -126,11 +132,15 @@ class Change:
     entropy: Callable[[int], bytes]
     events: list[Event] = field(default_factory=list)
     lock: Callable[[bytes], bytes] | None = None
+    heralds: tuple[Herald, ...] = ()
 
     async def record(self, event: Event) -> None:
-        """Put an event into the ledger, in this transaction."""
+        """Put an event into the ledger, in this transaction, with what people are to be told of it. The state that the
+        event tells of is saved before."""
         await self.tx.append(seal(event, self.entropy, self.lock))
         self.events.append(event)
+        for herald in self.heralds:
+            await herald(self, event)
 
     async def person(self, by: Person) -> Person:
         """Who acts, as the store knows them now. Raise `Refused` if they are gone or disabled meanwhile."""

@@ -47,15 +47,16 @@ class Requests(Asking):
         note: str = "",
         narrowed: Narrowed | None = None,
         signed: Signed | None = None,
+        via: str = "",
     ) -> Request:
         """Approve what the request says. `digest` is of what the decider saw; when it differs from what is asked
         now, nothing is decided. `for_ms` narrows the time, `narrowed` the time and the role. The last approval needed
-        makes the grant."""
+        makes the grant. `via`: over which channel it was said."""
         narrow = narrowed or Narrowed(for_ms)
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
-            return await self.approved(change, request, person, digest, note, narrow, signed)
+            return await self.approved(change, request, person, digest, note, narrow, signed, via)
 
     async def approved(
         self,
@@ -66,6 +67,7 @@ class Requests(Asking):
         note: str,
         narrow: Narrowed,
         signed: Signed | None = None,
+        via: str = "",
     ) -> Request:
         """Approve a locked request in an open transaction."""
         vote = self._vote(request, person, APPROVE, digest, note, narrow, signed)
@@ -74,7 +76,7 @@ class Requests(Asking):
             await check_signed(change, signed, request, person, APPROVE, narrow.duration_ms, narrow.role)
         people = {one.id: one for one in await change.tx.people()}
         voted = deciding.approve(request, vote, person, people)
-        await self._save_vote(change, voted, person, APPROVE)
+        await self._save_vote(change, voted, person, APPROVE, via)
         if voted.state is RequestState.APPROVED:
             return await give(self._office, change, voted, acting(person))
         return voted
@@ -91,13 +93,20 @@ class Requests(Asking):
             raise Refused(f"an approver may give less and never more; {role} can do as much as {item.role}")
 
     async def deny(
-        self, by: Person, part: str, *, note: str, digest: str | None = None, signed: Signed | None = None
+        self,
+        by: Person,
+        part: str,
+        *,
+        note: str,
+        digest: str | None = None,
+        signed: Signed | None = None,
+        via: str = "",
     ) -> Request:
         """Deny; its note says why. One denial is enough, unless the rule wants more of them."""
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
-            return await self.denied(change, request, person, digest, note, signed)
+            return await self.denied(change, request, person, digest, note, signed, via)
 
     async def denied(
         self,
@@ -107,6 +116,7 @@ class Requests(Asking):
         digest: str | None,
         note: str,
         signed: Signed | None = None,
+        via: str = "",
     ) -> Request:
         """Deny a locked request in an open transaction."""
         if signed is not None:
@@ -114,7 +124,7 @@ class Requests(Asking):
         people = {one.id: one for one in await change.tx.people()}
         vote = self._vote(request, person, DENY, digest, note, Narrowed(), signed)
         denied = deciding.deny(request, vote, person, people)
-        await self._save_vote(change, denied, person, DENY)
+        await self._save_vote(change, denied, person, DENY, via)
         if denied.state is RequestState.DENIED:
             event = request_event(self._office, "request.denied", denied, acting(person), decision="denied")
             await change.record(event)
@@ -144,7 +154,7 @@ class Requests(Asking):
             signature=signed.signature if signed is not None else "",
         )
 
-    async def _save_vote(self, change: Change, voted: Request, person: Person, decision: str) -> None:
+    async def _save_vote(self, change: Change, voted: Request, person: Person, decision: str, via: str) -> None:
         vote = voted.votes[-1]
         await change.tx.save_request(voted)
         await change.record(
@@ -153,7 +163,7 @@ class Requests(Asking):
                 "request.voted",
                 voted,
                 acting(person),
-                body=vote_body(vote),
+                body=vote_body(vote, via),
                 secret={"note": vote.note},
                 decision=decision,
             )

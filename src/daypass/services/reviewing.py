@@ -82,7 +82,7 @@ class Reviewing:
                 sessions = [one for one in sessions if one.id == about.session]
             done = Done()
             for session in sessions:
-                await _count(tx, session.id, done)
+                await count_session(tx, session.id, done)
         return Receipt(request, grant, sessions, done, self._remarks(request, grant, sessions, done))
 
     def _remarks(
@@ -106,9 +106,10 @@ class Reviewing:
         return tuple(found)
 
 
-async def _count(tx: Transaction, session: str, done: Done) -> None:
+async def count_session(tx: Transaction, session: str, done: Done, most: int = STATEMENTS_MAX) -> None:
+    """Count what one session did, in at most so many entries."""
     since = 0
-    for _ in range(STATEMENTS_MAX // BATCH):
+    for _ in range(most // BATCH):
         entries = await tx.entries(session=session, types=TYPES, since=since, limit=BATCH)
         for entry in entries:
             done.count(entry)

@@ -75,9 +75,11 @@ def asked_secret(request: Request) -> dict[str, str]:
     return {"reason": request.reason, "ticket": request.ticket, "digest_salt": request.digest_salt}
 
 
-def vote_body(vote: Vote) -> dict[str, Any]:
-    """One decision: for which digest, how far narrowed."""
+def vote_body(vote: Vote, via: str = "") -> dict[str, Any]:
+    """One decision: for which digest, how far narrowed, over which channel if it was one of those that tell people."""
     body: dict[str, Any] = {"vote": vote.id, "digest": vote.digest}
+    if via:
+        body["via"] = via
     if vote.narrowed_ms is not None:
         body["narrowed_ms"] = vote.narrowed_ms
     if vote.narrowed_role is not None:

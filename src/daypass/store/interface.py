@@ -193,8 +193,15 @@ class Transaction(Interface):
     async def settle_notice(self, claimed: Notice, after: Notice) -> bool:
         """Save what came of a claimed notice, unless somebody claimed it since. Returns whether it was saved."""
 
-    async def sent_notice(self, channel: str, person: str, thread: str) -> Notice | None:
-        """The newest notice of this thread that this person got there and that can be found again."""
+    async def release_notices(self, now: int) -> int:
+        """Make everything that was tried and is not over due now. Returns how many. For a store of one node, which has
+        just started: nobody is sending."""
+
+    async def sent_notice(self, channel: str, person: str, thread: str, kinds: Sequence[str] = ()) -> Notice | None:
+        """The newest notice of this thread (of these kinds) that this person got there and that can be found again."""
+
+    async def inbox(self, person: str, channel: str, page: Page) -> Sequence[Notice]:
+        """What a person was told over this channel, newest first."""
 
     async def failed_notices(self, *, limit: int) -> Sequence[Notice]:
         """Those that were given up, newest first."""

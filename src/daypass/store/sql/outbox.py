@@ -13,6 +13,7 @@ from sqlalchemy import and_, delete, exists, func, select, update
 
 from daypass.domain.standing import Notice
 from daypass.store import standing_codec as codec
+from daypass.store.interface import Page
 from daypass.store.schema import once, outbox
 from daypass.store.sql.statement import Part, newest
 
@@ -67,14 +68,24 @@ class Outbox(Part):
         done = await self._connection.execute(update(outbox).where(*still).values(codec.notice_row(after)))
         return done.rowcount == 1
 
-    async def sent_notice(self, channel: str, person: str, thread: str) -> Notice | None:
+    async def release_notices(self, now: int) -> int:
+        tried = update(outbox).where(outbox.c.next_at > now, outbox.c.attempts > 0).values(next_at=now)
+        return (await self._connection.execute(tried)).rowcount
+
+    async def sent_notice(self, channel: str, person: str, thread: str, kinds: Sequence[str] = ()) -> Notice | None:
         query = (
             newest(select(outbox), outbox, None)
             .where(outbox.c.thread == thread, outbox.c.channel == channel, outbox.c.person == person)
             .where(outbox.c.sent_at.is_not(None))
         )
+        if kinds:
+            query = query.where(outbox.c.kind.in_(kinds))
         found = [codec.notice_of(row) for row in await self._all(query)]
         return next((one for one in found if one.receipt), None)
+
+    async def inbox(self, person: str, channel: str, page: Page) -> Sequence[Notice]:
+        query = newest(select(outbox), outbox, page).where(outbox.c.person == person, outbox.c.channel == channel)
+        return [codec.notice_of(row) for row in await self._all(query)]
 
     async def failed_notices(self, *, limit: int) -> Sequence[Notice]:
         query = newest(select(outbox), outbox, None).limit(limit)
