@@ -121,6 +121,13 @@ class Served:
             process.kill()
             return process.wait()
 
+    def kill(self) -> None:
+        """As if the power went."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
     def log(self) -> str:
         return (self.home / "serve.log").read_text()
 

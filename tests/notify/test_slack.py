@@ -51,6 +51,11 @@ async def test_a_changed_request_takes_the_old_buttons_away(workspace: SlackServ
     assert buttons(old) == [] and APPROVE in buttons(new)
 
 
+async def test_where_nobody_takes_what_is_pressed_there_are_no_buttons(workspace: SlackServer) -> None:
+    await slack(workspace, room="C9", buttons=False).send(message(), {})
+    assert buttons(workspace.of("C9")[0]) == []
+
+
 async def test_a_room_is_told_once(workspace: SlackServer) -> None:
     await slack(workspace, room="C9").send(message(), {})
     assert len(workspace.of("C9")) == 1

@@ -88,7 +88,8 @@ def _email(one: EmailSettings) -> Email:
 
 
 def _slack(one: SlackSettings, room: str) -> Slack:
-    return Slack(Reach(one.api), read_secret(one.token), room=room, people=one.people)
+    buttons = one.signing_secret is not None
+    return Slack(Reach(one.api), read_secret(one.token), room=room, people=one.people, buttons=buttons)
 
 
 def _reach(one: HookSettings) -> Reach:

@@ -44,10 +44,20 @@ KNOWN_SECONDS = 3600.0
 
 class Slack:
     """One app in one workspace. `room`: the conversation it posts to (empty: to people, each by themselves); `people`:
-    the ids of those whose addresses Slack does not know, by address."""
+    the ids of those whose addresses Slack does not know, by address; `buttons`: whether somebody takes what is
+    pressed."""
 
-    def __init__(self, reach: Reach, token: str, *, room: str = "", people: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        reach: Reach,
+        token: str,
+        *,
+        room: str = "",
+        people: Mapping[str, str] | None = None,
+        buttons: bool = True,
+    ) -> None:
         self._reach = reach
+        self._buttons = buttons
         self._token = token
         self._room = room
         self._people = dict(people or {})
@@ -58,6 +68,8 @@ class Slack:
 
     async def send(self, message: Message, former: Receipt) -> Receipt:
         """See `Channel.send`. A quiet message changes the former one; one with new choices takes them off it."""
+        if not self._buttons:
+            message = replace(message, choices=None)
         if former and message.quiet:
             await self._update(message, former)
             return former
