@@ -96,13 +96,17 @@ class Heralding:
             await self._tell(change, asked_people(request), "voted", request)
 
     async def _over(self, change: Change, event: Event) -> None:
-        """The requester, those who were asked, and those whom the rule wants told whatever comes of it."""
+        """The requester, those who were asked, those whom the rule wants told whatever comes of it, and who asked for
+        somebody else."""
         request = await self._request(change, event)
         if request is None:
             return
         requester = [] if event.type == "request.withdrawn" else [request.requester]
         asked = asked_people(request)
-        others = await named(self._office, change, request.route.tell)
+        others = [
+            *await named(self._office, change, request.route.tell),
+            *([request.asked_by] if request.asked_by else ()),
+        ]
         await self._tell(change, requester, "decided", request, rooms=False)
         await self._tell(change, asked, "closed", request)
         known = {request.requester, *asked}

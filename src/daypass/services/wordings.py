@@ -75,11 +75,15 @@ def _waiting(kind: str, request: Request, name: Name, who: str, what: str, long:
 
 
 def _asked(request: Request, name: Name, missing: str) -> Facts:
-    agent = f"{name(request.requester)}, on behalf of {name(request.on_behalf_of)}" if request.on_behalf_of else ""
+    who = name(request.requester)
+    if request.on_behalf_of:
+        who += f", on behalf of {name(request.on_behalf_of)}"
+    if request.asked_by and request.asked_by != request.requester:
+        who += f", asked for by {name(request.asked_by)}"
     long = spoken_duration(request.duration_ms)
     start = f", from {spoken_time(request.start_at)} on" if request.start_at else ""
     return (
-        ("Who", agent or name(request.requester)),
+        ("Who", who),
         ("What", ", ".join(f"{item.role} on {item.target}" for item in request.items)),
         ("Why", request.reason or "(erased)"),
         ("Ticket", request.ticket),
