@@ -4,7 +4,7 @@ filed once, whichever node's sweep comes first.
 
 from __future__ import annotations
 
-from daypass.domain.durations import DAY_MS, MINUTE_MS
+from daypass.domain.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.obligation import Obligation, ObligationState
 from daypass.services.notices import tell
@@ -29,6 +29,7 @@ class Reminding:
         self._office = office
         self._soon_ms = soon_ms
         self._next = 0
+        self._prune_at = 0
         self._done: dict[str, int] = {}
 
     async def sweep(self, now: int) -> int:
@@ -45,8 +46,10 @@ class Reminding:
             filed += await self._ending(grant, now)
         for late in overdue:
             filed += await self._overdue(late, now)
-        async with self._office.store.begin() as tx:
-            await tx.prune_notices(now - KEPT_MS)
+        if now >= self._prune_at:
+            self._prune_at = now + HOUR_MS
+            async with self._office.store.begin() as tx:
+                await tx.prune_notices(now - KEPT_MS)
         return filed
 
     async def _ending(self, grant: Grant, now: int) -> int:
