@@ -120,7 +120,8 @@ async def test_the_operator_tries_channels(scene: Scene) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert "3 channels" in await asyncio.to_thread(run, "check")
+    checked = await asyncio.to_thread(run, "check")
+    assert "3 channels" in checked and "Told over siem, to its readers: everything." in checked
     assert "STARTTLS" not in await asyncio.to_thread(run, "notify", "channels")
     await asyncio.to_thread(run, "notify", "test", "email", "--to", "ana@acme.test")
     await asyncio.to_thread(run, "notify", "test", "slack", "--to", "ana@acme.test")

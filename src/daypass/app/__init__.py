@@ -32,6 +32,16 @@ def check_lending(settings: Settings) -> list[dict[str, Any]]:
     return look(_checked(settings))
 
 
+def told_over(settings: Settings) -> list[dict[str, Any]]:
+    """The channels that people are told over, besides the one inside; nobody is asked whether they are there."""
+    from daypass.app.telling import outlets_of
+
+    return [
+        {"id": one.name, "to": "its readers" if one.shared else "each person", "only": list(one.only)}
+        for one in outlets_of(settings)
+    ]
+
+
 def check_channels(settings: Settings) -> list[dict[str, str]]:
     """What each channel is that people are told over, and whether it is there. Raises ConfigError."""
     from daypass.app.telling import check_channels as look

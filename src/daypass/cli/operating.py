@@ -74,18 +74,22 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _check(given: argparse.Namespace) -> int:
     settings = settings_of(given)
-    from daypass.app import check, check_lending
+    from daypass.app import check, check_lending, told_over
 
     checked = check(settings)
+    telling = told_over(settings)
     lending = check_lending(settings)
     refused = any(one["problems"] for one in lending)
     if given.json:
-        more = {"lending": lending} if lending else {}
+        more = {name: found for name, found in (("lending", lending), ("telling", telling)) if found}
         as_json({"id": str(settings.file), "state": "REFUSED" if refused else "VALID", **checked, **more})
     else:
         print(f"{settings.file} is valid: " + ", ".join(f"{count} {what}" for what, count in checked.items()) + ".")
         for one in lending:
             _show_lending(one)
+        for one in telling:
+            what = ", ".join(one["only"]) or "everything"
+            print(f"Told over {one['id']}, to {one['to']}: {what}. Try it: daypass notify test {one['id']}")
     return EXIT_FAILED if refused else EXIT_DONE
 
 
