@@ -51,7 +51,20 @@ def make_api(front: Front) -> FastAPI:
     app.include_router(probing.router)
     app.include_router(ledger.router)
     app.include_router(authzen.router)
-    parts = (myself, asking, granting, watching, proving, searching, signing, owing, hooking, bundling, proposing, telling)
+    parts = (
+        myself,
+        asking,
+        granting,
+        watching,
+        proving,
+        searching,
+        signing,
+        owing,
+        hooking,
+        bundling,
+        proposing,
+        telling,
+    )
     for part in parts:
         app.include_router(part.router, prefix=PREFIX)
     return app

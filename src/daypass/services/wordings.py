@@ -236,8 +236,15 @@ def of_body(kind: str, about: Mapping[str, Any], name: Name) -> News:
             return News("The policies in force changed", facts)
         case "targets.changed":
             return News("The targets or their roles changed", _lists(body, ("added", "changed", "removed")))
-        case "people.changed":
-            return News("People or their groups changed", _people(body, name))
+        case "groups.changed":
+            return News("Who owns which group changed", _lists(body, ("groups",)))
+        case "policy.proposed" | "policy.approved" | "policy.rejected":
+            facts = ("Policy", str(body.get("policy", ""))), ("Proposal", str(body.get("proposal", "")))
+            return News(f"A changed policy was {kind.partition('.')[2]}", facts)
+        case "person.changed":
+            return News("People or their groups changed", _people(about, name))
+        case "project.asked":
+            return News(f"{name(str(about.get('by', '')))} asked for access for you", (), ("daypass requests --mine",))
         case "credential.drift":
             facts = ("Target", str(about.get("target", ""))), ("Login", str(body.get("user", "")))
             return News(f"ALARM: drift of logins ({body.get('kind', 'unknown')})", facts)

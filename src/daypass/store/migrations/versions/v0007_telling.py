@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "v0006"
-down_revision = "v0005"
+revision = "v0007"
+down_revision = "v0006"
 
 _JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 
