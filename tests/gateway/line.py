@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from daypass.domain.statement import UNKNOWN, Analysis, Completed, Submitted, Value
 from daypass.domain.target import Target
+from daypass.protocols.ending import Answered, Ender, EnderEffect, EnderEvent, Enter, Entered, Look, Lost, Poke, Stop
 from daypass.protocols.interface import (
     Admitted,
-    Answered,
     Authorize,
     Cancel,
     Close,
@@ -22,22 +22,14 @@ from daypass.protocols.interface import (
     Connected,
     ConnectHelp,
     Effect,
-    Ender,
-    EnderEffect,
-    EnderEvent,
     Ending,
-    Enter,
-    Entered,
     Event,
     Failed,
     Found,
     Interrupt,
     Limits,
-    Look,
     LookUp,
-    Lost,
     Opened,
-    Poke,
     Ready,
     Received,
     Record,
@@ -46,7 +38,6 @@ from daypass.protocols.interface import (
     Session,
     Side,
     StartTls,
-    Stop,
     TlsStarted,
     Warned,
 )

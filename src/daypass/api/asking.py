@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from daypass.api import mapping, models
+from daypass.api import answers, mapping, models
 from daypass.api.front import ACaller, AFront, APage, Front
 from daypass.api.proving import noted
 from daypass.domain.request import Request
@@ -57,21 +57,21 @@ async def show_request(id: Part, caller: ACaller, front: AFront) -> models.Reque
 
 
 @router.get("/requests/{id}/explain")
-async def explain_request(id: Part, caller: ACaller, front: AFront) -> models.Explained:
+async def explain_request(id: Part, caller: ACaller, front: AFront) -> answers.Explained:
     """How the policy in force would decide on this request now, and why."""
     return mapping.explained(await front.deliberation.explain_request(caller.person, id), await front.reading.people())
 
 
 @router.get("/requests/{id}/deciders")
-async def who_decides(id: Part, caller: ACaller, front: AFront) -> models.Deciders:
+async def who_decides(id: Part, caller: ACaller, front: AFront) -> answers.Deciders:
     """Who can still decide on this request, and how long it usually takes."""
     found = await front.deliberation.deciders(caller.person, id)
     people = await front.reading.people()
-    return models.Deciders(
+    return answers.Deciders(
         id=found.request,
         state=found.state,
         deciders=[
-            models.Decider(
+            answers.Decider(
                 **mapping.someone(people, one.person).model_dump(),
                 stages=list(one.stages),
                 voted=one.voted,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from daypass.api import models
+from daypass.api import answers, models
 from daypass.domain.deciding import granted_ms, standing
 from daypass.domain.explaining import Explained
 from daypass.domain.grant import Grant
@@ -207,9 +207,9 @@ def statement(
     )
 
 
-def explained(found: Explained, people: People) -> models.Explained:
+def explained(found: Explained, people: People) -> answers.Explained:
     verdict = found.verdict
-    return models.Explained.model_validate(
+    return answers.Explained.model_validate(
         {
             "id": verdict.policy.name if verdict.policy else "",
             "state": found.state,

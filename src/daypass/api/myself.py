@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from daypass.api import mapping, models
+from daypass.api import answers, mapping, models
 from daypass.api.front import ACaller, AFront
 from daypass.domain import grant as grants
 from daypass.domain import policy
@@ -78,7 +78,7 @@ async def how_to_connect(
 
 
 @router.post("/policy/explain")
-async def explain_policy(asked: models.Asked, caller: ACaller, front: AFront) -> models.Explained:
+async def explain_policy(asked: answers.Asked, caller: ACaller, front: AFront) -> answers.Explained:
     """How policy would decide if I asked for this now. Nothing is asked and nothing is recorded."""
     target = front.office.targets.get(asked.target)
     ways = policy.ways(front.office.policies.current.policies, caller.person, target) if target else ()

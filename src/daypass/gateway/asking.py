@@ -19,6 +19,7 @@ from daypass.gateway.enders import Login
 from daypass.gateway.faults import fault_of
 from daypass.gateway.interface import Admission
 from daypass.gateway.telling import tell_ended, tell_refused
+from daypass.protocols.ending import Poke, Stop
 from daypass.protocols.interface import (
     Admitted,
     Authorize,
@@ -32,12 +33,10 @@ from daypass.protocols.interface import (
     Interrupt,
     LookUp,
     Opened,
-    Poke,
     Ready,
     Refused,
     Side,
     StartTls,
-    Stop,
 )
 
 if TYPE_CHECKING:

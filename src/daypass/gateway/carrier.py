@@ -22,7 +22,7 @@ from daypass.gateway import dialling
 from daypass.gateway.driver import Driver
 from daypass.gateway.enders import Enders, Login, Seen
 from daypass.gateway.works import Works
-from daypass.protocols.interface import Around, Look, Stop
+from daypass.protocols.ending import Around, Look, Stop
 from daypass.services.interface import SessionEnd
 
 log = structlog.get_logger(__name__)

@@ -23,30 +23,32 @@ from daypass.gateway.derive import Deriver
 from daypass.gateway.faults import fault_of
 from daypass.gateway.tls import TlsLayer
 from daypass.gateway.wire import Wire
-from daypass.protocols.interface import (
+from daypass.protocols.ending import (
     Answered,
     Around,
+    Ender,
+    EnderEffect,
+    EnderEvent,
+    Enter,
+    Entered,
+    Look,
+    Lost,
+    Poke,
+    Stop,
+)
+from daypass.protocols.interface import (
     Close,
     Closed,
     Connect,
     Connected,
     Derive,
     Derived,
-    Ender,
-    EnderEffect,
-    EnderEvent,
-    Enter,
-    Entered,
     Failed,
-    Look,
-    Lost,
-    Poke,
     Protocol,
     Received,
     Send,
     Side,
     StartTls,
-    Stop,
     TlsStarted,
 )
 

@@ -6,16 +6,19 @@ stands after it. Revocation never queues behind data: the driver calls `handle(E
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 from typing import Protocol as Interface
 
 from daypass.domain.flat import Flat
 from daypass.domain.people import SignIn
 from daypass.domain.statement import Analysis, Fact, Value
 from daypass.domain.target import Credential, Target, TargetRole
+
+if TYPE_CHECKING:
+    from daypass.protocols.ending import Ender
 
 
 class Side(Enum):
@@ -267,85 +270,6 @@ class Session(Interface):
 
     def wants(self, side: Side) -> bool:
         """Whether bytes from this side can be taken now (false: the driver stops reading there)."""
-
-
-# -- ending the work at the target ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End the work with these marks: cancel and terminate, all at once."""
-
-    marks: tuple[Mapping[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Say which of these marks are still at work. A mark may hold `work`, as the answer to `Stop` gave it."""
-
-    marks: tuple[Mapping[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """Say what is at work on connections that the target itself opened since the work with these marks began: some of
-    it may be theirs, under a login that is not."""
-
-    marks: tuple[Mapping[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Poke:
-    """Interrupt the running work with this mark, and leave the session."""
-
-    mark: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Enter:
-    """Sign in to a target as this role (first event of an ender). `entropy` is 32 random bytes, new for each."""
-
-    target: Target
-    role: TargetRole
-    credential: Credential
-    label: str
-    entropy: bytes = field(default=b"", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """An ender is signed in and takes orders (effect)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The answer to the oldest unanswered order (effect). To `Around`, one for each connection, with `what` it is.
-    To `Stop`, `Look` or `Poke`, per mark what was seen, with at least `alive` (`yes` or `no`) and, for `Stop`, `was`
-    (what it was doing, in words that nobody wrote), maybe `work` (names what it was changing) and `elsewhere` (`yes`:
-    it waited for work under another login). For `Look` with `work`, `outcome` says what became of that: `rolled back`,
-    `committed` or `unknown`."""
-
-    seen: tuple[Mapping[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The ender is of no more use (effect), and why."""
-
-    why: str
-
-
-EnderEvent = Enter | Connected | Failed | TlsStarted | Derived | Received | Closed | Stop | Look | Around | Poke
-EnderEffect = Connect | StartTls | Derive | Send | Close | Entered | Answered | Lost
-
-
-class Ender(Interface):
-    """A connection of our own to a target, which ends other sessions' work and reads back that it is gone.
-
-    Orders are answered in the order given. It has a target side only.
-    """
-
-    def handle(self, event: EnderEvent) -> Sequence[EnderEffect]: ...
 
 
 # -- the protocol -------------------------------------------------------------------------------------------------

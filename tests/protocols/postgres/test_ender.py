@@ -4,23 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from daypass.protocols.interface import (
-    Answered,
-    Around,
-    Close,
-    Closed,
-    Connected,
-    Ender,
-    Enter,
-    Entered,
-    Look,
-    Lost,
-    Poke,
-    Received,
-    Send,
-    Side,
-    Stop,
-)
+from daypass.protocols.ending import Answered, Around, Ender, Enter, Entered, Look, Lost, Poke, Stop
+from daypass.protocols.interface import Close, Closed, Connected, Received, Send, Side
 from daypass.protocols.postgres import POSTGRES, messages
 from tests.protocols.postgres.client import WELCOME, opened
 from tests.protocols.postgres.script import said

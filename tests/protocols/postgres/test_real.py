@@ -11,23 +11,8 @@ from typing import Any
 import pytest
 
 from daypass.domain.target import Effect
-from daypass.protocols.interface import (
-    Answered,
-    Connect,
-    Connected,
-    Derive,
-    Enter,
-    Entered,
-    Event,
-    Look,
-    Opened,
-    Poke,
-    Ready,
-    Received,
-    Record,
-    Side,
-    Stop,
-)
+from daypass.protocols.ending import Answered, Enter, Entered, Look, Poke, Stop
+from daypass.protocols.interface import Connect, Connected, Derive, Event, Opened, Ready, Received, Record, Side
 from daypass.protocols.postgres import POSTGRES
 from tests.protocols.postgres.client import Guest, kinds, opened
 from tests.protocols.postgres.script import fact, said

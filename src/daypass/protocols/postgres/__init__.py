@@ -8,7 +8,8 @@ from __future__ import annotations
 from daypass.domain.errors import Invalid
 from daypass.domain.statement import Analysis, Value
 from daypass.domain.target import Target
-from daypass.protocols.interface import ConnectHelp, Ender, Limits, Session
+from daypass.protocols.ending import Ender
+from daypass.protocols.interface import ConnectHelp, Limits, Session
 from daypass.protocols.postgres import analyse, connect, rows, shape
 from daypass.protocols.postgres.ender import PostgresEnder
 from daypass.protocols.postgres.session import ALLOW_PREPARE_TRANSACTION, PostgresSession

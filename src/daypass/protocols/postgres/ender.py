@@ -10,20 +10,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daypass.protocols.interface import (
-    Answered,
-    Around,
-    Close,
-    EnderEffect,
-    EnderEvent,
-    Enter,
-    Entered,
-    Look,
-    Lost,
-    Poke,
-    Side,
-    Stop,
-)
+from daypass.protocols.ending import Answered, Around, EnderEffect, EnderEvent, Enter, Entered, Look, Lost, Poke, Stop
+from daypass.protocols.interface import Close, Side
 from daypass.protocols.postgres.errors import Rejected
 from daypass.protocols.postgres.frames import Malformed
 from daypass.protocols.postgres.script import Script, Stage
