@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from daypass.ledger.note import COSIGNATURE_V1, Note, cosign, keypair
+from daypass.ledger.checkpoint import Checkpoint
+from daypass.ledger.note import COSIGNATURE_V1, Note, cosign, keypair, sign
 from tests.cli.running import daypass
-from tests.ledger.logs import Log
+from tests.ledger.logs import SEED, Log
 
 WITNESS, COSIGNER = keypair("witness.test/one", b"\x09" * 32, COSIGNATURE_V1)
 BLOCKED = ("daypass.store", "daypass.services", "daypass.gateway", "daypass.api", "daypass.app", "daypass.config")
@@ -91,6 +92,15 @@ def test_both_checkpoints_are_printed(genuine: Log, root: Path, tmp_path: Path) 
     assert "two signed checkpoints of size 300 with different roots" in done.stdout
     for raw in (genuine.published[-1], other.published[-1]):
         assert raw.decode() in done.stdout
+
+
+def test_a_log_that_says_to_be_longer_than_can_be(genuine: Log, root: Path) -> None:
+    key, signer = keypair(genuine.vkey.name, SEED)
+    text = Checkpoint(key.name, 1 << 62, b"\x01" * 32).text
+    (root / "checkpoint").write_text(str(Note(text, (sign(text, key, signer),))))
+    done = daypass(root.parent, "ledger", "verify", "log")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("tampered: tile/entries/001: the bundle is missing\n")
 
 
 def test_a_cut_off_log(genuine: Log, root: Path, tmp_path: Path) -> None:

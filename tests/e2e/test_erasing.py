@@ -60,7 +60,9 @@ def test_a_session_is_erased_from_every_file(daypass: Daypass) -> None:
     daypass.grant(reason=f"{KEPT} for a test")
     erased, kept = worked(daypass, SECRET, SECRET), worked(daypass, KEPT)
     assert [hit["session"] for hit in hits(daypass, SECRET)] == [erased, erased]
-    assert len(hits(daypass, VALUE)) == 2
+    found = hits(daypass, VALUE)
+    assert len(found) == 2
+    assert f'[{{"text":"{VALUE}"}}]' in daypass.say(CLEO, "ledger", "open", str(found[0]["index"]))
     checkpoint = daypass.data / "kept-checkpoint"
     checkpoint.write_bytes((daypass.data / "ledger" / "checkpoint").read_bytes())
 

@@ -21,11 +21,11 @@ from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
 
 
-def get(daypass: Daypass, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+def get(daypass: Daypass, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
     """Status, headers, body of a request without a token."""
     connection = http.client.HTTPConnection("127.0.0.1", daypass.web_port, timeout=30)
     try:
-        connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     finally:
@@ -88,6 +88,8 @@ def test_tiles_are_served_as_the_specification_says(postgres_15: Postgres, start
         assert headers["cache-control"] == "public, max-age=31536000, immutable"
         assert raw == (daypass.data / "ledger" / path).read_bytes()
         assert get(daypass, f"/ledger/{path}", If_None_Match=headers["etag"])[::2] == (304, b"")
+        seen = get(daypass, f"/ledger/{path}", "HEAD")
+        assert (seen[0], seen[1]["content-length"], seen[2]) == (200, str(len(raw)), b"")
     assert VerifierKey.parse(get(daypass, "/ledger/vkey")[2].decode()).name == "acme.test/demo"
     assert get(daypass, "/ledger/vkey")[2].decode().strip() in daypass.log_tail()
 

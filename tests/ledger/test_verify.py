@@ -259,12 +259,12 @@ def test_two_kept_checkpoints_of_one_size_are_both_evidence(genuine: Log, root: 
         check(root, kept(genuine, 300), forged)
 
 
-def test_a_receipt_for_another_entry_is_seen(genuine: Log, root: Path) -> None:
-    old = receipt(genuine, 7)
-    assert old.proof is not None
-    moved = make_receipt(Directory(genuine.root).read, KEY, 8).proof.replace(b"index 8", b"index 9")
-    with pytest.raises(Tampered, match="receipt for another entry"):
-        check(root, remember("receipt", moved, KEY))
+def test_a_damaged_receipt_accuses_nobody(genuine: Log, root: Path) -> None:
+    good = make_receipt(Directory(genuine.root).read, KEY, 8).proof
+    with pytest.raises(Unreadable, match="from entry 9: the receipt is damaged"):
+        check(root, remember("receipt", good.replace(b"index 8", b"index 9"), KEY))
+    with pytest.raises(NoteError, match="for entry 600, but its checkpoint covers 600"):
+        remember("receipt", good.replace(b"index 8", b"index 600"), KEY)
 
 
 def cosigned(raw: bytes, alone: bool = False) -> bytes:

@@ -23,6 +23,8 @@ FOREVER = "max-age=31536000, immutable"
 """What stands under a tile's path never changes."""
 TEXT = "text/plain; charset=utf-8"
 BYTES = "application/octet-stream"
+READ = ["GET", "HEAD"]
+"""HEAD is what mirrors and caches look with whether something is there."""
 
 
 async def a_reader(
@@ -41,19 +43,19 @@ async def a_reader(
 router = APIRouter(prefix="/ledger", include_in_schema=False, dependencies=[Depends(a_reader)])
 
 
-@router.get("/checkpoint", response_class=Response)
+@router.api_route("/checkpoint", methods=READ, response_class=Response)
 async def get_checkpoint(request: Request, front: AFront) -> Response:
     """The newest published checkpoint: a signed note, with the cosignatures that it has."""
     return await _newest(request, front, "checkpoint")
 
 
-@router.get("/vkey", response_class=Response)
+@router.api_route("/vkey", methods=READ, response_class=Response)
 async def get_vkey(request: Request, front: AFront) -> Response:
     """The log's verifier key. Whoever checks the log should know it from elsewhere."""
     return await _newest(request, front, "vkey")
 
 
-@router.get("/tile/{path:path}", response_class=Response)
+@router.api_route("/tile/{path:path}", methods=READ, response_class=Response)
 async def get_tile(path: str, request: Request, front: AFront) -> Response:
     """A tile (`<L>/<N>`), a bundle of entries (`entries/<N>`), or a partial one (`….p/<W>`)."""
     whole = f"tile/{path}"

@@ -19,8 +19,10 @@ from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED
 from daypass.domain.errors import Invalid, NotFound, Unavailable
 from daypass.ledger.bodies import Value, is_named, names_of, values_of
 from daypass.ledger.entry import BodyDamaged, BodyLocked, open_blob
+from daypass.ledger.examine import bundle_entries
 from daypass.ledger.source import Unreadable, open_source
-from daypass.ledger.tiles import WIDTH, bundle_path, decode_bundle
+from daypass.ledger.tampering import Tampered
+from daypass.ledger.tiles import WIDTH, bundle_path
 
 BODY_FILE_BYTES_MAX = 256 * 1024 * 1024
 
@@ -67,12 +69,11 @@ def _published(log: str, index: int) -> tuple[bytes, list[bytes]]:
         size = int((source.read("checkpoint") or b"\n0").split(b"\n")[1])
         number, offset = divmod(index, WIDTH)
         width = min(WIDTH, size - number * WIDTH)
-        bundle = source.read(bundle_path(number, width)) if offset < width else None
-    except (Unreadable, ValueError) as problem:
+        if offset >= width:
+            raise NotFound(f"{log} has no entry {index}")
+        return bundle_entries(source, number, width, source.read(bundle_path(number, width)))[offset], []
+    except (Unreadable, Tampered, IndexError, ValueError) as problem:
         raise Unavailable(f"{log}: {problem}") from None
-    if bundle is None:
-        raise NotFound(f"{log} has no entry {index}")
-    return decode_bundle(bundle)[offset], []
 
 
 def _file(name: str) -> bytes:
@@ -117,7 +118,9 @@ def _show(
     print(f"entry {index}, {clean(entry['type'])}, leaf {leaf}")
     for value in values:
         print(f"{value.field}: {'is what the entry commits to' if value.holds else 'IS NOT what it commits to'}")
-        print("\n".join(f"    {line}" for line in clean_lines(value.text).splitlines()))
+        # Values are shown as they are committed to: a binary one has no text.
+        text = value.raw.decode(errors="replace") if value.field == "values" else value.text
+        print("\n".join(f"    {line}" for line in clean_lines(text).splitlines()))
     for problem in problems:
         print(f"problem: {clean(problem)}")
     if not entry["commit"] and not names_of(entry):

@@ -23,11 +23,13 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One field of an entry as its body has it. `holds`: it is what the entry commits to."""
+    """One field of an entry as its body has it: to read, and the very bytes. `holds`: they are what the entry commits
+    to."""
 
     field: str
     text: str
     holds: bool
+    raw: bytes = b""
 
 
 def names_of(entry: Entry) -> list[str]:
@@ -49,7 +51,7 @@ def values_of(entry: Entry, content: bytes, media: str) -> list[Value]:
             if field in commit:
                 holds = commitment(bytes.fromhex(salt), raw) == commit[field]
                 if holds or field not in found:
-                    found[field] = Value(field, text, holds)
+                    found[field] = Value(field, text, holds, raw)
     except (KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise ValueError(f"the body is not one of this kind: {problem!r}") from problem
     return [found[name] for name in sorted(found)]

@@ -32,6 +32,8 @@ def remember(name: str, raw: bytes, key: VerifierKey, witnesses: Sequence[Verifi
     head = Checkpoint.parse(note.text)
     if head.origin != key.name:
         raise NoteError(f"it is of {head.origin}, not of {key.name}")
+    if proof is not None and proof.index >= head.size:
+        raise NoteError(f"it is for entry {proof.index}, but its checkpoint covers {head.size} entries")
     signed_by = verify(note, (key, *witnesses))
     if not signed_by:
         if any(line.name == key.name and line.key_id != key.id for line in note.signatures):

@@ -8,7 +8,7 @@ checkpoints or ask witnesses (docs/verify.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
@@ -75,12 +75,7 @@ def verify_log(
     _compare_heads(now, asked.remembered)
     report = Report(head, cosigned_at(now.note, asked.witnesses))
     join = _Join(source, report, now, asked.remembered)
-    end = (head.size + WIDTH - 1) // WIDTH
-    runs = [
-        Run(source, head.size, first, min(first + BUNDLES_IN_A_RUN, end), join.bundles_wanted)
-        for first in range(0, end, BUNDLES_IN_A_RUN)
-    ]
-    for run, findings in zip(runs, _examine_all(runs, processes), strict=True):
+    for run, findings in _examine_all(_runs(source, head.size, join.bundles_wanted), processes):
         join.take(run, findings)
         progress(report.entries, head.size)
     root = join.finish()
@@ -112,18 +107,28 @@ def _present(source: Source, asked: Asked) -> SignedCheckpoint:
     return now
 
 
-def _examine_all(runs: Sequence[Run], processes: Executor | None) -> Iterator[Findings]:
-    """The findings of all runs, in order."""
+def _runs(source: Source, size: int, keep: frozenset[int]) -> Iterator[Run]:
+    """The runs of a log one by one: a checkpoint may say any size, and what is missing is to be found before all are
+    counted."""
+    end = (size + WIDTH - 1) // WIDTH
+    for first in range(0, end, BUNDLES_IN_A_RUN):
+        yield Run(source, size, first, min(first + BUNDLES_IN_A_RUN, end), keep)
+
+
+def _examine_all(runs: Iterable[Run], processes: Executor | None) -> Iterator[tuple[Run, Findings]]:
+    """All runs in order, each with its findings."""
     if processes is None:
-        yield from map(examine, runs)
+        for run in runs:
+            yield run, examine(run)
         return
-    ahead: list[Future[Findings]] = []
+    ahead: list[tuple[Run, Future[Findings]]] = []
     for run in runs:
-        ahead.append(processes.submit(examine, run))
+        ahead.append((run, processes.submit(examine, run)))
         if len(ahead) == RUNS_AHEAD:
-            yield ahead.pop(0).result()
-    for future in ahead:
-        yield future.result()
+            oldest, future = ahead.pop(0)
+            yield oldest, future.result()
+    for run, future in ahead:
+        yield run, future.result()
 
 
 class _Join:
@@ -219,7 +224,9 @@ class _Join:
         return root
 
     def receipts(self) -> None:
-        """Compare the receipts that were kept with the entries that stand in their places now."""
+        """Look whether each receipt that was kept leads from the entry in its place to its checkpoint. That checkpoint
+        is a beginning of this log, which has been compared already; so where it does not, it is the receipt's fault and
+        not the log's. Raises Unreadable."""
         for old in self._remembered:
             if old.proof is None:
                 continue
@@ -228,9 +235,9 @@ class _Join:
             leaves = self._leaves.get(n, [])
             leaf = leaves[offset] if offset < len(leaves) else b""
             if not verify_inclusion(leaf, proof.index, head.size, proof.hashes, head.root):
-                raise Tampered(
-                    f"{old.name}: is a receipt for another entry than now stands at {proof.index}",
-                    (str(old.checkpoint.note), str(self._now.note)),
+                raise Unreadable(
+                    f"{old.name}: its checkpoint is a beginning of this log, but its proof does not lead there from "
+                    f"entry {proof.index}: the receipt is damaged"
                 )
 
 

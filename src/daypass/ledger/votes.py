@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from daypass.domain.errors import DaypassError
 from daypass.domain.ssh_signature import fingerprint, holds, read_public_key, read_signature
@@ -31,8 +32,14 @@ class Votes:
     _keys: dict[str, str] = field(default_factory=dict)
 
     def follow(self, index: int, entry: bytes) -> None:
-        """Take the next entry that matters. Raises Tampered for a signed vote that does not hold."""
-        told = json.loads(entry)
+        """Take the next entry that matters. Raises Tampered for a signed vote that does not hold, and for an entry that
+        has not the form of what it says it is: whoever can write a log can write anything into it."""
+        try:
+            self._follow(index, json.loads(entry))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+            raise Tampered(f"entry {index}: is not of the form that its type has") from problem
+
+    def _follow(self, index: int, told: dict[str, Any]) -> None:
         body = told["body"]
         match told["type"]:
             case "key.enrolled":
@@ -51,9 +58,8 @@ class Votes:
             raise Tampered(f"entry {index}: enrols another key, or for another person, than it says")
         self._keys[body["fingerprint"]] = person
 
-    def _vote(self, index: int, told: dict[str, object], body: dict[str, object]) -> None:
+    def _vote(self, index: int, told: dict[str, Any], body: dict[str, Any]) -> None:
         signed, actor = body["signed"], told["actor"]
-        assert isinstance(signed, dict) and isinstance(actor, dict)
         try:
             said, signature = read_statement(signed["statement"]), read_signature(signed["signature"])
         except DaypassError as problem:
@@ -70,6 +76,6 @@ class Votes:
                 raise Tampered(f"entry {index}: what was signed is not what was voted on: its {key} is another")
         if self._keys.get(signature.fingerprint) != actor["id"]:
             raise Tampered(f"entry {index}: the vote is signed with a key that its person has not enrolled")
-        if not holds(signature, str(signed["statement"]).encode()):
+        if not holds(signature, signed["statement"].encode()):
             raise Tampered(f"entry {index}: the vote's signature does not hold")
         self.signed += 1
