@@ -30,7 +30,8 @@ def make_witness(witness: Witness, now: Callable[[], float] = time.time) -> Star
                 answer = await asyncio.to_thread(witness.add_checkpoint, raw, int(now()))
             except (OSError, ValueError, KeyError) as problem:
                 return PlainTextResponse(f"the witness cannot remember: {type(problem).__name__}\n", 500)
-        return Response(answer.body, answer.status, media_type=answer.media)
+        # Given as a header it stays as it is: as a media type it would get a charset, and clients compare it whole.
+        return Response(answer.body, answer.status, headers={"Content-Type": answer.media})
 
     async def vkey(request: Request) -> Response:
         return PlainTextResponse(f"{witness.key}\n")
