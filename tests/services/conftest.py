@@ -28,6 +28,7 @@ from daypass.services.endings import Endings
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.interface import Live, SessionEnd
+from daypass.services.locking import Locks
 from daypass.services.office import Office, Policies
 from daypass.services.people import People
 from daypass.services.recovery import Recovery
@@ -132,7 +133,16 @@ class World:
             self.office, self.tokens, admitting, self.endings, self.refusals, self.live, self.codes
         )
         self.recovery = Recovery(self.office, credentials, self.endings, self.live)
-        self.clocks = Clocks(self.requests, self.grants, self.endings, self.refusals, self.recovery, duties=self.duties)
+        self.locks = Locks(self.office, self.endings)
+        self.clocks = Clocks(
+            self.requests,
+            self.grants,
+            self.endings,
+            self.refusals,
+            self.recovery,
+            duties=self.duties,
+            locks=self.locks,
+        )
 
     @property
     def carrying(self) -> Carrying:

@@ -24,6 +24,7 @@ from daypass.services.favourites import Favourites
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.inbox import Inbox
+from daypass.services.locking import Locks
 from daypass.services.office import Office
 from daypass.services.people import People
 from daypass.services.proposing import Proposing
@@ -83,6 +84,7 @@ class Front:
     log: Published
     public_url: str
     inbox: Inbox
+    locks: Locks
     slack: SlackAnswers | None = None
     """What takes the buttons that people press in Slack; None: there are none."""
 

@@ -16,6 +16,7 @@ from daypass.api import (
     granting,
     hooking,
     ledger,
+    locking,
     myself,
     owing,
     probing,
@@ -64,6 +65,7 @@ def make_api(front: Front) -> FastAPI:
         bundling,
         proposing,
         telling,
+        locking,
     )
     for part in parts:
         app.include_router(part.router, prefix=PREFIX)

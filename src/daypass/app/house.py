@@ -27,6 +27,7 @@ from daypass.services.heralding import Heralding
 from daypass.services.inbox import Inbox
 from daypass.services.indexing import Indexing
 from daypass.services.interface import Live
+from daypass.services.locking import Locks
 from daypass.services.nodes import Nodes
 from daypass.services.office import Office
 from daypass.services.patrol import Patrol
@@ -81,6 +82,7 @@ class House:
     signing: Signing
     ticketing: Ticketing
     inbox: Inbox
+    locks: Locks
 
     async def issue(self, email: str, lasts_ms: int, label: str) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -127,6 +129,7 @@ def make_house(store: Store, checked: Checked) -> House:
     live, credentials, refusals = Live(), all_credentials(), Refusals(office)
     tokens, requests = Tokens(office), Requests(office)
     endings = Endings(office, credentials, live)
+    locks = Locks(office, endings)
     grants = Grants(office, endings)
     starting, moving = Starting(office), Moving(office, credentials, live)
     office.listeners.append(moving.listen)
@@ -155,6 +158,7 @@ def make_house(store: Store, checked: Checked) -> House:
             patrol,
             duties,
             Reminding(office, checked.settings.notify.ending_soon_ms),
+            locks,
         ),
         reading=Reading(office),
         patrol=patrol,
@@ -171,4 +175,5 @@ def make_house(store: Store, checked: Checked) -> House:
         signing=Signing(office),
         ticketing=Ticketing(office, endings),
         inbox=Inbox(office),
+        locks=locks,
     )

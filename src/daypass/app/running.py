@@ -312,6 +312,7 @@ class Node:
             log=publishing,
             public_url=self._settings.public_url,
             inbox=house.inbox,
+            locks=house.locks,
             slack=channels.answers(house.office, house.requests) if channels is not None else None,
         )
 

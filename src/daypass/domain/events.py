@@ -60,6 +60,8 @@ CATALOGUE: Mapping[str, str] = {
     "obligation.flagged": "Something owed was looked at, and a follow-up is needed.",
     "obligation.overdue": "Something owed was not done in time; further people may do it.",
     "obligation.settled": "The follow-up of something flagged is over.",
+    "lock.set": "Security shut a person, a target or everything for a while.",
+    "lock.lifted": "A lock was taken away before its time.",
     "key.enrolled": "A key was enrolled.",
     "key.revoked": "A key was revoked: what it signs from here on counts no more.",
     "person.changed": "A person was added, changed or disabled.",

@@ -76,6 +76,7 @@ class EndReason(StrEnum):
     PERSON_DISABLED = "person disabled"
     POLICY_TIGHTENED = "policy tightened"
     NOT_RATIFIED = "not ratified"
+    LOCKED = "locked"
     CLIENT_LEFT = "client left"
     TARGET_LEFT = "target left"
     PROTOCOL_ERROR = "protocol error"

@@ -35,6 +35,8 @@ KINDS: Mapping[str, str] = {
     "project.asked": "Somebody asked for access for you, in a project.",
     "credential.drift": "A target has a login or a connection that is not ours, or lacks one that is.",
     "ledger.recovered": "The ledger was rebuilt from what had been published.",
+    "lock.set": "Security shut a person, a target or everything for a while.",
+    "lock.lifted": "A lock was taken away before its time.",
     "key.enrolled": "A key was enrolled that your votes can be signed with.",
     "key.revoked": "One of your keys was revoked.",
     "notice.failed": "Somebody could not be told; the channel has given up.",

@@ -23,4 +23,6 @@ def ended_message(grant: Grant, reason: EndReason) -> str:
 
 def ended_hint(grant: Grant) -> str:
     """What the client of an ended session can type."""
+    if grant.end_reason == EndReason.LOCKED:
+        return "security locked it; who connects again is told until when"
     return f"ask again: {ask_command(grant.target, grant.role, grant.duration_ms)}"

@@ -21,6 +21,7 @@ from daypass.domain.wording import ask_command
 from daypass.services.asked import NOTHING, Ahead, ask_ahead, known_of, looks_outside, question
 from daypass.services.closing import close_unopened, session_event
 from daypass.services.lending import Lending
+from daypass.services.locked import check_access
 from daypass.services.office import Change, Office, acting
 from daypass.services.telling import grant_event
 from daypass.services.tokens import Tokens
@@ -64,6 +65,7 @@ class Admitting:
         ahead = await self._ahead(token_id, target)
         async with self._office.change() as change:
             person = await self._tokens.holder(change.tx, token_id)
+            await self._check_locks(change.tx, person, target)
             grant = await self._grant(change.tx, person, target, role)
             found = self._office.targets[grant.target]
             await check_policy(self._office, change.tx, person, grant, ahead)
@@ -95,6 +97,13 @@ class Admitting:
             expires_at=grant.expires_at or 0,
             idle_ms=_idle_ms(self._office, found),
         )
+
+    async def _check_locks(self, tx: Transaction, person: Person, name: str) -> None:
+        """Raise `Refused`, with why and until when, if this is locked. A target that is not for this person is none."""
+        target = self._office.targets.get(name)
+        known = target is not None and policy.ways(self._office.policies.current.policies, person, target)
+        held = known or await tx.grants(person=person.id, target=name, page=Page(1))
+        await check_access(tx, person, name if held else "", self._office.now())
 
     async def _ahead(self, token_id: str, target: str) -> Ahead:
         """What the target's policy wants to know of others, for each grant that this person could come in on."""
@@ -222,8 +231,10 @@ async def check_policy(office: Office, tx: Transaction, person: Person, grant: G
 
 
 async def activated(office: Office, change: Change, grant: Grant, person: Person) -> Grant:
-    """The grant with its clock running, started now if it was not. Raise `Unavailable` if time cannot be told."""
+    """The grant with its clock running, started now if it was not. Raise `Unavailable` if time cannot be told,
+    `Refused` if it is locked."""
     office.check_clock()
+    await check_access(change.tx, person, grant.target, office.now())
     if grant.state is GrantState.ACTIVE:
         return grant
     active = grants.activate(grant, office.now())

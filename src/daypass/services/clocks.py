@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from daypass.services.duties import Duties
 from daypass.services.endings import Endings
 from daypass.services.grants import Grants
+from daypass.services.locking import Locks
 from daypass.services.patrol import Patrol
 from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
@@ -39,9 +40,10 @@ class Clocks:
         patrol: Patrol | None = None,
         duties: Duties | None = None,
         reminding: Reminding | None = None,
+        locks: Locks | None = None,
     ) -> None:
         """`patrol`: None where no target lends logins; `duties`: None where nothing is owed; `reminding`: None where
-        nobody is reminded."""
+        nobody is reminded; `locks`: None where nobody locks anything."""
         self._requests = requests
         self._grants = grants
         self._endings = endings
@@ -50,10 +52,13 @@ class Clocks:
         self._patrol = patrol
         self._duties = duties
         self._reminding = reminding
+        self._locks = locks
 
     async def sweep(self, now: int) -> Swept:
         """Ends first, as they matter most; they go on by themselves, so that a slow one delays nothing here."""
         ending = await self._endings.end_due(now)
+        if self._locks is not None:
+            ending += await self._locks.sweep(now)
         expired = await self._requests.expire_due(now)
         await self._requests.escalate_due(now)
         lapsed = await self._grants.lapse_due(now)

@@ -24,6 +24,7 @@ from daypass.services.asked import Outside, look_outside, question
 from daypass.services.asking import SALT_BYTES, Wish
 from daypass.services.duties import Duties
 from daypass.services.endings import Endings
+from daypass.services.locked import check_access
 from daypass.services.notices import tell
 from daypass.services.office import Change, Office, acting
 from daypass.services.owing import done, owe
@@ -75,6 +76,7 @@ class Glass:
     ) -> Request:
         """Break the glass in an open transaction. Raise `Refused`, before anything is written, where it may not be."""
         self._office.check_clock()
+        await check_access(change.tx, person, target.name, self._office.now())
         if not drill:
             await self._check_blocked(change.tx, person)
         asked = await question(

@@ -20,6 +20,7 @@ from daypass.domain.standing import Outlet
 from daypass.domain.target import Target
 from daypass.ledger.entry import seal
 from daypass.services.interface import OnCall, Tickets
+from daypass.services.locked import check_person
 from daypass.store.interface import Store, Transaction
 
 Listener = Callable[[Event], None]
@@ -100,7 +101,7 @@ class Office:
     async def change(self) -> AsyncIterator[Change]:
         """A transaction for a change and its events; listeners are told once it is committed."""
         async with self.store.begin() as tx:
-            change = Change(tx, self.entropy, lock=self.lock, heralds=tuple(self.heralds))
+            change = Change(tx, self.entropy, self.now, lock=self.lock, heralds=tuple(self.heralds))
             yield change
         for event in change.events:
             for listener in self.listeners:
@@ -130,6 +131,7 @@ class Change:
 
     tx: Transaction
     entropy: Callable[[int], bytes]
+    now: Callable[[], int]
     events: list[Event] = field(default_factory=list)
     lock: Callable[[bytes], bytes] | None = None
     heralds: tuple[Herald, ...] = ()
@@ -143,10 +145,11 @@ class Change:
             await herald(self, event)
 
     async def person(self, by: Person) -> Person:
-        """Who acts, as the store knows them now. Raise `Refused` if they are gone or disabled meanwhile."""
+        """Who acts, as the store knows them now. Raise `Refused` if they are gone, disabled or locked meanwhile."""
         present = await self.tx.person(by.id)
         if present is None or present.disabled:
             raise Refused("this person is disabled")
+        await check_person(self.tx, present, self.now())
         return present
 
 

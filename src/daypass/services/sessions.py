@@ -15,6 +15,7 @@ from daypass.services.closing import ended_body, session_event
 from daypass.services.codes import Codes, is_code
 from daypass.services.endings import Endings
 from daypass.services.interface import Live, SessionEnd
+from daypass.services.locked import check_access
 from daypass.services.office import Office, acting
 from daypass.services.refusals import Refusal, Refusals
 from daypass.services.sight import may_end, see_session
@@ -67,6 +68,10 @@ class Sessions:
                 raise NotFound(f"there is no session {session}")
             if grant.state is not GrantState.ACTIVE or grant.expires_at is None or now >= grant.expires_at:
                 raise Refused(f"access to {grant.target} ended while the session was being opened")
+            holder = await change.tx.person(found.person)
+            if holder is None or holder.disabled:
+                raise Refused("this person is disabled")
+            await check_access(change.tx, holder, grant.target, now)
             is_open = sessions.opened(found, mark, now)
             await change.tx.save_session(is_open)
             body = {"mark": dict(mark), "role": found.role, "node": found.node}

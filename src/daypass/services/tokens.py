@@ -10,6 +10,7 @@ from daypass.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
 from daypass.domain.events import Event
 from daypass.domain.people import GLASS, Actor, Person, SignIn, Verifier
 from daypass.identity import scram, tokens
+from daypass.services.locked import check_person
 from daypass.services.office import Office
 from daypass.store.interface import Token, Transaction
 
@@ -129,12 +130,15 @@ class Tokens:
         return scram.keys(code, scram.salt(self._secret, GLASS))
 
     async def authenticate(self, secret: str, client: str) -> tuple[Person, Token]:
-        """Who holds this token. Raise `Unauthenticated`, in the same words whatever is wrong with it."""
+        """Who holds this token. Raise `Unauthenticated`, in the same words whatever is wrong with it; `Refused` for
+        somebody who is locked."""
         if not tokens.well_formed(secret):
             raise _nobody()
         async with self._office.reading() as tx:
             token = await tx.token_by_sha256(tokens.sha256(secret))
             person = await self._holder(tx, token)
+            if person is not None:
+                await check_person(tx, person, self._office.now())
         if token is None or person is None:
             raise _nobody()
         await self.used(token, client)

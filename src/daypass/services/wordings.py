@@ -250,6 +250,10 @@ def of_body(kind: str, about: Mapping[str, Any], name: Name) -> News:
             return News(f"ALARM: drift of logins ({body.get('kind', 'unknown')})", facts)
         case "ledger.recovered":
             return News("ALARM: the ledger was rebuilt from what had been published")
+        case "lock.set" | "lock.lifted":
+            person = name(str(body["person"])) if body.get("person") else ""
+            facts = ("Person", person), ("Target", str(body.get("target", "")))
+            return News(f"Locks: {body.get('scope')} {kind.partition('.')[2]}", facts, ("daypass locks",))
         case "key.enrolled" | "key.revoked":
             title = f"A key of yours was {kind.partition('.')[2]}"
             return News(title, (("Key", str(body.get("fingerprint", ""))),), ("daypass keys",))

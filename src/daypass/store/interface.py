@@ -19,6 +19,7 @@ from daypass.domain.people import Person
 from daypass.domain.request import Request, RequestState
 from daypass.domain.session import Session, SessionState
 from daypass.domain.standing import EnrolledKey, Favourite, Notice, Proposal, SealedCode
+from daypass.store.locking import Locking, Page
 
 __all__ = [
     "ChainHead",
@@ -79,15 +80,7 @@ class Cut:
     seen: Mapping[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a list: the newest `limit`, older than `before` (an id), if given."""
-
-    limit: int = 100
-    before: str | None = None
-
-
-class Transaction(Interface):
+class Transaction(Locking, Interface):
     """Everything inside one commit. `..._for_change` locks the row; `save_...` inserts or replaces it."""
 
     async def person(self, id: str) -> Person | None: ...
@@ -216,8 +209,8 @@ class Transaction(Interface):
         """Whether this is the first time that the key is named before its time ran out; forgets keys of the past."""
 
     async def resolve(self, kind: str, part: str) -> Sequence[str]:
-        """The ids of this kind (`request`, `grant`, `session`, `obligation`) that equal, begin or end with `part`, at
-        most 5."""
+        """The ids of this kind (`request`, `grant`, `session`, `obligation`, `lock`) that equal, begin or end with
+        `part`, at most 5."""
 
     async def cuts(
         self, *, node: str | None = None, sessions: Sequence[str] = (), unseen: bool = False

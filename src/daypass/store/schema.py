@@ -371,5 +371,21 @@ cuts = Table(
 )
 """Sessions that `node` carries and another node wants ended; `seen` is what came of it."""
 
+locks = Table(
+    "locks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("scope"),
+    _text("name"),
+    _text("reason"),
+    _text("made_by"),
+    _number("made_at"),
+    Column("until", BigInteger, nullable=False, index=True),
+    _maybe_number("lifted_at"),
+    _text("lifted_by"),
+    _text("lifted_reason"),
+)
+"""What security has shut, and until when."""
+
 log_state = Table("log_state", metadata, Column("name", Text, primary_key=True), _number("size"))
 """One row, `log`: how many entries there are. Who moves it from the size it read owns the places between."""

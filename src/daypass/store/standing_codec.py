@@ -1,4 +1,4 @@
-"""Obligations, keys, codes and notices as rows and back; as `codec.py` does for the rest."""
+"""Obligations, keys, codes, notices and locks as rows and back; as `codec.py` does for the rest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from daypass.domain.lock import Lock, LockScope
 from daypass.domain.obligation import Obligation, ObligationState
 from daypass.domain.standing import EnrolledKey, Notice, SealedCode
 
@@ -44,3 +45,11 @@ def notice_row(notice: Notice) -> Row:
 
 def notice_of(row: Row) -> Notice:
     return Notice(**row)
+
+
+def lock_row(lock: Lock) -> Row:
+    return {**asdict(lock), "scope": lock.scope.value}
+
+
+def lock_of(row: Row) -> Lock:
+    return Lock(**{**row, "scope": LockScope(row["scope"])})

@@ -91,6 +91,7 @@ class Setup:
     limits: str = ""
     extra: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    people: tuple[Member, ...] = PEOPLE
 
 
 class LocalGateway:
@@ -234,7 +235,7 @@ class LocalGateway:
         (self.home / "policies").mkdir(exist_ok=True)
         (self.home / "policies" / "payments.yaml").write_text(self.setup.policy)
         people = "\n".join(
-            f"    - {{ email: {p.email}, name: {p.name}, groups: [{', '.join(p.groups)}] }}" for p in PEOPLE
+            f"    - {{ email: {p.email}, name: {p.name}, groups: [{', '.join(p.groups)}] }}" for p in self.setup.people
         )
         self.config.write_text(
             f"site: acme.test/demo\n"

@@ -10,13 +10,19 @@ from sqlalchemy import Table, or_, select
 from daypass.domain.session import Session, SessionState
 from daypass.store import codec
 from daypass.store.interface import Page
-from daypass.store.schema import grants, obligations, requests, sessions
+from daypass.store.schema import grants, locks, obligations, requests, sessions
 from daypass.store.sql.statement import Part, newest
 
 RESOLVED_MAX = 5
 """Enough to say that a part is ambiguous and to show between what."""
 
-_KINDS: Mapping[str, Table] = {"request": requests, "grant": grants, "session": sessions, "obligation": obligations}
+_KINDS: Mapping[str, Table] = {
+    "request": requests,
+    "grant": grants,
+    "session": sessions,
+    "obligation": obligations,
+    "lock": locks,
+}
 _ID_CHARACTERS = frozenset(string.hexdigits + "-")
 
 

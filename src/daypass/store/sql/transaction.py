@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from daypass.store.sql.duties import Duties
 from daypass.store.sql.erasing import Erasing
+from daypass.store.sql.locking import Locks
 from daypass.store.sql.log import Log
 from daypass.store.sql.nodes import Nodes
 from daypass.store.sql.outbox import Outbox
@@ -14,5 +15,5 @@ from daypass.store.sql.searching import Search
 from daypass.store.sql.sessions import Sessions
 
 
-class SqlTransaction(People, Requests, Grants, Sessions, Duties, Outbox, Nodes, Log, Search, Erasing, Restoring):
+class SqlTransaction(People, Requests, Grants, Sessions, Duties, Outbox, Nodes, Locks, Log, Search, Erasing, Restoring):
     """Implements `store.interface.Transaction` on one connection; whoever made it commits or rolls back."""

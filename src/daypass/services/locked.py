@@ -1,0 +1,32 @@
+"""Whether something is shut by a lock, asked in the transaction that would open it."""
+
+from __future__ import annotations
+
+from daypass.domain.crowd import Crowd
+from daypass.domain.errors import Refused
+from daypass.domain.lock import Lock, LockScope, on_access, on_person, spoken
+from daypass.domain.people import Person
+from daypass.store.interface import Transaction
+
+HINT = "only security lifts it, before it ends by itself"
+
+
+async def check_person(tx: Transaction, person: Person, now: int) -> None:
+    """Raise `Refused`, with why and until when, for somebody who is locked."""
+    await _refuse(await _on_person(tx, person, now))
+
+
+async def check_access(tx: Transaction, person: Person, target: str, now: int) -> None:
+    """Raise `Refused` if this person, this target or everything is locked."""
+    found = on_access(await tx.locks(live_at=now), target)
+    await _refuse(await _on_person(tx, person, now) or found)
+
+
+async def _on_person(tx: Transaction, person: Person, now: int) -> Lock | None:
+    locks = [one for one in await tx.locks(live_at=now) if one.scope is LockScope.PERSON]
+    return on_person(locks, person, Crowd(await tx.people())) if locks else None
+
+
+async def _refuse(lock: Lock | None) -> None:
+    if lock is not None:
+        raise Refused(spoken(lock), hint=HINT)
