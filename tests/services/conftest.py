@@ -34,6 +34,7 @@ from daypass.services.people import People
 from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
 from daypass.services.requests import Requests
+from daypass.services.revoking import Revoking
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
 from daypass.services.tokens import Tokens
@@ -134,6 +135,7 @@ class World:
         )
         self.recovery = Recovery(self.office, credentials, self.endings, self.live)
         self.locks = Locks(self.office, self.endings)
+        self.revoking = Revoking(self.office, self.endings, self.live)
         self.clocks = Clocks(
             self.requests,
             self.grants,

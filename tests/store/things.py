@@ -38,6 +38,7 @@ TOKEN = Token(
     revoked_at=1_750_000_000_000,
     last_used_at=1_740_000_000_000,
     last_used_from="127.0.0.1:5",
+    scopes=("api", "connect:orders"),
 )
 
 REQUEST = Request(

@@ -30,6 +30,7 @@ from daypass.services.people import People
 from daypass.services.proposing import Proposing
 from daypass.services.reading import PAGE_MAX, Reading
 from daypass.services.requests import Requests
+from daypass.services.revoking import Revoking
 from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
@@ -85,6 +86,7 @@ class Front:
     public_url: str
     inbox: Inbox
     locks: Locks
+    revoking: Revoking
     slack: SlackAnswers | None = None
     """What takes the buttons that people press in Slack; None: there are none."""
 

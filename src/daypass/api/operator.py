@@ -16,6 +16,7 @@ from daypass.api import problems
 from daypass.api.guarding import Guard
 from daypass.api.models import NAME_MAX, TEXT_MAX, Strict
 from daypass.domain.durations import DAY_MS, LONGEST_MS
+from daypass.domain.token_scopes import SCOPES_MAX
 from daypass.ledger.locking import IDENTITY_BYTES_MAX
 from daypass.services.codes import CODES_MAX
 from daypass.services.erasing import Order
@@ -33,6 +34,7 @@ class NewToken(Strict):
     email: str = Field(min_length=1, max_length=NAME_MAX)
     lasts_ms: int = Field(gt=0, le=LONGEST_MS)
     label: str = Field(default="", max_length=NAME_MAX)
+    scopes: list[str] = Field(default_factory=list, max_length=SCOPES_MAX)
 
 
 class NewCodes(Strict):
@@ -60,18 +62,18 @@ class Index(Strict):
 
 
 def make_operator(
-    issue: Callable[[str, int, str], Awaitable[dict[str, Any]]],
+    issue: Callable[[str, int, str, list[str]], Awaitable[dict[str, Any]]],
     erase: Callable[[Order, str, bool], Awaitable[dict[str, Any]]],
     reindex: Callable[[str | None], Awaitable[dict[str, Any]]],
     seal_codes: Callable[[str, int], Awaitable[dict[str, Any]]],
 ) -> ASGIApp:
-    """The socket's app. `issue` makes a token for (email, ms, label)."""
+    """The socket's app. `issue` makes a token for (email, ms, label, scopes)."""
     app = FastAPI(title="Daypass operator", openapi_url=None, docs_url=None, redoc_url=None)
     problems.install(app)
 
     @app.post("/operator/tokens", status_code=201)
     async def new_token(wanted: NewToken) -> dict[str, Any]:
-        return await issue(wanted.email, wanted.lasts_ms, wanted.label)
+        return await issue(wanted.email, wanted.lasts_ms, wanted.label, wanted.scopes)
 
     @app.post("/operator/erasures")
     async def erase_bodies(wanted: Erasure) -> dict[str, Any]:

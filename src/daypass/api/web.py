@@ -26,6 +26,7 @@ from daypass.api import (
     searching,
     signing,
     telling,
+    tokens,
     watching,
 )
 from daypass.api.front import Front
@@ -66,6 +67,7 @@ def make_api(front: Front) -> FastAPI:
         proposing,
         telling,
         locking,
+        tokens,
     )
     for part in parts:
         app.include_router(part.router, prefix=PREFIX)

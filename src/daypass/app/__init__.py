@@ -66,11 +66,11 @@ def serve(settings: Settings) -> int:
     return run(checked)
 
 
-def issue_token(settings: Settings, email: str, lasts_ms: int, label: str) -> dict[str, Any]:
+def issue_token(settings: Settings, email: str, lasts_ms: int, label: str, scopes: list[str]) -> dict[str, Any]:
     """A new token for a local person: made by the running Daypass, or by ourselves if none runs."""
     from daypass.app.ordering import order_token
 
-    return order_token(_checked(settings), email, lasts_ms, label)
+    return order_token(_checked(settings), email, lasts_ms, label, scopes)
 
 
 def make_codes(settings: Settings, target: str, count: int) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
 from daypass.services.reminding import Reminding
 from daypass.services.requests import Requests
+from daypass.services.revoking import Revoking
 from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
@@ -83,17 +84,19 @@ class House:
     ticketing: Ticketing
     inbox: Inbox
     locks: Locks
+    revoking: Revoking
 
-    async def issue(self, email: str, lasts_ms: int, label: str) -> dict[str, object]:
+    async def issue(self, email: str, lasts_ms: int, label: str, scopes: list[str]) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
         person = await self.people.by_email(email)
-        issued = await self.tokens.issue(person.id, OPERATOR, label=label, lasts_ms=lasts_ms)
+        issued = await self.tokens.issue(person.id, OPERATOR, label=label, lasts_ms=lasts_ms, scopes=scopes)
         return {
             "id": issued.token.id,
             "state": "LIVE",
             "token": issued.secret,
             "email": person.email,
             "expires_at": issued.token.expires_at,
+            "scopes": list(issued.token.scopes),
         }
 
     async def seal_codes(self, target: str, count: int) -> dict[str, object]:
@@ -176,4 +179,5 @@ def make_house(store: Store, checked: Checked) -> House:
         ticketing=Ticketing(office, endings),
         inbox=Inbox(office),
         locks=locks,
+        revoking=Revoking(office, endings, live),
     )

@@ -29,9 +29,10 @@ LONG_SECONDS_MAX = 24 * 3600.0
 """Going through a whole log, or writing a large store anew, takes hours at most."""
 
 
-def order_token(checked: Checked, email: str, lasts_ms: int, label: str) -> dict[str, Any]:
+def order_token(checked: Checked, email: str, lasts_ms: int, label: str, scopes: list[str]) -> dict[str, Any]:
     """A new token for a local person. Raises DaypassError."""
-    return order(checked, "tokens", {"email": email, "lasts_ms": lasts_ms, "label": label}, ANSWER_SECONDS_MAX)
+    wanted = {"email": email, "lasts_ms": lasts_ms, "label": label, "scopes": scopes}
+    return order(checked, "tokens", wanted, ANSWER_SECONDS_MAX)
 
 
 def order(checked: Checked, what: str, body: dict[str, Any], seconds: float = LONG_SECONDS_MAX) -> dict[str, Any]:
@@ -59,7 +60,7 @@ async def _alone(checked: Checked, what: str, body: dict[str, Any]) -> dict[str,
         match what:
             case "tokens":
                 await house.people.sync(settings.people)
-                return await house.issue(body["email"], body["lasts_ms"], body["label"])
+                return await house.issue(body["email"], body["lasts_ms"], body["label"], body["scopes"])
             case "codes":
                 return await house.seal_codes(body["target"], body["count"])
             case "index":

@@ -313,6 +313,7 @@ class Node:
             public_url=self._settings.public_url,
             inbox=house.inbox,
             locks=house.locks,
+            revoking=house.revoking,
             slack=channels.answers(house.office, house.requests) if channels is not None else None,
         )
 

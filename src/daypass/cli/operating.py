@@ -110,6 +110,9 @@ def _people_arguments(parser: argparse.ArgumentParser) -> None:
     token.add_argument("email", metavar="EMAIL", help="who it is for")
     token.add_argument("--expires", type=duration, default=TOKEN_LIFE_MS, metavar="30d", help="after this (90d)")
     token.add_argument("--label", default="", metavar="TEXT", help="what it is for, like laptop")
+    token.add_argument(
+        "--scope", action="append", default=[], metavar="S", help="only api, mcp, connect:TARGET; repeat"
+    )
     token.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -117,7 +120,7 @@ def _people(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     from daypass.app import issue_token
 
-    made = issue_token(settings, given.email, given.expires, given.label)
+    made = issue_token(settings, given.email, given.expires, given.label, given.scope)
     if given.json:
         as_json(made)
     else:

@@ -39,6 +39,8 @@ ASK, WORK, LOOK, OWE, OPERATE = "Ask and decide", "Use access", "Look", "Owed", 
 PLACES: Mapping[str, Place] = {
     "login": Place(ASK, "remember where Daypass is and who I am", "login"),
     "whoami": Place(ASK, "who Daypass takes me for", "login"),
+    "tokens": Place(ASK, "my tokens, when and where they were used last", "tokens"),
+    "token": Place(ASK, "make a token, revoke one or all", "tokens"),
     "targets": Place(ASK, "what I may ask for, and what asking would take", "targets"),
     "request": Place(ASK, "ask for access", "asking"),
     "repeat": Place(ASK, "ask again for what I asked before", "again"),

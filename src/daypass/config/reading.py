@@ -206,7 +206,18 @@ def _people(node: Node | None) -> tuple[PersonSettings, ...]:
             subject=keys["subject"].text() if "subject" in keys else "",
             agent_of=keys["agent_of"].text(_EMAIL, "the address of its owner").lower() if "agent_of" in keys else "",
         )
+    for item in node.sequence() if node is not None else ():
+        _check_owner(item, people)
     return tuple(people.values())
+
+
+def _check_owner(item: Node, people: Mapping[str, PersonSettings]) -> None:
+    owned = item.mapping(PERSON_KEYS).get("agent_of")
+    if owned is None:
+        return
+    owner = people.get(owned.text().lower())
+    if owner is None or owner.agent_of:
+        raise owned.wrong(f"must be a person who is listed here and nobody's agent, not {owned.text()}")
 
 
 def _owners(node: Node | None) -> Mapping[str, frozenset[str]]:

@@ -77,6 +77,7 @@ class EndReason(StrEnum):
     POLICY_TIGHTENED = "policy tightened"
     NOT_RATIFIED = "not ratified"
     LOCKED = "locked"
+    TOKEN_REVOKED = "token revoked"
     CLIENT_LEFT = "client left"
     TARGET_LEFT = "target left"
     PROTOCOL_ERROR = "protocol error"

@@ -64,7 +64,7 @@ class Admitting:
         session of a role with ephemeral logins is on record, as is its end."""
         ahead = await self._ahead(token_id, target)
         async with self._office.change() as change:
-            person = await self._tokens.holder(change.tx, token_id)
+            person = await self._tokens.opening(change.tx, token_id, target, client)
             await self._check_locks(change.tx, person, target)
             grant = await self._grant(change.tx, person, target, role)
             found = self._office.targets[grant.target]

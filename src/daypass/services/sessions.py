@@ -68,9 +68,11 @@ class Sessions:
                 raise NotFound(f"there is no session {session}")
             if grant.state is not GrantState.ACTIVE or grant.expires_at is None or now >= grant.expires_at:
                 raise Refused(f"access to {grant.target} ended while the session was being opened")
-            holder = await change.tx.person(found.person)
+            holder, token = await change.tx.person(found.person), await change.tx.token(found.token)
             if holder is None or holder.disabled:
                 raise Refused("this person is disabled")
+            if token is not None and token.revoked_at is not None:
+                raise Refused("the token of this session was revoked while it was being opened")
             await check_access(change.tx, holder, grant.target, now)
             is_open = sessions.opened(found, mark, now)
             await change.tx.save_session(is_open)

@@ -16,7 +16,7 @@ from daypass.domain.session import Session
 from daypass.services.office import Office
 from daypass.store.interface import Transaction
 
-Kind = Literal["request", "grant", "session", "obligation", "lock"]
+Kind = Literal["request", "grant", "session", "obligation", "lock", "token"]
 
 PART_CHARS_MIN = 4
 """A shorter part of an id is a guess."""

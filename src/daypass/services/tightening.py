@@ -14,6 +14,7 @@ from daypass.services.asked import ask_ahead
 from daypass.services.endings import Endings
 from daypass.services.office import Office
 from daypass.services.starting import Starting
+from daypass.services.tokens import stands
 
 log = structlog.get_logger()
 
@@ -57,6 +58,8 @@ class Tightening:
             try:
                 if person is None or person.disabled:
                     return "its person is disabled"
+                if not await stands(tx, person):
+                    return "the owner of its person is disabled"
                 await check_policy(self._office, tx, person, grant, ahead)
             except NotKnown as problem:
                 log.warning("a grant cannot be looked at", grant=grant.id, problem=problem.message)

@@ -1,4 +1,6 @@
-"""Tokens: makes them, knows their holder, revokes them. The secret is returned once and kept nowhere."""
+"""Tokens: makes them, knows their holder and what they are good for. The secret is returned once and kept nowhere.
+
+`revoking.py` takes them away."""
 
 from __future__ import annotations
 
@@ -6,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from daypass.domain.durations import DAY_MS, MINUTE_MS
-from daypass.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
+from daypass.domain.errors import Conflict, Invalid, NotFound, Refused, Unauthenticated
 from daypass.domain.events import Event
 from daypass.domain.people import GLASS, Actor, Person, SignIn, Verifier
+from daypass.domain.token_scopes import API, CONNECT, check_scopes, covers, within
 from daypass.identity import scram, tokens
 from daypass.services.locked import check_person
-from daypass.services.office import Office
+from daypass.services.office import Office, acting
 from daypass.store.interface import Token, Transaction
 
 TOKENS_MAX = 16
@@ -62,8 +65,11 @@ class Tokens:
                 await tx.save_setting(SCRAM_SECRET, stored)
         self._secret = bytes.fromhex(stored)
 
-    async def issue(self, person: str, by: Actor, *, label: str = "", lasts_ms: int = LASTS_MS) -> Issued:
-        """A new token for the person with this id."""
+    async def issue(
+        self, person: str, by: Actor, *, label: str = "", lasts_ms: int = LASTS_MS, scopes: Sequence[str] = ()
+    ) -> Issued:
+        """A new token for the person with this id, good for these scopes (none: for everything)."""
+        scopes = check_scopes(scopes, self._office.targets)
         if not 0 < lasts_ms <= LASTS_MAX_MS:
             raise Invalid("a token is good for at most a year")
         if len(label) > LABEL_CHARS_MAX:
@@ -76,14 +82,33 @@ class Tokens:
                 raise NotFound("there is no such person")
             if len(await change.tx.tokens_of(person, live_at=now)) >= TOKENS_MAX:
                 raise Conflict(f"{holder.email} has {TOKENS_MAX} tokens already", hint="revoke one first")
-            issued = self._make(holder, now, now + lasts_ms, label)
+            issued = self._make(holder, now, now + lasts_ms, label, scopes)
             await change.tx.save_token(issued.token)
-            body = {"token": issued.token.id, "person": person, "expires_at": issued.token.expires_at}
+            body: dict[str, object] = {"token": issued.token.id, "person": person}
+            body |= {"expires_at": issued.token.expires_at, "scopes": list(scopes)}
             secret = {"label": label} if label else {}
             await change.record(Event("token.issued", now, by, body=body, secret=secret))
         return issued
 
-    def _make(self, holder: Person, now: int, expires_at: int, label: str) -> Issued:
+    async def issue_by(
+        self, by: Person, held: Token, email: str, *, label: str, lasts_ms: int, scopes: Sequence[str]
+    ) -> tuple[Person, Issued]:
+        """A new token for oneself or for an agent of one's own, asked for with the token `held`: it can do no more
+        than that one, and lasts no longer. Returns whose it is as well."""
+        async with self._office.reading() as tx:
+            holder = await tx.person_by_email(email.strip().lower()) if email else await tx.person(by.id)
+        if holder is None or by.id not in (holder.id, holder.agent_of):
+            raise NotFound(f"there is nobody with the address {email} whose tokens are yours", hint="daypass whoami")
+        scopes = check_scopes(scopes, self._office.targets)
+        if not within(held.scopes, scopes):
+            raise Refused(
+                "a token can make none that can do more than itself", hint=f"--scope {' --scope '.join(held.scopes)}"
+            )
+        left = held.expires_at - self._office.now()
+        issued = await self.issue(holder.id, acting(by), label=label, lasts_ms=min(lasts_ms, left), scopes=scopes)
+        return holder, issued
+
+    def _make(self, holder: Person, now: int, expires_at: int, label: str, scopes: tuple[str, ...]) -> Issued:
         secret = tokens.make(self._office.entropy(tokens.ENTROPY_BYTES))
         stored_key, server_key = scram.keys(secret, scram.salt(self._secret, holder.email))
         token = Token(
@@ -95,6 +120,7 @@ class Tokens:
             created_at=now,
             expires_at=expires_at,
             label=label,
+            scopes=scopes,
         )
         return Issued(token, secret)
 
@@ -129,9 +155,9 @@ class Tokens:
         await self._started()
         return scram.keys(code, scram.salt(self._secret, GLASS))
 
-    async def authenticate(self, secret: str, client: str) -> tuple[Person, Token]:
-        """Who holds this token. Raise `Unauthenticated`, in the same words whatever is wrong with it; `Refused` for
-        somebody who is locked."""
+    async def authenticate(self, secret: str, client: str, scope: str = API) -> tuple[Person, Token]:
+        """Who holds this token, which has to be good for `scope`. Raise `Unauthenticated`, in the same words whatever
+        is wrong with it; `Refused` for somebody who is locked, and for another scope."""
         if not tokens.well_formed(secret):
             raise _nobody()
         async with self._office.reading() as tx:
@@ -141,8 +167,19 @@ class Tokens:
                 await check_person(tx, person, self._office.now())
         if token is None or person is None:
             raise _nobody()
+        _check_scope(token, scope)
         await self.used(token, client)
         return person, token
+
+    async def opening(self, tx: Transaction, token_id: str, target: str, client: str) -> Person:
+        """The person whose live token is about to open a session at this target, with a note that it was used. Raise
+        `Refused` for a token that is not for it."""
+        person = await self.holder(tx, token_id)
+        token = await tx.token(token_id)
+        if token is not None:
+            _check_scope(token, CONNECT + target)
+            await tx.save_token(replace(token, last_used_at=self._office.now(), last_used_from=client))
+        return person
 
     async def holder(self, tx: Transaction, token_id: str) -> Person:
         """The person whose live token this is, for a listener that has checked the proof itself."""
@@ -166,7 +203,7 @@ class Tokens:
         if token is None or token.revoked_at is not None or self._office.now() >= token.expires_at:
             return None
         person = await tx.person(token.person)
-        return person if person is not None and not person.disabled else None
+        return person if person is not None and await stands(tx, person) else None
 
     async def used(self, token: Token, client: str) -> None:
         """Note that a token was used, at most once a minute."""
@@ -178,29 +215,22 @@ class Tokens:
             if fresh is not None:
                 await tx.save_token(replace(fresh, last_used_at=now, last_used_from=client))
 
-    async def list(self, person: Person) -> Sequence[Token]:
-        """The person's live tokens."""
-        async with self._office.reading() as tx:
-            return await tx.tokens_of(person.id, live_at=self._office.now())
-
-    async def revoke(self, token_id: str, by: Actor, *, of: Person | None = None) -> Token:
-        """Revoke a token; `of` says whose it has to be. Sessions that it opened belong to their grant and stay."""
-        async with self._office.change() as change:
-            now = self._office.now()
-            token = await change.tx.token(token_id)
-            if token is None or (of is not None and token.person != of.id):
-                raise NotFound(f"there is no token {token_id}")
-            if token.revoked_at is not None:
-                return token
-            revoked = replace(token, revoked_at=now)
-            await change.tx.save_token(revoked)
-            body = {"token": token.id, "person": token.person}
-            await change.record(Event("token.revoked", now, by, body=body))
-        return revoked
-
     async def _started(self) -> None:
         if not self._secret:
             await self.start()
+
+
+async def stands(tx: Transaction, person: Person) -> bool:
+    """Whether this account may do anything: it is not disabled, and neither is the person whose agent it is."""
+    owner = await tx.person(person.agent_of) if person.agent_of else person
+    return not person.disabled and owner is not None and not owner.disabled
+
+
+def _check_scope(token: Token, scope: str) -> None:
+    if not covers(token.scopes, scope):
+        raise Refused(
+            f"this token is not good for {scope}, but for {', '.join(token.scopes)}", hint="daypass token new"
+        )
 
 
 def _nobody() -> Unauthenticated:

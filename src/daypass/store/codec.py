@@ -49,11 +49,12 @@ def token_row(token: Token) -> Row:
         "revoked_at": token.revoked_at,
         "last_used_at": token.last_used_at,
         "last_used_from": token.last_used_from,
+        "scopes": list(token.scopes),
     }
 
 
 def token_of(row: Row) -> Token:
-    return Token(**row)
+    return Token(**{**row, "scopes": tuple(row["scopes"])})
 
 
 def request_row(request: Request) -> Row:

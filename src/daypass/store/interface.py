@@ -50,6 +50,8 @@ class Token:
     revoked_at: int | None = None
     last_used_at: int | None = None
     last_used_from: str = ""
+    scopes: tuple[str, ...] = ()
+    """What it is good for (domain/token_scopes.py); none: for everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +211,8 @@ class Transaction(Locking, Interface):
         """Whether this is the first time that the key is named before its time ran out; forgets keys of the past."""
 
     async def resolve(self, kind: str, part: str) -> Sequence[str]:
-        """The ids of this kind (`request`, `grant`, `session`, `obligation`, `lock`) that equal, begin or end with
-        `part`, at most 5."""
+        """The ids of this kind (`request`, `grant`, `session`, `obligation`, `lock`, `token`) that equal, begin or
+        end with `part`, at most 5."""
 
     async def cuts(
         self, *, node: str | None = None, sessions: Sequence[str] = (), unseen: bool = False

@@ -72,6 +72,7 @@ tokens = Table(
     _maybe_number("revoked_at"),
     _maybe_number("last_used_at"),
     _text("last_used_from"),
+    Column("scopes", _Json, nullable=False, server_default="[]"),
 )
 
 requests = Table(

@@ -10,7 +10,7 @@ from sqlalchemy import Table, or_, select
 from daypass.domain.session import Session, SessionState
 from daypass.store import codec
 from daypass.store.interface import Page
-from daypass.store.schema import grants, locks, obligations, requests, sessions
+from daypass.store.schema import grants, locks, obligations, requests, sessions, tokens
 from daypass.store.sql.statement import Part, newest
 
 RESOLVED_MAX = 5
@@ -22,6 +22,7 @@ _KINDS: Mapping[str, Table] = {
     "session": sessions,
     "obligation": obligations,
     "lock": locks,
+    "token": tokens,
 }
 _ID_CHARACTERS = frozenset(string.hexdigits + "-")
 

@@ -1,0 +1,125 @@
+"""Looking at tokens and revoking them: one, or all of somebody's. What a token opened ends with it.
+
+The token is dead from the commit on: nothing signs in with it, and a session that is just being opened with it is
+refused when its target answers. The sessions that are open are cut as a killed one is, on whichever node they are; their
+grants stay. One's own tokens and those of one's agents are one's own to revoke, everybody's are security's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from daypass.domain import session as sessions
+from daypass.domain.errors import NotFound
+from daypass.domain.events import Event
+from daypass.domain.grant import EndReason
+from daypass.domain.people import Person
+from daypass.domain.session import Session
+from daypass.services.endings import Endings
+from daypass.services.interface import Live, SessionEnd
+from daypass.services.office import Change, Office, acting
+from daypass.services.sight import find_id, unknown
+from daypass.store.interface import Token, Transaction
+
+MESSAGE = "the token that opened this session was revoked"
+HINT = "your grant stays; connect again with another token"
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Tokens that are no more, and how the sessions ended that they had opened."""
+
+    tokens: tuple[Token, ...]
+    ends: tuple[SessionEnd, ...] = ()
+
+
+class Revoking:
+    """Lists and revokes."""
+
+    def __init__(self, office: Office, endings: Endings, live: Live) -> None:
+        self._office = office
+        self._endings = endings
+        self._live = live
+
+    async def list(self, by: Person, email: str = "") -> Sequence[Token]:
+        """The live tokens of the person with this address (none: one's own), newest first."""
+        async with self._office.reading() as tx:
+            holder = await self._holder(tx, by, email)
+            if not (_own(by, holder) or self._office.reads_all(by)):
+                raise _nobody(email)
+            return await tx.tokens_of(holder.id, live_at=self._office.now())
+
+    async def revoke(self, by: Person, part: str) -> Revoked:
+        """Revoke one token; one that is revoked already is returned as it is."""
+        async with self._office.change() as change:
+            person = await change.person(by)
+            token = await change.tx.token(await find_id(change.tx, "token", part))
+            holder = await change.tx.person(token.person) if token is not None else None
+            if token is None or holder is None or not self._may(person, holder):
+                raise unknown("token", part)
+            if token.revoked_at is not None:
+                return Revoked((token,))
+            found = await self._revoke(change, person, holder, [token])
+        return await self._cut(*found)
+
+    async def revoke_all(self, by: Person, email: str = "") -> Revoked:
+        """Revoke every live token of the person with this address (none: one's own, the one in use too)."""
+        async with self._office.change() as change:
+            person = await change.person(by)
+            holder = await self._holder(change.tx, person, email)
+            if not self._may(person, holder):
+                raise _nobody(email)
+            live = await change.tx.tokens_of(holder.id, live_at=self._office.now())
+            found = await self._revoke(change, person, holder, live)
+        return await self._cut(*found)
+
+    async def _revoke(
+        self, change: Change, by: Person, holder: Person, live: Sequence[Token]
+    ) -> tuple[tuple[Token, ...], Sequence[Session], Sequence[str]]:
+        """The tokens as they are now, their sessions, and those of them that other nodes are told to cut."""
+        now, ids = self._office.now(), {token.id for token in live}
+        revoked = tuple(replace(token, revoked_at=now) for token in live)
+        running = await change.tx.sessions(person=holder.id, states=sessions.LIVE)
+        opened = [one for one in running if one.token in ids]
+        for token in revoked:
+            await change.tx.save_token(token)
+            theirs = [one.id for one in opened if one.token == token.id]
+            body = {"token": token.id, "person": holder.id, "sessions": theirs}
+            await change.record(Event("token.revoked", now, acting(by), body=body))
+        wanted = await self._endings.across.want(change.tx, opened, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
+        return revoked, opened, wanted
+
+    async def _cut(self, revoked: tuple[Token, ...], opened: Sequence[Session], wanted: Sequence[str]) -> Revoked:
+        ends: list[SessionEnd] = []
+        here = [one.id for one in opened if one.id not in wanted]
+        if here and self._live.carrier is not None:
+            ends += await self._live.carrier.cut(here, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
+        ends += await self._endings.across.seen(wanted)
+        told = {end.session for end in ends}
+        async with self._office.reading() as tx:
+            for one in opened:
+                if one.id not in told:
+                    after = await tx.session(one.id)
+                    gone = after is None or after.state not in sessions.LIVE
+                    problem = "" if gone else "no gateway carries this session"
+                    ends.append(SessionEnd(one.id, confirmed=gone, problem=problem))
+        return Revoked(revoked, tuple(ends))
+
+    async def _holder(self, tx: Transaction, by: Person, email: str) -> Person:
+        found = await tx.person_by_email(email.strip().lower()) if email else await tx.person(by.id)
+        if found is None:
+            raise _nobody(email)
+        return found
+
+    def _may(self, by: Person, holder: Person) -> bool:
+        return _own(by, holder) or self._office.guards_all(by)
+
+
+def _own(by: Person, holder: Person) -> bool:
+    """Whether these are one's own tokens, or those of one's agent."""
+    return by.id in (holder.id, holder.agent_of)
+
+
+def _nobody(email: str) -> NotFound:
+    return NotFound(f"there is nobody with the address {email} whose tokens are yours", hint="daypass whoami")
