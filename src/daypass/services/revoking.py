@@ -1,8 +1,8 @@
 """Looking at tokens and revoking them: one, or all of somebody's. What a token opened ends with it.
 
 The token is dead from the commit on: nothing signs in with it, and a session that is just being opened with it is
-refused when its target answers. The sessions that are open are cut as a killed one is, on whichever node they are; their
-grants stay. One's own tokens and those of one's agents are one's own to revoke, everybody's are security's.
+refused when its target answers. The sessions that are open are cut as a killed one is, on whichever node they are;
+their grants stay. One's own tokens and those of one's agents are one's own to revoke, everybody's are security's.
 """
 
 from __future__ import annotations
