@@ -34,7 +34,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _mine(given: argparse.Namespace) -> int:
-    found = api().get(f"notices?limit={LIST_MAX}")["items"]
+    found = api().get("notices", limit=LIST_MAX)["items"]
     if given.json:
         as_json(found)
         return EXIT_DONE
@@ -44,7 +44,7 @@ def _mine(given: argparse.Namespace) -> int:
 
 
 def _failed(given: argparse.Namespace) -> int:
-    found = api().get("notices?view=failed")["items"]
+    found = api().get("notices", view="failed")["items"]
     if given.json:
         as_json(found)
         return EXIT_DONE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from urllib.parse import quote
 
 from daypass.cli.asking import duration
 from daypass.cli.client import api
@@ -25,7 +24,7 @@ def _person(parser: argparse.ArgumentParser) -> None:
 
 
 def _tokens(given: argparse.Namespace) -> int:
-    found = api().get(f"tokens?person={quote(given.person)}")["items"]
+    found = api().get("tokens", person=given.person)["items"]
     if given.json:
         as_json(found)
         return EXIT_DONE
