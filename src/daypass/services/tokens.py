@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from daypass.domain.durations import DAY_MS, MINUTE_MS
 from daypass.domain.errors import Conflict, Invalid, NotFound, Refused, Unauthenticated
@@ -178,7 +178,7 @@ class Tokens:
         token = await tx.token(token_id)
         if token is not None:
             _check_scope(token, CONNECT + target)
-            await tx.save_token(replace(token, last_used_at=self._office.now(), last_used_from=client))
+            await tx.note_use(token.id, self._office.now(), client)
         return person
 
     async def holder(self, tx: Transaction, token_id: str) -> Person:
@@ -211,9 +211,7 @@ class Tokens:
         if token.last_used_at is not None and now - token.last_used_at < USED_MS:
             return
         async with self._office.store.begin() as tx:
-            fresh = await tx.token(token.id)
-            if fresh is not None:
-                await tx.save_token(replace(fresh, last_used_at=now, last_used_from=client))
+            await tx.note_use(token.id, now, client)
 
     async def _started(self) -> None:
         if not self._secret:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from daypass.domain.people import Person
 from daypass.store import codec
@@ -45,6 +45,10 @@ class People(Part):
 
     async def save_token(self, token: Token) -> None:
         await self._save(tokens, codec.token_row(token))
+
+    async def note_use(self, token: str, at: int, client: str) -> None:
+        used = update(tokens).where(tokens.c.id == token).values(last_used_at=at, last_used_from=client)
+        await self._connection.execute(used)
 
     async def setting(self, name: str) -> str | None:
         row = await self._one(select(settings).where(settings.c.name == name))
