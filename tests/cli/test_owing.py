@@ -50,6 +50,20 @@ def test_breaking_refusing_and_settling(served: Served) -> None:
     assert served.object("ben", "ratify", again["id"], "--note", "it was down")["state"] == "RATIFIED"
 
 
+def test_what_i_was_told_is_listed(served: Served) -> None:
+    assert served.run("ana", *BREAK, "--drill").returncode == 0
+    assert "glass.broken" in served.run("cleo", "notify", "list").stdout
+    told = served.object("cleo", "notify", "list")
+    assert told[0]["kind"] == "glass.broken"
+    assert served.run("cleo", "notify", "failed").stdout == "Everybody could be told.\n"
+
+
+def test_deciding_on_what_is_not_there_speaks_of_a_request(served: Served) -> None:
+    for words in (("approve", "0123456789"), ("deny", "0123456789", "--note", "no")):
+        refused = served.run("ben", *words)
+        assert refused.returncode == 1 and "there is no request 0123456789" in refused.stderr
+
+
 def test_sealed_codes_are_printed_once(served: Served) -> None:
     made = daypass(served.home, "break-glass", "orders", "--make-codes", "--count", "2")
     assert made.returncode == 0, made.stderr

@@ -28,19 +28,21 @@ def _approve(given: argparse.Namespace) -> int:
     here = api()
     try:
         asked = here.get(f"requests/{given.id}")
-    except NotFound:
-        return _decide_bundle(
-            here, given, "approve", {"duration_ms": given.duration, "until": given.until, "note": given.note}
-        )
+    except NotFound as missing:
+        vote = {"duration_ms": given.duration, "until": given.until, "note": given.note}
+        return _decide_bundle(here, given, "approve", vote, missing)
     vote = {"digest": asked["digest"], "duration_ms": given.duration, "role": given.role, "note": given.note}
     vote["until"] = given.until
     vote |= signed_vote(here, given, asked, "approve", given.role)
     return tell(given, here.post(f"requests/{asked['id']}/approve", vote))
 
 
-def _decide_bundle(here: Api, given: argparse.Namespace, verb: str, vote: Json) -> int:
-    """Decide on everything of a bundle that I may decide on."""
-    bundle = here.get(f"bundles/{given.id}")
+def _decide_bundle(here: Api, given: argparse.Namespace, verb: str, vote: Json, missing: NotFound) -> int:
+    """Decide on everything of a bundle that I may decide on. Where there is none either, it was no request."""
+    try:
+        bundle = here.get(f"bundles/{given.id}")
+    except NotFound:
+        raise missing from None
     if given.sign is not None or getattr(given, "role", None):
         raise Invalid("a signed vote, or one for another role, is for one request", hint="decide on them one by one")
     digests = {one["id"]: one["digest"] for one in bundle["requests"]}
@@ -65,8 +67,8 @@ def _deny(given: argparse.Namespace) -> int:
     here = api()
     try:
         asked = here.get(f"requests/{given.id}")
-    except NotFound:
-        return _decide_bundle(here, given, "deny", {"note": given.note})
+    except NotFound as missing:
+        return _decide_bundle(here, given, "deny", {"note": given.note}, missing)
     vote = {"digest": asked["digest"], "note": given.note, **signed_vote(here, given, asked, "deny")}
     return tell(given, here.post(f"requests/{asked['id']}/deny", vote))
 

@@ -38,7 +38,7 @@ def _mine(given: argparse.Namespace) -> int:
     if given.json:
         as_json(found)
         return EXIT_DONE
-    rows = [(when(one["made_at"]), one["kind"], one["title"]) for one in found]
+    rows = [(when(one["made_at"]), one["kind"], one["title"] or "(settled meanwhile)") for one in found]
     table(("WHEN", "KIND", "WHAT"), rows, "You were told nothing yet.")
     return EXIT_DONE
 
