@@ -52,6 +52,8 @@ def test_it_plays_and_leaves(environment: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_stays_up_until_it_is_ended(environment: dict[str, str], tmp_path: Path, how: signal.Signals) -> None:
+    # A shell that started these tests in the background had them ignore SIGINT, and children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     printed = tmp_path / "printed"
     with printed.open("w") as out:
         process = subprocess.Popen(DEMO, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment)
