@@ -41,8 +41,8 @@ class Hours:
         return (today in self.days and minute >= self.start) or ((today - 1) % 7 in self.days and minute < self.end)
 
     def after(self, t: int, ms: int) -> int:
-        """The instant at which `ms` within these hours have passed since `t`. Nobody is there at other times. Where that
-        is more than `WINDOWS_MAX` days away, it is the end of the last of these: years from now, and never sooner."""
+        """The instant at which `ms` within these hours have passed since `t`. Nobody is there at other times. Where
+        that is more than `WINDOWS_MAX` days away, it is the end of the last of these: years from now, never sooner."""
         left, end = ms, t + ms
         for begin, end in self._windows(t):
             begin = max(begin, t)
