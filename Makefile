@@ -31,7 +31,7 @@ demo: install
 
 test: dev
 	scripts/parts postgresql postgresql-client rsyslog
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python $(if $(TESTS),-m pytest $(TESTS),scripts/suite)
 
 check: dev
 	$(BIN)/ruff format --check .
