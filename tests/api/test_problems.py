@@ -59,6 +59,7 @@ def test_errors_of_routes(served: Served, method: str, path: str, by: str | None
         (b"{", "body"),
         (b"[]", "body"),
         (b"\xff\xfe", "body"),
+        (b"\xff\xfa", "body"),
         (b'{"target":"orders","role":"read","duration_ms":"soon","reason":"x"}', "body.duration_ms"),
         (b'{"target":"orders","role":"read","duration_ms":-1,"reason":"x"}', "body.duration_ms"),
         (b'{"target":"orders","role":"read","duration_ms":1e99,"reason":"x"}', "body.duration_ms"),
@@ -70,6 +71,11 @@ def test_what_is_sent_is_judged_in_words(served: Served, raw: bytes, where: str)
     problem = told(served.call("POST", f"{V1}/requests", by="ana", raw=raw), 422, "invalid")
     faults = problem["errors"]
     assert isinstance(faults, list) and str(faults[0]["where"]).startswith(where)
+
+
+@pytest.mark.parametrize(("path", "allowed"), [("requests", "GET, POST"), ("keys", "GET, POST"), ("search", "GET")])
+def test_what_can_be_done_is_listed_whole(served: Served, path: str, allowed: str) -> None:
+    assert served.call("DELETE", f"{V1}/{path}", by="ana").headers["allow"] == allowed
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer x", "Bearer dp_" + "x" * 38, "Basic YTpi", "bearer  ", "é"])

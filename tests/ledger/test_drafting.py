@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.ledger.sessions import PROTOCOL, T_US, Entropy, at, info, session_id
 
 from daypass.domain.events import CATALOGUE, Draft
-from daypass.domain.statement import Completed, Fact, Prepared, Rows, StatementRefused, Submitted
+from daypass.domain.statement import Completed, Fact, Prepared, Rows, StatementRefused, Submitted, Value
 from daypass.ledger import drafting, pieces
 from daypass.ledger.drafting import Drafting
 from daypass.ledger.entry import ENTRY_BYTES_MAX, NO_CHAINS, canonical, open_blob
@@ -68,6 +68,11 @@ def told(drafts: Sequence[Draft]) -> list[tuple[str, Any]]:
     return [each for one in drafts for blob in one.blobs for each in payloads(open_blob(blob.content))]
 
 
+def shown(drafts: Sequence[Draft]) -> list[str]:
+    lines = [line for one in drafts for blob in one.blobs for line in open_blob(blob.content).splitlines()]
+    return [text for _, code, text in map(json.loads, lines) if code == "o"]
+
+
 def commitment(salt: str, value: bytes) -> str:
     return sha256(bytes.fromhex(salt) + value).hexdigest()
 
@@ -111,6 +116,7 @@ def test_a_statement_and_its_outcome() -> None:
     assert (body["writes"], body["fingerprint"]) == (list(analysis.writes), analysis.fingerprint)
     assert entry["commit"] == {"text": commitment(question["salt"]["text"], TEXT)}
     assert (question["n"], question["text"], question["name"]) == (3, TEXT.decode(), "upd")
+    assert question["verified"] == 0
     assert TEXT not in first.entry
 
     assert outcome["body"] == {
@@ -141,6 +147,30 @@ def test_what_was_copied_and_what_went_wrong_are_committed_to() -> None:
     }
     assert (result["copied_sha256"], result["message"]) == ("01" * 32, "duplicate key “7”")
     assert one.index is not None and one.index.text == "duplicate key “7”"
+
+
+def test_a_reader_sees_bind_values_and_what_is_in_doubt() -> None:
+    values = b"\x00\x00\x00\x02ab" + b"\xff\xff\xff\xff" + b"\x00\x00\x00\x01\x07"
+    packed = b"\x00\x00" + b"\x00\x03\x00\x00\x00\x00\x00\x01" + b"\x00\x03" + values
+    facts = (
+        Submitted(1, "bind", b"insert", "n", packed),
+        Submitted(2, "bind", b"select 1", "n", verified=False),
+        Completed(1, (), 0, 0, 0, "skipped"),
+        Completed(2, ("SELECT 1",), 1, 0, 0),
+    )
+    assert shown(draft(*(at(0, fact) for fact in facts))) == [
+        "orders:write=> insert\r\n-- $1 = 'ab', $2 = NULL, $3 = base64 Bw==\r\n",
+        f"orders:write=> select 1\r\n{drafting.UNVERIFIED}\r\n",
+        "ERROR skipped (0.000 ms)\r\n",
+        "SELECT 1 (1 row, 0.000 ms)\r\n",
+    ]
+
+
+def test_many_and_long_values_are_shown_in_part() -> None:
+    long = Value("x" * (pieces.VALUE_CHARACTERS + 1))
+    assert pieces.values_line([long]) == f"-- $1 = '{'x' * pieces.VALUE_CHARACTERS}' … (257 characters)"
+    assert pieces.values_line([Value("a\r\nDELETE 1")]) == r"-- $1 = 'a\r\nDELETE 1'"
+    assert pieces.values_line([Value("y")] * 40).endswith(f"${pieces.VALUES_SHOWN} = 'y', … (40 values)")
 
 
 def test_a_refused_statement_says_why_in_the_recording() -> None:

@@ -14,10 +14,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from daypass.domain.errors import DaypassError
 
 MEDIA = "application/problem+json"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 TYPES = "https://daypass.dev/problems/"
 SHOWN_MAX = 20
 """Complaints about one body that are listed; whoever sends more is not reading them."""
@@ -100,10 +102,22 @@ def _fault(told: Mapping[str, Any]) -> Fault:
 
 async def _routed_nowhere(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        # What is not even text: told as every other body that is no JSON.
+        fault = Fault(where="body", what="must be JSON in UTF-8")
+        return problem(422, "invalid", "what was sent cannot be understood: it is not JSON", errors=(fault,))
     kind = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid")
     said = {
         404: f"there is nothing at {request.url.path}",
         405: f"{request.method} cannot be done to {request.url.path}",
     }
     detail = said.get(error.status_code, str(error.detail))
-    return problem(error.status_code, kind, detail, hint="see /api/v1/openapi.json", headers=error.headers)
+    headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
+    return problem(error.status_code, kind, detail, hint="see /api/v1/openapi.json", headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """Everything that can be done to this path; the router itself tells only of the first route that has it."""
+    tried = {method: {**request.scope, "method": method} for method in METHODS}
+    routes = request.app.routes
+    return ", ".join(m for m, scope in tried.items() if any(one.matches(scope)[0] is Match.FULL for one in routes))

@@ -17,7 +17,7 @@ from daypass.domain.people import SYSTEM
 from daypass.domain.statement import UNKNOWN, Analysis, Completed, Prepared, Rows, StatementRefused, Submitted
 from daypass.ledger.entry import SALT_BYTES, VERSION, chains_of, seal_blob
 from daypass.ledger.facts import Recorded
-from daypass.ledger.pieces import analysed, clean, committed, index_row, listed, outcome, value_member
+from daypass.ledger.pieces import analysed, clean, committed, index_row, listed, outcome, value_member, values_line
 from daypass.ledger.quoting import based, decoded, encoded, quoted
 from daypass.ledger.recording import CHUNK_BYTES, MEDIA, Tape
 from daypass.protocols.interface import Protocol
@@ -25,6 +25,8 @@ from daypass.protocols.interface import Protocol
 SESSIONS_KEPT = 4096
 """Sessions that are remembered between batches, many more than one batch has; others are asked for again."""
 ENTROPY_AT_ONCE = 16 * 1024
+UNVERIFIED = "-- unverified: code that ran before may have given this name another text"
+"""What the readable lines say where a text is what was seen under a name, and perhaps not what ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,21 +157,22 @@ class Drafting:
         salt = self._take(SALT_BYTES)
         commit = f'"text":"{sha256(salt + fact.text).hexdigest()}"'
         salts = f'"text":"{salt.hex()}"'
-        searched = text
+        searched = shown = text
         if fact.values:
-            packed, plain = self._values(session, fact.values)
+            packed, plain, line = self._values(session, fact.values)
             salt = self._take(SALT_BYTES)
             commit += f',"values":"{sha256(salt + encoded(packed)).hexdigest()}"'
             salts += f',"values":"{salt.hex()}"'
             payload += f',"values":{packed}'
             searched = f"{text}\n{plain}" if plain else text
+            shown = f"{text}\n{line}"
         called = f',"name":{quoted(clean(fact.name))}' if fact.name else ""
         again = f'"same_as":{fact.same_as},' if fact.same_as else ""
         doubt = "" if fact.verified else ',"verified":0'
         session.tape.question(
             t_us,
-            text,
-            f'{{"n":{fact.n},"t":{t_us // 1000},"via":{quoted(fact.via)}{called},{payload},"salt":{{{salts}}}}}',
+            shown if fact.verified else f"{shown}\n{UNVERIFIED}",
+            f'{{"n":{fact.n},"t":{t_us // 1000},"via":{quoted(fact.via)}{called},{payload},"salt":{{{salts}}}{doubt}}}',
         )
         before, after = analysed(analysis)
         body = f'"bytes":{len(fact.text)},{before}{again}"statement":{fact.n}{doubt},"via":{quoted(fact.via)}{after}'
@@ -262,13 +265,13 @@ class Drafting:
             searched = session.protocol.shape(text) if session.protocol else ""
         return index_row(analysis, searched)
 
-    def _values(self, session: _Session, packed: bytes) -> tuple[str, str]:
-        """Bind values as JSON (what is committed to, and kept), and as text for search."""
+    def _values(self, session: _Session, packed: bytes) -> tuple[str, str, str]:
+        """Bind values as JSON (what is committed to, and kept), as text for search, and as a line to read."""
         if session.protocol is None:
-            return f'[{{"base64":"{based(packed)}"}}]', ""
+            return f'[{{"base64":"{based(packed)}"}}]', "", "-- with values"
         values = session.protocol.values(packed)
         plain = "\n".join(value.text for value in values if value.text)
-        return f"[{','.join(map(value_member, values))}]", plain
+        return f"[{','.join(map(value_member, values))}]", plain, values_line(values)
 
     def _take(self, size: int) -> bytes:
         at = self._pool_at

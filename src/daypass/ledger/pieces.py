@@ -1,10 +1,11 @@
-"""Pieces of an entry's text: members of its body, what search finds it by, the line that a player shows. Pure.
+"""Pieces of an entry's text: members of its body, what search finds it by, the lines that a player shows. Pure.
 
 Everything here is called for each statement, so what repeats is kept. It escapes what it is given; it knows no session.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 
@@ -16,6 +17,8 @@ KEPT = 4096
 """Pieces that are kept: as many different statements as repeat on one gateway."""
 INDEXED_CHARACTERS = 64 * 1024
 """What of one statement search sees."""
+VALUES_SHOWN, VALUE_CHARACTERS = 32, 256
+"""What of a statement's bind values the readable lines show; the data beside them has all of it."""
 NAMES_BYTES_MAX = 6 * 1024
 """How much one list of names (tables, columns, tags) takes in an entry, as an entry has 32 KiB in all. The rest is
 counted under `<list>_more`."""
@@ -65,6 +68,24 @@ def value_member(value: Value) -> str:
     return '{"text":null}' if value.base64 is None else f'{{"base64":"{value.base64}"}}'
 
 
+def values_line(values: Sequence[Value]) -> str:
+    """The line that shows a reader what a statement was bound to; what is no text, or long, in part."""
+    shown = [f"${n} = {_value_shown(value)}" for n, value in enumerate(values[:VALUES_SHOWN], 1)]
+    if len(values) > VALUES_SHOWN:
+        shown.append(f"… ({len(values)} values)")
+    return f"-- {', '.join(shown)}"
+
+
+def _value_shown(value: Value) -> str:
+    whole = value.text if value.text is not None else value.base64
+    if whole is None:
+        return "NULL"
+    # One line, so that a value cannot look like the lines that follow.
+    part = clean(whole[:VALUE_CHARACTERS]).replace("\r", "\\r").replace("\n", "\\n")
+    more = f" … ({len(whole)} characters)" if len(whole) > VALUE_CHARACTERS else ""
+    return f"'{part}'{more}" if value.text is not None else f"base64 {part}{more}"
+
+
 def clean(text: str) -> str:
     """Without lone surrogates, which no UTF-8 can hold."""
     if text.isascii():
@@ -81,6 +102,6 @@ def outcome(fact: Completed, error: str, message: str) -> str:
     """The line that tells a reader what came of a statement."""
     took = f"{fact.duration_us / 1000:.3f} ms"
     if error:
-        return f"ERROR {error}: {message} ({took})"
+        return f"ERROR {error}: {message} ({took})" if message else f"ERROR {error} ({took})"
     rows = f"{fact.rows} row{'' if fact.rows == 1 else 's'}"
     return f"{'; '.join(fact.tags) or 'done'} ({rows}, {took})"

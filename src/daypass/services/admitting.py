@@ -155,8 +155,10 @@ class Admitting:
         usable = [one for one in usable if found and one.role in found.roles]
         roles = sorted({one.role for one in usable})
         if len(roles) > 1:
-            names = " and ".join(f"{target}:{name}" for name in roles)
-            raise Refused(f"you hold two grants and named no role: {names}", hint=f"connect to {names}")
+            names = [f"{target}:{name}" for name in roles]
+            held_here = "two grants" if len(roles) == 2 else "several grants"
+            text = f"you hold {held_here} and named no role: {' and '.join(names)}"
+            raise Refused(text, hint=f"connect to {' or '.join(names)}")
         if not usable:
             last = await tx.grants(person=person.id, target=target, page=Page(1)) if found else ()
             raise self._no_grant(person, found, target, role, held or last)

@@ -81,17 +81,17 @@ def test_connect_help_has_the_token_in_the_password_file_only() -> None:
         target="orders",
         role="write",
         token="dp_secret",
-        ca="/x/ca.pem",
+        ca="/x y/it's.pem",
     )
     assert found.argv[0] == "psql"
     assert found.argv[1] == (
-        "host='db.acme.test' port='8432' user='ana@acme.test' dbname='orders:write'"
-        " sslmode='verify-full' sslrootcert='/x/ca.pem'"
+        "host=db.acme.test port=8432 user=ana@acme.test dbname=orders:write"
+        " sslmode=verify-full sslrootcert='/x y/it\\'s.pem'"
     )
     assert found.env == {"PGPASSFILE": "{passfile}", "PGREQUIREAUTH": "scram-sha-256"}
     assert found.passfile == "db.acme.test:8432:orders\\:write:ana@acme.test:dp_secret\n"
     assert found.url == (
-        "postgresql://ana%40acme.test@db.acme.test:8432/orders%3Awrite?sslmode=verify-full&sslrootcert=/x/ca.pem"
+        "postgresql://ana%40acme.test@db.acme.test:8432/orders%3Awrite?sslmode=verify-full&sslrootcert=/x%20y/it%27s.pem"
     )
     plain = POSTGRES.connect(
         host="::1", port=8432, person="o'x", target="orders", role=None, token="dp_secret", ca=None

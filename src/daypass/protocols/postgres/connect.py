@@ -25,7 +25,9 @@ def connect_help(
 
 
 def _quoted(value: str) -> str:
-    """A value of a libpq connection string."""
+    """A value of a libpq connection string; plain where it can be, so that a shell needs no quotes within quotes."""
+    if value and not any(one in "\\'" or one.isspace() for one in value):
+        return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
