@@ -21,7 +21,7 @@ class Crowd:
     def __init__(self, people: Sequence[Person], owners: Mapping[str, frozenset[str]] | None = None) -> None:
         self.people = tuple(people)
         self.owners = owners or {}
-        self._by_id = {person.id: person for person in people}
+        self.by_id: Mapping[str, Person] = {person.id: person for person in people}
         self._named: dict[tuple[str, ...], tuple[Person, ...]] = {}
         self._alike: dict[str, list[str]] | None = None
 
@@ -39,7 +39,7 @@ class Crowd:
         alike = self._index()
         found, new = set(ids), list(ids)
         while new:
-            person = self._by_id.get(new.pop())
+            person = self.by_id.get(new.pop())
             for key in _keys(person) if person is not None else ():
                 for other in alike.get(key, ()):
                     if other not in found:
@@ -49,7 +49,7 @@ class Crowd:
 
     def owned(self, ids: Iterable[str]) -> frozenset[str]:
         """The groups that any of these people owns, as `group:NAME`."""
-        emails = {self._by_id[id].email for id in ids if id in self._by_id}
+        emails = {self.by_id[id].email for id in ids if id in self.by_id}
         return frozenset(f"{GROUP}{name}" for name, owners in self.owners.items() if owners & emails)
 
     def eligible(self, of: tuple[str, ...], requester: str, on_behalf_of: str | None = None) -> tuple[str, ...]:

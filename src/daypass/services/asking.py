@@ -130,7 +130,7 @@ class Asking:
         )
 
     async def _verdict(self, change: Change, asked: policy.Question) -> policy.Verdict:
-        crowd = self._office.crowd(await change.tx.people())
+        crowd = await self._office.everybody(change.tx)
         return policy.evaluate(self._office.policies.current.policies, asked, crowd)
 
     def _refused_event(self, person: Person, wish: Wish, verdict: policy.Refused) -> Event:

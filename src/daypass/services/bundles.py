@@ -88,7 +88,7 @@ class Bundles:
         known = [await look_outside(self._office, self._requests.target(one), one.ticket) for one in wishes]
         async with self._office.change() as change:
             asker = await change.person(by)
-            crowd = self._office.crowd(await change.tx.people())
+            crowd = await self._office.everybody(change.tx)
             named = [_named(crowd, email) for email in people]
             await self._requests.refuse_flood(change, asker, len(items) * len(people))
             id = self._office.new_id()

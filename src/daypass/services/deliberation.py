@@ -65,15 +65,27 @@ class Deliberation:
         *,
         reason: str = "",
         ticket: str = "",
+        start_at: int | None = None,
+        on_behalf_of: str | None = None,
         glass: bool = False,
     ) -> Explained:
         """How policy would decide if this person asked for this now."""
         known = await look_outside(self._office, target, ticket)
         async with self._office.reading() as tx:
             asked = await question(
-                self._office, tx, by, target, role, duration_ms, reason=reason, ticket=ticket, known=known
+                self._office,
+                tx,
+                by,
+                target,
+                role,
+                duration_ms,
+                reason=reason,
+                ticket=ticket,
+                start_at=start_at,
+                on_behalf_of=on_behalf_of,
+                known=known,
             )
-            crowd = self._office.crowd(await tx.people())
+            crowd = await self._office.everybody(tx)
         return explain(self._office.policies.current.policies, asked, crowd, glass=glass)
 
     async def explain_request(self, by: Person, part: str) -> Explained:
@@ -93,6 +105,8 @@ class Deliberation:
             request.duration_ms,
             reason=request.reason,
             ticket=request.ticket,
+            start_at=request.start_at,
+            on_behalf_of=request.on_behalf_of,
             glass=glass,
         )
 
@@ -100,7 +114,7 @@ class Deliberation:
         """Who can decide on a request, whom it still needs, and how long its like has waited."""
         async with self._office.reading() as tx:
             request = await see_request(self._office, tx, by, part)
-            people = {one.id: one for one in await tx.people()}
+            people = (await self._office.everybody(tx)).by_id
             former = await tx.requests(
                 states=(RequestState.APPROVED, RequestState.DENIED), page=Page(FORMER_MAX, request.id)
             )

@@ -40,7 +40,7 @@ class Duties:
         """Open obligations that this person may do (`everything`: all that they may see, the done too), newest
         first."""
         async with self._office.reading() as tx:
-            crowd = self._office.crowd(await tx.people())
+            crowd = await self._office.everybody(tx)
             states = () if everything else _OPEN
             found = await tx.obligations(states=states, page=Page(OPEN_MAX, page.before))
         wanted = [
@@ -61,7 +61,7 @@ class Duties:
         found = await (tx.obligation_for_change(id) if change else tx.obligation(id))
         if found is None:
             raise NotFound(f"there is no obligation {part}", hint="daypass obligations")
-        crowd = self._office.crowd(await tx.people())
+        crowd = await self._office.everybody(tx)
         own = by.id == found.person or self._office.reads_all(by)
         if by.disabled or not (own or obligations.may_do(found, by, crowd.selves(found.person))):
             raise NotFound(f"there is no obligation {part}", hint="daypass obligations")
@@ -70,7 +70,7 @@ class Duties:
     async def _own(self, change: Change, person: Person, part: str) -> Obligation:
         """The obligation, locked, if this person may do it."""
         found = await self._see(change.tx, person, part, change=True)
-        crowd = self._office.crowd(await change.tx.people())
+        crowd = await self._office.everybody(change.tx)
         if not obligations.may_do(found, person, crowd.selves(found.person)):
             mine = person.id in crowd.selves(found.person)
             raise Refused("nobody signs off their own access" if mine else "this is not for you to do")

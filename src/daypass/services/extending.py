@@ -101,7 +101,7 @@ class Extending:
             on_behalf_of=earlier.on_behalf_of,
             known=known,
         )
-        crowd = self._office.crowd(await change.tx.people())
+        crowd = await self._office.everybody(change.tx)
         verdict = policy.evaluate(self._office.policies.current.policies, asked, crowd)
         if isinstance(verdict, policy.Refused):
             raise Refused(verdict.reason, hint=verdict.hint)

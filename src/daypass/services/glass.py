@@ -123,7 +123,7 @@ class Glass:
         self, change: Change, person: Person, wish: Wish, asked: policy.Question, matched: Matched, drill: bool
     ) -> tuple[Request, Grant]:
         now, rule = asked.now, matched.rule
-        crowd = self._office.crowd(await change.tx.people())
+        crowd = await self._office.everybody(change.tx)
         ordinary = policy.evaluate(self._office.policies.current.policies, asked, crowd)
         stages = ordinary.stages if isinstance(ordinary, policy.NeedsVotes) else ()
         bypassed = tuple(dict.fromkeys(id for stage in stages for id in stage.eligible))
@@ -189,9 +189,9 @@ class Glass:
 
     async def _recorded(self, change: Change, person: Person, request: Request, grant: Grant, matched: Matched) -> None:
         office, by = self._office, acting(person)
-        people = await change.tx.people()
-        named = [one.id for one in office.crowd(people).named(request.route.tell)]
-        guards = [one.id for one in people if office.guards_all(one)]
+        crowd = await office.everybody(change.tx)
+        named = [one.id for one in crowd.named(request.route.tell)]
+        guards = [one.id for one in crowd.people if office.guards_all(one)]
         owing = [id for stage in request.stages for id in stage.eligible]
         told = await tell(
             office,
@@ -255,7 +255,7 @@ class Glass:
         async with self._office.change() as change:
             person = await change.person(by)
             request, owed = await self._owed(change.tx, person, part)
-            crowd = self._office.crowd(await change.tx.people())
+            crowd = await self._office.everybody(change.tx)
             if person.id in crowd.selves(request.requester):
                 raise Refused("nobody ratifies their own break-glass")
             if not obligation.may_do(owed, person, ()):

@@ -182,7 +182,7 @@ class Heralding:
 
     async def _deciders(self, change: Change, request: Request) -> list[str]:
         """Those who may decide now, in the order of the stages."""
-        people = {one.id: one for one in await change.tx.people()}
+        people = (await self._office.everybody(change.tx)).by_id
         return [id for id in asked_people(request) if id in people and may_decide(request, people[id])]
 
     async def _tell(

@@ -103,7 +103,7 @@ class Locks:
             case LockScope.TARGET:
                 return await tx.grants(target=lock.name, states=(GrantState.ACTIVE,))
             case LockScope.PERSON:
-                people = covered_people(lock, self._office.crowd(await tx.people()))
+                people = covered_people(lock, await self._office.everybody(tx))
                 running = [await tx.grants(person=id, states=(GrantState.ACTIVE,)) for id in sorted(people)]
                 return [grant for found in running for grant in found]
 

@@ -69,14 +69,14 @@ async def tell_guards(office: Office, change: Change, event: Event) -> tuple[str
 
 async def guards(office: Office, change: Change) -> tuple[str, ...]:
     """The ids of those who are security here."""
-    return tuple(one.id for one in await change.tx.people() if office.guards_all(one))
+    return tuple(one.id for one in (await office.everybody(change.tx)).people if office.guards_all(one))
 
 
 async def named(office: Office, change: Change, of: tuple[str, ...]) -> tuple[str, ...]:
     """The ids of those whom these names (`group:NAME` or addresses) mean."""
     if not of:
         return ()
-    found: tuple[Person, ...] = office.crowd(await change.tx.people()).named(of)
+    found: tuple[Person, ...] = (await office.everybody(change.tx)).named(of)
     return tuple(one.id for one in found)
 
 

@@ -6,7 +6,7 @@ know of events is told after the commit, never before.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -49,6 +49,13 @@ class Newest:
     t: int = 0
 
 
+@dataclass(slots=True)
+class Kept:
+    """Everybody as last read, with the store's revision of the people that they are of."""
+
+    crowd: tuple[str, Crowd] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """`now` is the clock (ms since 1970), `entropy` the source of random bytes. Members of the groups in `readers`
@@ -75,10 +82,17 @@ class Office:
     channels: tuple[Outlet, ...] = ()
     """What people are told over, besides the one that is always there."""
     heralds: list[Herald] = field(default_factory=list)
+    kept: Kept = field(default_factory=Kept)
 
-    def crowd(self, people: Sequence[Person]) -> Crowd:
-        """Everybody, with who owns which group."""
-        return Crowd(people, self.owners)
+    async def everybody(self, tx: Transaction) -> Crowd:
+        """Everybody as this transaction sees them, with who owns which group. They are read and indexed anew only
+        when the store says, in this transaction, that somebody changed; whichever node changed them."""
+        revision = await tx.people_revision()
+        if self.kept.crowd is not None and self.kept.crowd[0] == revision:
+            return self.kept.crowd[1]
+        crowd = Crowd(await tx.people(), self.owners)
+        self.kept.crowd = (revision, crowd)
+        return crowd
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""

@@ -109,8 +109,8 @@ async def done(
 
 async def escalated(office: Office, change: Change, about: Obligation, word: str) -> None:
     """Tell those who owe it, those it escalates to, whose access it is about, and security."""
-    people = await change.tx.people()
-    named = office.crowd(people).named(about.by + about.escalate)
-    guards = [one.id for one in people if office.guards_all(one)]
+    crowd = await office.everybody(change.tx)
+    named = crowd.named(about.by + about.escalate)
+    guards = [one.id for one in crowd.people if office.guards_all(one)]
     ids = [one.id for one in named] + guards + [about.person]
     await tell(office, change, ids, f"{word}.{about.kind}", {"obligation": about.id, "request": about.request})

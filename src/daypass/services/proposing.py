@@ -78,7 +78,7 @@ class Proposing:
         note = written(note, "note")
         async with self._office.change() as change:
             person, found = await self._locked(change, by, part)
-            crowd = self._office.crowd(await change.tx.people())
+            crowd = await self._office.everybody(change.tx)
             if person.id in crowd.selves(found.made_by):
                 raise Refused("a change of policy takes a second person", hint="ask somebody else of security")
             if digest != found.digest:

@@ -74,7 +74,7 @@ class Requests(Asking):
         self._check_role(request, narrow.role)
         if signed is not None:
             await check_signed(change, signed, request, person, APPROVE, narrow.duration_ms, narrow.role)
-        people = {one.id: one for one in await change.tx.people()}
+        people = (await self._office.everybody(change.tx)).by_id
         voted = deciding.approve(request, vote, person, people)
         await self._save_vote(change, voted, person, APPROVE, via)
         if voted.state is RequestState.APPROVED:
@@ -121,7 +121,7 @@ class Requests(Asking):
         """Deny a locked request in an open transaction."""
         if signed is not None:
             await check_signed(change, signed, request, person, DENY)
-        people = {one.id: one for one in await change.tx.people()}
+        people = (await self._office.everybody(change.tx)).by_id
         vote = self._vote(request, person, DENY, digest, note, Narrowed(), signed)
         denied = deciding.deny(request, vote, person, people)
         await self._save_vote(change, denied, person, DENY, via)
@@ -194,7 +194,7 @@ class Requests(Asking):
             request = await change.tx.request_for_change(id)
             if request is None or request.state not in OPEN or not deciding.is_to_escalate(request, now):
                 return
-            escalated = deciding.escalate(request, self._office.crowd(await change.tx.people()), now)
+            escalated = deciding.escalate(request, await self._office.everybody(change.tx), now)
             await change.tx.save_request(escalated)
             body = {"eligible": sorted(further(request, escalated))[:ELIGIBLE_MAX]}
             await change.record(request_event(self._office, "request.escalated", escalated, SYSTEM, body=body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from sqlalchemy import select, update
@@ -11,6 +12,12 @@ from daypass.store import codec
 from daypass.store.interface import Token
 from daypass.store.schema import people, settings, tokens
 from daypass.store.sql.statement import Part
+
+REVISION = "people_revision"
+"""The setting that says which state of the people this is."""
+
+REVISION_BYTES = 16
+"""Random, and no counter: a number that a transaction took back would be given to other people by the next one."""
 
 
 class People(Part):
@@ -25,7 +32,14 @@ class People(Part):
     async def people(self) -> Sequence[Person]:
         return [codec.person_of(row) for row in await self._all(select(people).order_by(people.c.email))]
 
+    async def people_revision(self) -> str:
+        """Another text after every committed change of anybody, on any node. To be read before the people that it is
+        kept with: what changes between the two is then read once more, and never missed."""
+        return await self.setting(REVISION) or ""
+
     async def save_person(self, person: Person) -> None:
+        # Before the person's row, so that two nodes that save people wait here, and not for each other's rows.
+        await self.save_setting(REVISION, os.urandom(REVISION_BYTES).hex())
         await self._save(people, codec.person_row(person))
 
     async def tokens_of(self, person: str, *, live_at: int) -> Sequence[Token]:

@@ -1,0 +1,56 @@
+"""The people that decisions are made over are kept while nobody changes, and never longer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from daypass.domain.errors import Refused
+from tests.domain.things import PEOPLE
+from tests.services.conftest import World
+
+WITHOUT_LEA = [one for one in PEOPLE if one.email != "lea@acme.test"]
+
+
+async def everybody(world: World) -> object:
+    async with world.office.reading() as tx:
+        return await world.office.everybody(tx)
+
+
+async def test_they_are_kept_while_nobody_changes(world: World) -> None:
+    before = await everybody(world)
+    await world.granted()
+    assert await everybody(world) is before
+    await world.people.sync(PEOPLE)
+    assert await everybody(world) is before
+
+
+async def test_a_change_by_another_node_counts_at_once(world: World) -> None:
+    """The other node has its own office over the same store."""
+    asked = await world.asked()
+    lea = await world.who("lea")
+    await everybody(world)
+    await World(world.store).people.sync(WITHOUT_LEA)
+    async with world.office.reading() as tx:
+        assert (await world.office.everybody(tx)).by_id[lea.id].disabled
+    with pytest.raises(Refused):
+        await world.requests.approve(lea, asked.id)
+
+
+async def test_a_change_that_was_taken_back_is_not_kept(world: World) -> None:
+    lea = await world.who("lea")
+
+    async def fail() -> None:
+        async with world.office.change() as change:
+            await change.tx.save_person(replace(lea, groups=frozenset({"secops"})))
+            assert "secops" in (await world.office.everybody(change.tx)).by_id[lea.id].groups
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    async with world.office.change() as change:
+        await change.tx.save_person(replace(lea, name="Leona"))
+    async with world.office.reading() as tx:
+        kept = (await world.office.everybody(tx)).by_id[lea.id]
+    assert (kept.name, kept.groups) == ("Leona", lea.groups)
