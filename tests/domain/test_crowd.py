@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from daypass.domain.crowd import Crowd
+from daypass.domain.errors import ConfigError
 from daypass.domain.people import Person, canonical_email
-from tests.domain.things import ANA, BEN, LEA, PEOPLE, SAM, person
+from daypass.domain.policy_set import load_policies
+from tests.domain.things import ANA, BEN, LEA, NOW, PEOPLE, POLICY, SAM, TARGETS, person
 
 LEADS = ("group:payments-leads",)
 
@@ -59,3 +61,11 @@ def test_a_group_owner_is_decided_for_by_her_own_group() -> None:
     assert crowd.eligible(LEADS, ANA.id) == ()
     assert crowd.eligible((*LEADS, LEA.email), ANA.id) == (LEA.id,)
     assert crowd.eligible(LEADS, SAM.id) == (BEN.id, LEA.id)
+
+
+def test_a_policys_own_cases_know_who_owns_a_group() -> None:
+    text = POLICY.split("expect:")[0].replace("        - { need: 1, of: [group:secops] }\n", "")
+    text += "expect:\n  - { by: ana@acme.test, target: orders, role: write, for: 1h, then: refused }\n"
+    load_policies([("p.yaml", text)], TARGETS, Crowd(PEOPLE, {"payments-leads": frozenset({ANA.email})}), NOW)
+    with pytest.raises(ConfigError, match="refused was expected"):
+        load_policies([("p.yaml", text)], TARGETS, PEOPLE, NOW)

@@ -63,6 +63,15 @@ def test_denials_win_over_every_rule(denial: str, denied: bool) -> None:
         assert not denied or "denies this by 'freeze'" in found.reason  # type: ignore[union-attr]
 
 
+def test_a_denial_by_hours_holds_for_access_that_began_before_them() -> None:
+    """Asked for from a named time on, and used when that is over: it is now that counts."""
+    denied = with_deny("name: freeze, hours: { from: 22:00, to: 06:00, days: [fri] }")
+    asked = question(ANA, "read", ticket="INC-7", now=NIGHT, start_at=NIGHT - 12 * HOUR)
+    assert isinstance(policy.match(denied, asked), policy.Refused)
+    later = question(ANA, "read", ticket="INC-7", now=NIGHT, start_at=NIGHT + 12 * HOUR)
+    assert isinstance(policy.match(denied, later), policy.Matched)
+
+
 def test_ceilings_win_over_breaking_the_glass() -> None:
     asked = question(ANA, "write", duration_ms=HOUR // 2)
     assert isinstance(policy.match(PAYMENTS, asked, glass=True), policy.Matched)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from daypass.domain.durations import as_datetime
 from daypass.domain.errors import Invalid, NotFound, Refused
+from daypass.domain.hours import DAYS
 from daypass.services.deliberation import Deliberation
 from daypass.services.requests import Narrowed
 from tests.domain.things import HOUR
-from tests.services.conftest import World
+from tests.services.conftest import SIMPLE, World
 
 
 async def test_the_requester_sees_who_can_decide_and_the_usual_wait(world: World) -> None:
@@ -36,6 +38,17 @@ async def test_a_real_request_is_explained(world: World) -> None:
         await deliberation.explain_request(await world.who("eve"), asked.id)
 
 
+async def test_a_request_for_later_is_explained_by_its_start(world: World) -> None:
+    """A rule holds in the hours in which access is asked for, and not in those of the question."""
+    tomorrow = world.clock.t + 24 * HOUR
+    day = DAYS[as_datetime(tomorrow).weekday()]
+    hours = f"hours: {{ from: 00:00, to: 24:00, days: [{day}] }}"
+    world.use(SIMPLE.split("expect:")[0].replace("name: change data", f"name: change data\n    {hours}"))
+    asked = await world.asked(start_at=tomorrow)
+    found = await Deliberation(world.office).explain_request(await world.who("lea"), asked.id)
+    assert found.state == "NEEDS_VOTES"
+
+
 async def test_an_approver_narrows_the_role(world: World) -> None:
     asked = await world.asked()
     approved = await world.requests.approve(await world.who("lea"), asked.id, narrowed=Narrowed(HOUR // 2, "read"))
@@ -46,6 +59,14 @@ async def test_an_approver_narrows_the_role(world: World) -> None:
     assert admission.role.name == "read"
     with pytest.raises(Refused):
         await world.connected("write")
+
+
+async def test_what_is_denied_is_not_given_as_less_of_something_else(world: World) -> None:
+    asked = await world.asked()
+    await world.requests.approve(await world.who("lea"), asked.id, narrowed=Narrowed(HOUR // 2, "read"))
+    world.use(SIMPLE.split("expect:")[0].replace("rules:", "deny: [{ name: no reading, roles: [read] }]\nrules:", 1))
+    with pytest.raises(Refused, match="denies this by 'no reading'"):
+        await world.connected("read")
 
 
 @pytest.mark.parametrize(("role", "error"), [("write", Refused), ("admin", Invalid)])

@@ -13,6 +13,7 @@ from pathlib import Path
 from daypass.app.witnessing import check_witnesses
 from daypass.config import WEB, Address, Settings
 from daypass.credentials.kinds import all_credentials
+from daypass.domain.crowd import Crowd
 from daypass.domain.errors import ConfigError, Invalid
 from daypass.domain.people import Person
 from daypass.domain.policy_set import PolicySet, load_policies
@@ -47,7 +48,7 @@ def check_settings(settings: Settings, now: int) -> Checked:
     }
     check_witnesses(settings)
     files = tuple((_shown(path, settings), read_policy_text(path)) for path in settings.policies)
-    policies = load_policies(files, targets, offline_people(settings), now)
+    policies = load_policies(files, targets, offline_crowd(settings), now)
     return Checked(settings, targets, _listeners(settings, targets), files, policies)
 
 
@@ -56,6 +57,11 @@ def offline_people(settings: Settings) -> Sequence[Person]:
     return [
         Person(one.email, one.email, one.name, one.groups, False, one.subject, one.agent_of) for one in settings.people
     ]
+
+
+def offline_crowd(settings: Settings) -> Crowd:
+    """The same people, with who owns which group."""
+    return Crowd(offline_people(settings), settings.group_owners)
 
 
 def _target(settings: Settings, path: str, target: Target) -> Target:

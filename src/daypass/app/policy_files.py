@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from daypass.app.checking import offline_people, read_policy_text
+from daypass.app.checking import offline_crowd, read_policy_text
 from daypass.config import Settings
 from daypass.domain.errors import ConfigError, Invalid, NotFound, Unavailable
 from daypass.domain.policy_file import read_policy
@@ -58,7 +58,7 @@ class PolicyFilesOnDisk:
             name = read_policy(text, "the proposed file").name
             path, _ = self._file(name)
             files = [(one.name, text if one == path else read_policy_text(one)) for one in self._settings.policies]
-            load_policies(files, self._office.targets, offline_people(self._settings), time.time_ns() // 1_000_000)
+            load_policies(files, self._office.targets, offline_crowd(self._settings), time.time_ns() // 1_000_000)
         except ConfigError as problem:
             raise Invalid(problem.message, hint=problem.hint) from None
         return name

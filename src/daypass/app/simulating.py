@@ -63,7 +63,7 @@ def changed(checked: Checked, file: Path, crowd: Crowd, now: int) -> PolicySet:
     text = read_policy_text(file)
     name = read_policy(text, str(file)).name
     others = [(shown, old) for shown, old in checked.policy_files if read_policy(old, shown).name != name]
-    return load_policies([*others, (str(file), text)], checked.targets, crowd.people, now)
+    return load_policies([*others, (str(file), text)], checked.targets, crowd, now)
 
 
 async def _recorded(store: Store, since: int) -> AsyncIterator[Recorded]:

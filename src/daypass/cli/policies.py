@@ -16,6 +16,7 @@ from daypass.cli.proposing import add_proposing
 from daypass.cli.showing import as_json, clean, short, table, when
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, subcommands
 from daypass.domain.errors import Invalid, NotFound
+from daypass.domain.explaining import YES
 
 if TYPE_CHECKING:
     from daypass.app.checking import Checked
@@ -92,11 +93,11 @@ def _policies(given: argparse.Namespace) -> tuple[Checked, tuple[Policy, ...]]:
 
 
 def _test(given: argparse.Namespace) -> int:
-    from daypass.app.checking import offline_people
+    from daypass.app.checking import offline_crowd
     from daypass.domain.policy_set import check_policy
 
     checked, policies = _policies(given)
-    people = offline_people(checked.settings)
+    crowd = offline_crowd(checked.settings)
     cases = [
         {
             "id": case.expectation.place,
@@ -106,7 +107,7 @@ def _test(given: argparse.Namespace) -> int:
             "problem": case.problem,
         }
         for policy in policies
-        for case in check_policy(policy, checked.targets, people, _now())
+        for case in check_policy(policy, checked.targets, crowd, _now())
     ]
     failed = sum(case["state"] == "FAILED" for case in cases)
     if given.json:
@@ -124,14 +125,13 @@ def _explain(given: argparse.Namespace) -> int:
         return _show_explained(given, api().get(f"requests/{given.request}/explain"))
     if not (given.by and given.target and given.role and given.duration):
         raise Invalid("who would ask for what?", hint="--by EMAIL --target T --role R --for 30m, or --request ID")
-    from daypass.app.checking import offline_people
-    from daypass.domain.crowd import Crowd
+    from daypass.app.checking import offline_crowd
     from daypass.domain.explaining import explain, person_named
     from daypass.domain.policy import Question
 
     checked, policies = _policies(given)
-    people = offline_people(checked.settings)
-    by = person_named(people, given.by)
+    crowd = offline_crowd(checked.settings)
+    by = person_named(crowd.people, given.by)
     if by is None:
         raise NotFound(f"there is nobody with the address {given.by}", hint="identity.people in the settings")
     target = _target(checked, given.target, given.role)
@@ -139,7 +139,6 @@ def _explain(given: argparse.Namespace) -> int:
     question = Question(
         by, target, given.role, given.duration, now, given.reason, given.ticket, on_behalf_of=by.agent_of or None
     )
-    crowd = Crowd(people, checked.settings.group_owners)
     found = explain(policies, question, crowd, glass=given.break_glass)
     verdict = found.verdict
     return _show_explained(
@@ -164,7 +163,7 @@ def _show_explained(given: argparse.Namespace, told: Json) -> int:
     print(clean(told["sentence"]))
     for one in told["trace"]:
         kind = "denial" if one["denial"] else "rule"
-        print(f"  {kind} {clean(one['name'])!r} (line {one['line']}): {clean(one['why_not']) or 'it fits'}")
+        print(f"  {kind} {clean(one['name'])!r} (line {one['line']}): {clean(one['why_not']) or fits(one)}")
         for part in one["parts"]:
             print(f"    {clean(part['source'])}: {clean(part['answer'])}")
     for n, stage in enumerate(told["asked"], 1):
@@ -172,6 +171,12 @@ def _show_explained(given: argparse.Namespace, told: Json) -> int:
             f"  asked{f' (stage {n})' if len(told['asked']) > 1 else ''}: {', '.join(clean(p['email']) for p in stage)}"
         )
     return EXIT_DONE
+
+
+def fits(looked: Json) -> str:
+    """What is said of a rule that nothing speaks against: that it fits, or that its condition has no answer."""
+    answered = all(part["answer"] == YES for part in looked["parts"])
+    return "it fits" if answered else "its condition cannot be answered, which refuses"
 
 
 def _target(checked: Checked, name: str, role: str) -> Target:
@@ -182,13 +187,12 @@ def _target(checked: Checked, name: str, role: str) -> Target:
 
 
 def _who_can(given: argparse.Namespace) -> int:
-    from daypass.app.checking import check_settings, offline_people
-    from daypass.domain.crowd import Crowd
+    from daypass.app.checking import check_settings, offline_crowd
     from daypass.domain.explaining import who_can
 
     checked = check_settings(settings_of(given), _now())
     target = _target(checked, given.target, given.role)
-    crowd = Crowd(offline_people(checked.settings), checked.settings.group_owners)
+    crowd = offline_crowd(checked.settings)
     found = who_can(checked.policies.policies, target, given.role, crowd, given.at or _now())
     if given.json:
         as_json([{"id": one.person, "state": "CAN", "rule": one.rule, "how": one.how, "if": one.if_} for one in found])

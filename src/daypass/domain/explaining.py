@@ -114,7 +114,7 @@ def _denial(denial: Denial, question: Question) -> Looked:
         why_not = f"it is for {', '.join(denial.who)}"
     elif denial.roles and question.role not in denial.roles:
         why_not = f"it is for {', '.join(denial.roles)}"
-    elif denial.hours is not None and not denial.hours.holds(question.start_at or question.now):
+    elif not policy.within_hours(denial, question):
         why_not = f"it holds {denial.hours}"
     elif denial.when is not None:
         parts = answers(denial.when, question)

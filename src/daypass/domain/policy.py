@@ -166,9 +166,9 @@ def match(policies: Sequence[Policy], question: Question, *, glass: bool = False
         return Refused(None, None, f"no policy covers {question.target.name}", "an operator can add one")
     if question.requester.disabled:
         return Refused(policy, None, "this person is disabled")
-    denied = _denied(policy, question)
-    if denied is not None:
-        return denied
+    refused = denied(policy, question)
+    if refused is not None:
+        return refused
     other = False
     for rule in policy.rules_for(question.requester):
         if question.role not in rule.roles:
@@ -212,14 +212,14 @@ def unknown_to(when: Condition | None, question: Question) -> tuple[str, ...]:
     return tuple(why for name, why in question.unknown.items() if name.partition(".")[0] in names)
 
 
-def _denied(policy: Policy, question: Question) -> Refused | None:
+def denied(policy: Policy, question: Question) -> Refused | None:
     """The denial that this question falls under. One whose condition cannot be answered denies as well."""
     for denial in policy.denials:
         if denial.who and not selected(question.requester, denial.who):
             continue
         if denial.roles and question.role not in denial.roles:
             continue
-        if denial.hours is not None and not denial.hours.holds(question.start_at or question.now):
+        if not within_hours(denial, question):
             continue
         answer = _answer(denial.when, question)
         if answer is not False:
@@ -231,8 +231,8 @@ def _denied(policy: Policy, question: Question) -> Refused | None:
     return None
 
 
-def within_hours(rule: Rule, question: Question) -> bool:
-    """Whether the rule holds at the time for which access is asked."""
+def within_hours(rule: Rule | Denial, question: Question) -> bool:
+    """Whether the rule or denial holds at the time for which access is asked; once that has come, now."""
     return rule.hours is None or rule.hours.holds(max(question.start_at or 0, question.now))
 
 

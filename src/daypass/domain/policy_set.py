@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from daypass.domain.crowd import Crowd, as_crowd
 from daypass.domain.errors import ConfigError
 from daypass.domain.people import Person
 from daypass.domain.policy import (
@@ -46,19 +47,20 @@ class Checked:
 
 
 def load_policies(
-    files: Sequence[tuple[str, str]], targets: Mapping[str, Target], people: Sequence[Person], now: int
+    files: Sequence[tuple[str, str]], targets: Mapping[str, Target], people: Sequence[Person] | Crowd, now: int
 ) -> PolicySet:
     """Read policy files (name, text), judge them together and run their cases. Raise `ConfigError` for what is wrong.
 
     `people` are those that the cases may name; `now` is the instant of cases that name none.
     """
+    crowd = as_crowd(people)
     policies = tuple(read_policy(text, name) for name, text in files)
     _refuse_same_names(policies)
     _refuse_overlap(policies, targets)
     for policy in policies:
         _refuse_unknown(policy, targets)
     for policy in policies:
-        for checked in check_policy(policy, targets, people, now):
+        for checked in check_policy(policy, targets, crowd, now):
             if checked.problem:
                 raise ConfigError(f"{checked.expectation.place}: {checked.problem}", hint="daypass policy test")
     digest = hashlib.sha256("".join(f"{policy.digest}\n" for policy in policies).encode()).hexdigest()
@@ -109,21 +111,20 @@ def _known(names: Mapping[str, object]) -> str:
 
 
 def check_policy(
-    policy: Policy, targets: Mapping[str, Target], people: Sequence[Person], now: int
+    policy: Policy, targets: Mapping[str, Target], people: Sequence[Person] | Crowd, now: int
 ) -> tuple[Checked, ...]:
     """Run the policy's own cases, each by itself."""
-    return tuple(_check(policy, expectation, targets, people, now) for expectation in policy.expect)
+    crowd = as_crowd(people)
+    return tuple(_check(policy, expectation, targets, crowd, now) for expectation in policy.expect)
 
 
-def _check(
-    policy: Policy, expected: Expectation, targets: Mapping[str, Target], people: Sequence[Person], now: int
-) -> Checked:
+def _check(policy: Policy, expected: Expectation, targets: Mapping[str, Target], crowd: Crowd, now: int) -> Checked:
     target = targets.get(expected.target)
     if target is None:
         return Checked(expected, None, f"there is no target {expected.target!r}; {_known(targets)}")
     if not policy.covers.includes(target):
         return Checked(expected, None, f"this policy does not cover {expected.target}")
-    requester = next((person for person in people if person.email == expected.by), None)
+    requester = next((person for person in crowd.people if person.email == expected.by), None)
     if requester is None:
         return Checked(expected, None, f"there is nobody with the address {expected.by}")
     question = Question(
@@ -142,8 +143,8 @@ def _check(
         broken = match((policy,), question, glass=True)
         problem = f"breaking the glass was expected, but {broken.reason}" if isinstance(broken, Refused) else ""
         return Checked(expected, broken if isinstance(broken, Refused) else None, problem)
-    verdict = evaluate((policy,), question, people)
-    return Checked(expected, verdict, _problem(expected.then, verdict, people))
+    verdict = evaluate((policy,), question, crowd)
+    return Checked(expected, verdict, _problem(expected.then, verdict, crowd.people))
 
 
 def _problem(then: str | Needs, verdict: Verdict, people: Sequence[Person]) -> str:

@@ -222,6 +222,9 @@ async def check_policy(office: Office, tx: Transaction, person: Person, grant: G
         known=known_of(ahead, request.ticket) if looks_outside(office, target) else NOTHING,
     )
     matched = policy.match(office.policies.current.policies, asked, glass=broken)
+    if isinstance(matched, policy.Matched) and grant.role != asked.role:
+        # What nobody may have is not given as less of something else either.
+        matched = policy.denied(matched.policy, replace(asked, role=grant.role)) or matched
     if isinstance(matched, policy.Refused):
         kind = NotKnown if matched.unknown else Refused
         raise kind(f"policy no longer allows this: {matched.reason}", hint=matched.hint)
