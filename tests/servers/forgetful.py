@@ -81,6 +81,9 @@ class JournalDisk:
                 if self._chance.random() < WRITTEN_BACK:
                     self._real.write(handle, data[start : start + PAGE_BYTES], at + start)
 
+    def map(self, handle: int, size: int) -> None:
+        """None: what is written to a mapped file could not be held back."""
+
     def sync(self, handle: int) -> None:
         with self._turn:
             for at, data in self._unsynced.pop(self._paths[handle], ()):
