@@ -20,6 +20,7 @@ from daypass.domain.identifiers import uuid7
 from daypass.domain.people import Person
 from daypass.ledger.published import PublishedLeaves
 from daypass.services.office import Office
+from daypass.services.recordings import Recordings
 from daypass.services.searching import Searching
 from daypass.store.opening import FILE, open_store
 from daypass.store.sql.searching import terms_of
@@ -102,7 +103,8 @@ def _id(n: int) -> str:
 
 async def _measure(folder: Path, count: int, show: Show) -> None:
     store = open_store("sqlite", folder)
-    service = Searching(Office(store, lambda: 0, os.urandom, {}), PublishedLeaves(folder / "ledger"))
+    office = Office(store, lambda: 0, os.urandom, {})
+    service = Searching(office, PublishedLeaves(folder / "ledger"), Recordings(office))
     newest = FIRST_T + count * STEP_MS
     week, day = newest - 7 * 86_400_000, newest - 40 * 86_400_000
     asked = {

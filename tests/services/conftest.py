@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from typing import Protocol as Interface
 
 import pytest
 
@@ -59,11 +60,18 @@ class Clock:
         return self.t
 
 
+class HasSessions(Interface):
+    """Whoever is told that a session ended."""
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+
 @dataclass(slots=True)
 class Carrying:
     """A gateway's side of the border without its sockets: what it carries, and what a target would answer."""
 
-    world: World
+    world: HasSessions
     carried: set[str] = field(default_factory=set)
     broken: bool = False
     hangs: asyncio.Event | None = None

@@ -15,13 +15,14 @@ from daypass.ledger.published import PublishedLeaves
 from daypass.ledger.sequencer import number
 from daypass.services.erasing import Erasing, Order
 from daypass.services.indexing import Indexing
+from daypass.services.recordings import Recordings
 from daypass.services.searching import Searching
 from tests.services.conftest import World
 
 
 async def found(world: World, folder: Path, name: str, text: str, **more: str) -> list[str]:
     await world.store.sequence(10_000, number)
-    service = Searching(world.office, PublishedLeaves(folder))
+    service = Searching(world.office, PublishedLeaves(folder), Recordings(world.office))
     page = await service.search(await world.who(name), Sought(phrases_of(text)), **more)  # type: ignore[arg-type]
     assert {hit.state for hit in page.hits} <= {"SEALED"}
     return [hit.entry.type for hit in page.hits]

@@ -29,6 +29,7 @@ from daypass.services.office import Office
 from daypass.services.people import People
 from daypass.services.proposing import Proposing
 from daypass.services.reading import PAGE_MAX, Reading
+from daypass.services.recordings import Recordings
 from daypass.services.requests import Requests
 from daypass.services.revoking import Revoking
 from daypass.services.searching import Searching
@@ -68,6 +69,7 @@ class Front:
     grants: Grants
     sessions: Sessions
     reading: Reading
+    recordings: Recordings
     searching: Searching
     deliberation: Deliberation
     signing: Signing

@@ -15,6 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 
 from daypass.api.front import AFront, Front, bearer, the_caller, the_front
 from daypass.domain.errors import NotFound, Refused
+from daypass.domain.roles import Verb
 from daypass.ledger.paths import parse_path
 
 BRIEF = "max-age=1"
@@ -36,7 +37,7 @@ async def a_reader(
     if front.log.public:
         return
     caller = await the_caller(request, front, given)
-    if not front.office.reads_all(caller.person):
+    if not front.office.may(caller.person, Verb.READ_LOG):
         raise Refused("the published log is not public here", hint="auditors may read it (ledger.public)")
 
 

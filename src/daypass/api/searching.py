@@ -62,7 +62,7 @@ async def list_bodies(
     id: Part, caller: ACaller, front: AFront, since: Annotated[int, Query(ge=0, description="From this one on.")] = 0
 ) -> models.Page[models.BodyView]:
     """The bodies of a session's record as they are stored, in order: for who has the identity that opens them."""
-    _, blobs = await front.reading.record(caller.person, id)
+    _, blobs = await front.recordings.open(caller.person, id)
     part = blobs[since : since + BODIES_PAGE]
     more = since + BODIES_PAGE < len(blobs)
     return models.Page(items=[_body(blob) for blob in part], next=str(since + BODIES_PAGE) if more else None)

@@ -84,7 +84,7 @@ async def _told(front: Front, caller: Caller, session: Session) -> Session:
 @router.get("/sessions/{id}/recording", response_class=Response)
 async def get_recording(id: Part, caller: ACaller, front: AFront) -> Response:
     """The recording so far, as asciicast v3: a header line, then one event a line."""
-    session, blobs = await front.reading.record(caller.person, id)
+    session, blobs = await front.recordings.open(caller.person, id)
     if any(is_locked(blob.content) for blob in blobs):
         raise Refused("this recording is encrypted, and not to us", hint="daypass replay ID --identity FILE")
     return StreamingResponse(_cast(session, blobs), media_type=CAST)
@@ -98,7 +98,7 @@ async def list_statements(
     since: Annotated[int, Query(ge=0, description="From this ledger index on.")] = 0,
 ) -> models.Page[models.StatementView]:
     """The statements of a session, in order, each with what came of it. `next` is the following `since`."""
-    session, blobs = await front.reading.record(caller.person, id)
+    session, blobs = await front.recordings.open(caller.person, id)
     found = await front.reading.entries(
         caller.person, since=since, limit=ENTRIES_MAX, types=STATEMENT_TYPES, session=session.id
     )

@@ -36,8 +36,8 @@ from daypass.api.schema import describe
 PREFIX = "/api/v1"
 
 
-def make_api(front: Front) -> FastAPI:
-    """The API alone, without the guard: what `make_web` serves."""
+def make_api(front: Front | None) -> FastAPI:
+    """The API alone, without the guard: what `make_web` serves. Without a front it can only be described."""
     app = _Api(
         title="Daypass",
         version=__version__,

@@ -33,6 +33,7 @@ from daypass.services.office import Office
 from daypass.services.patrol import Patrol
 from daypass.services.people import People
 from daypass.services.reading import Reading
+from daypass.services.recordings import Recordings
 from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
 from daypass.services.reminding import Reminding
@@ -69,6 +70,7 @@ class House:
     recovery: Recovery
     clocks: Clocks
     reading: Reading
+    recordings: Recordings
     patrol: Patrol
     credentials: Credentials
     tightening: Tightening
@@ -125,6 +127,7 @@ def make_house(store: Store, checked: Checked) -> House:
         lock=locking(checked.settings.recipients),
         tickets=make_tickets(checked.settings),
         on_call=make_on_call(checked.settings),
+        standing=checked.settings.standing,
         duties_of={one.group: one.name for one in checked.settings.on_call if one.group},
         channels=outlets_of(checked.settings),
     )
@@ -134,6 +137,7 @@ def make_house(store: Store, checked: Checked) -> House:
     endings = Endings(office, credentials, live)
     locks = Locks(office, endings)
     grants = Grants(office, endings)
+    recordings = Recordings(office)
     starting, moving = Starting(office), Moving(office, credentials, live)
     office.listeners.append(moving.listen)
     recovery = Recovery(office, credentials, endings, live)
@@ -164,12 +168,13 @@ def make_house(store: Store, checked: Checked) -> House:
             locks,
         ),
         reading=Reading(office),
+        recordings=recordings,
         patrol=patrol,
         credentials=credentials,
         tightening=Tightening(office, starting, endings),
         nodes=Nodes(office, credentials, recovery),
         moving=moving,
-        searching=Searching(office, PublishedLeaves(checked.settings.data / "ledger")),
+        searching=Searching(office, PublishedLeaves(checked.settings.data / "ledger"), recordings),
         indexing=Indexing(office),
         erasing=Erasing(office),
         duties=duties,

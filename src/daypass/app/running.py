@@ -295,6 +295,7 @@ class Node:
             grants=house.grants,
             sessions=house.sessions,
             reading=house.reading,
+            recordings=house.recordings,
             searching=house.searching,
             deliberation=Deliberation(house.office),
             evaluating=Evaluating(house.office, Deliberation(house.office)),

@@ -23,10 +23,11 @@ from daypass.config.settings import (
     Settings,
     TlsSettings,
 )
-from daypass.config.targets import TARGET_KEYS, read_targets
+from daypass.config.targets import NAMED, TARGET_KEYS, named, read_targets
 from daypass.config.telling import TELLING_KEYS, read_notify
 from daypass.domain.documents import Node, load
 from daypass.domain.errors import ConfigError
+from daypass.domain.roles import STANDING, USUAL, Role
 
 SETTINGS_KEYS = (
     "site",
@@ -51,7 +52,7 @@ SETTINGS_KEYS = (
 )
 LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain", "warn_before")
 PERSON_KEYS = ("email", "name", "groups", "subject", "agent_of")
-IDENTITY_KEYS = ("people", "groups", "oidc")
+IDENTITY_KEYS = ("people", "groups", "roles", "oidc")
 GROUP_KEYS = ("owners",)
 OIDC_KEYS = ("issuer", "client_id", "client_secret", "groups_claim")
 
@@ -64,6 +65,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "identity": IDENTITY_KEYS,
     "identity.groups.*": GROUP_KEYS,
     "identity.people[]": PERSON_KEYS,
+    "identity.roles": tuple(STANDING),
     "identity.oidc": OIDC_KEYS,
     **TARGET_KEYS,
     **OUTLET_KEYS,
@@ -108,6 +110,7 @@ def read_settings(file: Path) -> Settings:
         limits=_limits(keys.get("limits")),
         people=_people(identity.get("people")),
         group_owners=_owners(identity.get("groups")),
+        standing=_standing(identity.get("roles")),
         oidc=_oidc(identity["oidc"], beside) if "oidc" in identity else None,
         targets=read_targets(keys.get("targets"), beside),
         policies=_policies(keys.get("policies"), beside),
@@ -228,6 +231,15 @@ def _owners(node: Node | None) -> Mapping[str, frozenset[str]]:
         given = item.mapping(GROUP_KEYS, needs=GROUP_KEYS)["owners"].sequence()
         owners[name] = frozenset(one.text(_EMAIL, "an address, like ana@acme.test").lower() for one in given)
     return owners
+
+
+def _standing(node: Node | None) -> Mapping[Role, tuple[str, ...]]:
+    keys = node.mapping(tuple(STANDING)) if node is not None else {}
+    given = {
+        Role(name): tuple(one.text(NAMED, "group:NAME or an address") for one in at.sequence())
+        for name, at in keys.items()
+    }
+    return {**USUAL, **{role: tuple(map(named, of)) for role, of in given.items()}}
 
 
 def _oidc(node: Node, beside: Path) -> OidcSettings:

@@ -13,6 +13,7 @@ from daypass.config.outlets import ExportSettings
 from daypass.config.outside import OnCallSettings, TicketSettings
 from daypass.config.telling import NotifySettings
 from daypass.domain.documents import Node
+from daypass.domain.roles import USUAL, Role
 from daypass.domain.target import SecretRef, Target
 
 WEB = "web"
@@ -116,6 +117,8 @@ class Settings:
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     group_owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each group that somebody owns, the addresses of those who say who is in it."""
+    standing: Mapping[Role, tuple[str, ...]] = field(default_factory=lambda: dict(USUAL))
+    """Who is security, auditor and operator: groups and addresses."""
     recipients: tuple[str, ...] = ()
     """The age recipients that bodies are encrypted to; none: they are not."""
     retention_ms: int | None = None

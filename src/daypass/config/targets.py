@@ -48,7 +48,7 @@ EFFECTS = tuple(effect.value for effect in Effect if effect is not Effect.UNKNOW
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _NAME_RIGHT = "a name of letters, digits, dots, dashes and underscores, at most 63"
 _PROTOCOL = re.compile(r"[a-z][a-z0-9]*")
-_OWNER = re.compile(r"group:[A-Za-z0-9][A-Za-z0-9._-]{0,62}|[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
+NAMED = re.compile(r"group:[A-Za-z0-9][A-Za-z0-9._-]{0,62}|[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 
 
@@ -88,8 +88,12 @@ def _target(node: Node, beside: Path) -> Target:
 
 
 def _owners(node: Node) -> tuple[str, ...]:
-    names = tuple(item.text(_OWNER, "group:NAME or an address") for item in node.sequence())
-    return tuple(name if name.startswith(GROUP) else name.lower() for name in names)
+    return tuple(named(item.text(NAMED, "group:NAME or an address")) for item in node.sequence())
+
+
+def named(name: str) -> str:
+    """A group or an address, as people are found by it."""
+    return name if name.startswith(GROUP) else name.lower()
 
 
 def _idle(node: Node | None) -> int | None:

@@ -45,6 +45,7 @@ CATALOGUE: Mapping[str, str] = {
     "statement.completed": "What came of a statement.",
     "statement.refused": "A statement was not sent to the target.",
     "recording.kept": "A part of a session's recording was stored that no statement's entry names.",
+    "recording.read": "Somebody read what was said and done in sessions.",
     "policy.proposed": "Somebody proposed a changed policy file; it waits for a second person.",
     "policy.approved": "A second person approved a proposed policy file, which was written.",
     "policy.rejected": "A proposed policy file was rejected, or taken back.",

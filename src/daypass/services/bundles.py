@@ -210,8 +210,10 @@ class Bundles:
             person = await change.person(by)
             bundle = await self._see(change.tx, person, id)
             mine = [one for one in bundle.parts if person.id in (one.requester, one.asked_by) and one.state in OPEN]
+            if not any(person.id in (one.requester, one.asked_by) for one in bundle.parts):
+                raise Refused("nothing of this is yours to take back")
             if not mine:
-                raise Conflict("nothing of this is yours to take back")
+                raise Conflict("nothing of this is still open")
             for part in mine:
                 locked = await change.tx.request_for_change(part.id) or part
                 gone = deciding.withdraw(locked, person, self._office.now())

@@ -14,6 +14,7 @@ from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.grant import LIVE, EndReason
 from daypass.domain.obligation import RATIFY, Obligation, ObligationAction, ObligationState
 from daypass.domain.people import SYSTEM, Actor, Person
+from daypass.domain.roles import Verb
 from daypass.services.endings import Endings
 from daypass.services.office import Change, Office, acting
 from daypass.services.owing import done, escalated, obligation_event
@@ -46,7 +47,7 @@ class Duties:
         wanted = [
             one
             for one in found
-            if (everything and (self._office.reads_all(by) or by.id == one.person))
+            if (everything and (self._office.may(by, Verb.SEE_DUTY) or by.id == one.person))
             or ((everything or one.open) and obligations.may_do(one, by, crowd.selves(one.person)))
         ]
         return wanted[: page.limit]
@@ -62,7 +63,7 @@ class Duties:
         if found is None:
             raise NotFound(f"there is no obligation {part}", hint="daypass obligations")
         crowd = await self._office.everybody(tx)
-        own = by.id == found.person or self._office.reads_all(by)
+        own = by.id == found.person or self._office.may(by, Verb.SEE_DUTY)
         if by.disabled or not (own or obligations.may_do(found, by, crowd.selves(found.person))):
             raise NotFound(f"there is no obligation {part}", hint="daypass obligations")
         return found

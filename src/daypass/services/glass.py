@@ -191,7 +191,7 @@ class Glass:
         office, by = self._office, acting(person)
         crowd = await office.everybody(change.tx)
         named = [one.id for one in crowd.named(request.route.tell)]
-        guards = [one.id for one in crowd.people if office.guards_all(one)]
+        guards = [one.id for one in crowd.people if office.is_security(one)]
         owing = [id for stage in request.stages for id in stage.eligible]
         told = await tell(
             office,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.people import Person
+from daypass.domain.roles import Verb
 from daypass.domain.standing import Notice
 from daypass.services.composing import compose
 from daypass.services.notices import INSIDE
@@ -41,8 +42,8 @@ class Inbox:
 
     async def failed(self, by: Person) -> Sequence[Shown]:
         """What was given up. Raise `Refused` for who may not read everything."""
-        if not self._office.reads_all(by):
-            raise Refused("what could not be told is for those who read everything", hint="auditors, security")
+        if not self._office.may(by, Verb.SEE_FAILED):
+            raise Refused("what could not be told is for security, auditors and operators")
         async with self._office.reading() as tx:
             found = await tx.failed_notices(limit=FAILED_MAX)
             messages = [await compose(tx, one, found=True) for one in found]
@@ -50,8 +51,8 @@ class Inbox:
 
     async def retry(self, by: Person, id: str) -> Notice:
         """Try something that was given up again, from the first pause on."""
-        if not self._office.guards_all(by):
-            raise Refused("only security has messages tried again")
+        if not self._office.may(by, Verb.RETRY):
+            raise Refused("only security and operators have messages tried again")
         async with self._office.store.begin() as tx:
             found = await tx.notice(id)
             if found is None or found.channel == INSIDE:

@@ -18,6 +18,7 @@ from daypass.domain.events import Event
 from daypass.domain.grant import EndReason, Grant, GrantState
 from daypass.domain.lock import Lock, LockScope, check_length, covered_people, lifted
 from daypass.domain.people import SYSTEM, Actor, Person
+from daypass.domain.roles import Role, Verb, spoken
 from daypass.services.endings import SWEEP_MAX, Endings
 from daypass.services.notices import tell_guards
 from daypass.services.office import Office, acting
@@ -74,8 +75,8 @@ class Locks:
 
     async def list(self, by: Person, page: Page, *, live: bool) -> Sequence[Lock]:
         """The newest first. For security and auditors; who is shut out is told when they come to it."""
-        if not self._office.reads_all(by):
-            raise Refused("locks are for those who read everything", hint="auditors, security")
+        if not self._office.may(by, Verb.SEE_LOCKS):
+            raise Refused("locks are listed by security, auditors and operators")
         async with self._office.reading() as tx:
             return await tx.locks(live_at=self._office.now() if live else None, page=page)
 
@@ -122,9 +123,9 @@ class Locks:
                 return person.id
 
     def _check_guard(self, person: Person) -> None:
-        if not self._office.guards_all(person):
-            groups = " or ".join(sorted(self._office.guards))
-            raise Refused(f"only members of {groups} lock and unlock", hint="ask security")
+        if not self._office.may(person, Verb.LOCK):
+            who = spoken(self._office.standing[Role.SECURITY])
+            raise Refused(f"only members of {who} lock and unlock", hint="ask security")
 
     def _event(self, type: str, lock: Lock, by: Actor, reason: str) -> Event:
         body: dict[str, object] = {"lock": lock.id, "scope": lock.scope.value, "until": lock.until}

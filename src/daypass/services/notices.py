@@ -69,7 +69,7 @@ async def tell_guards(office: Office, change: Change, event: Event) -> tuple[str
 
 async def guards(office: Office, change: Change) -> tuple[str, ...]:
     """The ids of those who are security here."""
-    return tuple(one.id for one in (await office.everybody(change.tx)).people if office.guards_all(one))
+    return tuple(one.id for one in (await office.everybody(change.tx)).people if office.is_security(one))
 
 
 async def named(office: Office, change: Change, of: tuple[str, ...]) -> tuple[str, ...]:

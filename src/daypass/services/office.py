@@ -14,8 +14,9 @@ from daypass.domain.crowd import Crowd
 from daypass.domain.errors import Refused, Unavailable
 from daypass.domain.events import Event, TargetRef
 from daypass.domain.identifiers import ENTROPY_BYTES, uuid7
-from daypass.domain.people import Actor, Person
+from daypass.domain.people import Actor, Person, selected
 from daypass.domain.policy_set import PolicySet
+from daypass.domain.roles import USUAL, Role, Verb, permits
 from daypass.domain.standing import Outlet
 from daypass.domain.target import Target
 from daypass.ledger.entry import seal
@@ -58,16 +59,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """`now` is the clock (ms since 1970), `entropy` the source of random bytes. Members of the groups in `readers`
-    read everything; members of those in `guards` may also revoke and kill anything."""
+    """`now` is the clock (ms since 1970), `entropy` the source of random bytes. `standing` says who (groups and
+    addresses) holds the roles that somebody has over everything."""
 
     store: Store
     now: Callable[[], int]
     entropy: Callable[[int], bytes]
     targets: Mapping[str, Target]
     policies: Policies = field(default_factory=Policies)
-    readers: frozenset[str] = frozenset({"auditors", "security"})
-    guards: frozenset[str] = frozenset({"security"})
+    standing: Mapping[Role, tuple[str, ...]] = field(default_factory=lambda: dict(USUAL))
     listeners: list[Listener] = field(default_factory=list)
     newest: Newest = field(default_factory=Newest)
     lock: Callable[[bytes], bytes] | None = None
@@ -130,13 +130,17 @@ class Office:
         target = self.targets.get(name)
         return TargetRef(name, target.protocol) if target else None
 
-    def reads_all(self, person: Person) -> bool:
-        """Whether this person may read everything."""
-        return not person.disabled and bool(person.groups & self.readers)
+    def roles(self, person: Person) -> frozenset[Role]:
+        """The roles that this person has over everything. A disabled person has none."""
+        return frozenset(role for role, of in self.standing.items() if selected(person, of))
 
-    def guards_all(self, person: Person) -> bool:
-        """Whether this person may end anything."""
-        return not person.disabled and bool(person.groups & self.guards)
+    def may(self, person: Person, verb: Verb) -> bool:
+        """Whether this person may do this to anything, whosoever it is."""
+        return permits(verb, self.roles(person))
+
+    def is_security(self, person: Person) -> bool:
+        """Whether this person is one of those who are told when something is wrong."""
+        return Role.SECURITY in self.roles(person)
 
 
 @dataclass(slots=True)

@@ -111,6 +111,6 @@ async def escalated(office: Office, change: Change, about: Obligation, word: str
     """Tell those who owe it, those it escalates to, whose access it is about, and security."""
     crowd = await office.everybody(change.tx)
     named = crowd.named(about.by + about.escalate)
-    guards = [one.id for one in crowd.people if office.guards_all(one)]
+    guards = [one.id for one in crowd.people if office.is_security(one)]
     ids = [one.id for one in named] + guards + [about.person]
     await tell(office, change, ids, f"{word}.{about.kind}", {"obligation": about.id, "request": about.request})

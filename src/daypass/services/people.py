@@ -40,7 +40,7 @@ class People:
         changed = {"added": found.added, "changed": found.changed, "disabled": found.disabled}
         about = {name: [one.id for one in people][:NAMED_MAX] for name, people in changed.items() if people}
         if about:
-            guards = [one.id for one in await change.tx.people() if self._office.guards_all(one)]
+            guards = [one.id for one in await change.tx.people() if self._office.is_security(one)]
             await tell(self._office, change, guards, "person.changed", about)
 
     async def _save(self, change: Change, person: Person, word: str) -> None:

@@ -1,7 +1,7 @@
 """Changing policy through the app: one person proposes a changed file, another one approves it, then it is written.
 
 The files stay the source: what is approved is written to the file in which the policy stands, and loaded from there as
-any other change. Both people are of security (`office.guards`), and are not one human being. A proposal is for the text
+any other change. Both people are of security (`domain.roles`), and are not one human being. A proposal is for the text
 that the file had when it was made; a file that changed meanwhile stops it.
 """
 
@@ -15,6 +15,7 @@ from daypass.domain.deciding import written
 from daypass.domain.errors import Conflict, Invalid, NotFound, Refused
 from daypass.domain.events import Event
 from daypass.domain.people import Person
+from daypass.domain.roles import Role, Verb, spoken
 from daypass.domain.standing import Proposal
 from daypass.services.interface import PolicyFiles
 from daypass.services.notices import tell_guards
@@ -124,12 +125,12 @@ class Proposing:
         await tell_guards(self._office, change, event)
 
     def _check(self, by: Person) -> None:
-        if not self._office.guards_all(by):
-            groups = " or ".join(sorted(self._office.guards))
-            raise Refused(f"policy is changed by {groups}, by two of them", hint="or in its file, by the operator")
+        if not self._office.may(by, Verb.CHANGE_POLICY):
+            who = spoken(self._office.standing[Role.SECURITY])
+            raise Refused(f"policy is changed by {who}, by two of them", hint="or in its file, by the operator")
 
     def _check_reader(self, by: Person) -> None:
-        if not self._office.reads_all(by):
+        if not self._office.may(by, Verb.SEE_PROPOSALS):
             raise Refused("proposals are for those who change policy, and auditors")
 
 

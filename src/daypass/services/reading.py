@@ -14,10 +14,10 @@ from daypass.domain import grant as grants
 from daypass.domain import session as sessions
 from daypass.domain.deciding import may_decide
 from daypass.domain.errors import NotFound
-from daypass.domain.events import Blob
 from daypass.domain.grant import Grant
-from daypass.domain.people import Person
+from daypass.domain.people import Person, selected
 from daypass.domain.request import OPEN, Request
+from daypass.domain.roles import Verb
 from daypass.domain.session import Session
 from daypass.services.office import Office
 from daypass.services.sight import see_grant, see_request, see_session, sees_request, unknown
@@ -76,8 +76,14 @@ class Reading:
                     return await tx.requests(eligible=by.id, states=OPEN, page=part)
 
                 return await self._judged(waiting, _decides(by), page)
-            if self._office.reads_all(by):
+            if self._office.may(by, Verb.SEE):
                 return await tx.requests(page=page)
+            if any(selected(by, target.owners) for target in self._office.targets.values()):
+
+                async def every(part: Page) -> Sequence[Request]:
+                    return await tx.requests(page=part)
+
+                return await self._judged(every, self._shows(by), page)
             own = await tx.requests(requester=by.id, page=page)
             routed = await tx.requests(eligible=by.id, page=page)
         newest = {request.id: request for request in (*own, *routed)}
@@ -87,7 +93,7 @@ class Reading:
         """The newest grants; `live`: only those that open something now or soon."""
         states = grants.LIVE if live else ()
         async with self._office.reading() as tx:
-            if mine or self._office.reads_all(by):
+            if mine or self._office.may(by, Verb.SEE):
                 return await tx.grants(person=by.id if mine else None, states=states, page=page)
 
             async def some(part: Page) -> Sequence[Grant]:
@@ -102,13 +108,19 @@ class Reading:
             if grant is not None:
                 found, _ = await see_grant(self._office, tx, by, grant)
                 return await tx.sessions(grant=found.id, states=states, page=page)
-            if self._office.reads_all(by):
+            if self._office.may(by, Verb.SEE):
                 return await tx.sessions(states=states, page=page)
 
             async def some(part: Page) -> Sequence[Session]:
                 return await tx.sessions(states=states, page=part)
 
             return await self._judged(some, self._sees(tx, by), page)
+
+    def _shows(self, by: Person) -> Callable[[Request], Awaitable[bool]]:
+        async def shows(request: Request) -> bool:
+            return sees_request(self._office, by, request)
+
+        return shows
 
     def _sees(self, tx: Transaction, by: Person) -> Callable[[Grant | Session], Awaitable[bool]]:
         known: dict[str, bool] = {}
@@ -156,7 +168,7 @@ class Reading:
             request = (await see_request(self._office, tx, by, request)).id if request else None
             grant = (await see_grant(self._office, tx, by, grant))[0].id if grant else None
             session = (await see_session(self._office, tx, by, session))[0].id if session else None
-            if not (request or grant or session or self._office.reads_all(by)):
+            if not (request or grant or session or self._office.may(by, Verb.READ_LOG)):
                 raise unknown("request", "(none named)")
             return await tx.entries(
                 since=since, types=types, request=request, grant=grant, session=session, limit=limit
@@ -168,7 +180,7 @@ class Reading:
             found = await tx.entry(id)
             if found is None:
                 raise unknown_entry(id)
-            if everyone or self._office.reads_all(by):
+            if everyone or self._office.may(by, Verb.READ_LOG):
                 return found
             envelope = json.loads(found.entry)
             request = await tx.request(envelope["request"]) if "request" in envelope else None
@@ -183,12 +195,6 @@ class Reading:
         """The id of the newest entry of these types about one thing; None: there is none."""
         async with self._office.reading() as tx:
             return await tx.newest_of(types, request=request, session=session, actor=actor)
-
-    async def record(self, by: Person, part: str) -> tuple[Session, Sequence[Blob]]:
-        """A session and the bodies of its record, in order."""
-        async with self._office.reading() as tx:
-            session, _ = await see_session(self._office, tx, by, part)
-            return session, await tx.blobs(session=session.id)
 
 
 def unknown_entry(id: str) -> NotFound:

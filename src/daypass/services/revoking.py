@@ -15,6 +15,7 @@ from daypass.domain.errors import NotFound
 from daypass.domain.events import Event
 from daypass.domain.grant import EndReason
 from daypass.domain.people import Person
+from daypass.domain.roles import Verb
 from daypass.domain.session import Session
 from daypass.services.endings import Endings
 from daypass.services.interface import Live, SessionEnd
@@ -46,7 +47,7 @@ class Revoking:
         """The live tokens of the person with this address (none: one's own), newest first."""
         async with self._office.reading() as tx:
             holder = await self._holder(tx, by, email)
-            if not (_own(by, holder) or self._office.reads_all(by)):
+            if not (_own(by, holder) or self._office.may(by, Verb.SEE_TOKENS)):
                 raise _nobody(email)
             return await tx.tokens_of(holder.id, live_at=self._office.now())
 
@@ -113,7 +114,7 @@ class Revoking:
         return found
 
     def _may(self, by: Person, holder: Person) -> bool:
-        return _own(by, holder) or self._office.guards_all(by)
+        return _own(by, holder) or self._office.may(by, Verb.REVOKE_TOKENS)
 
 
 def _own(by: Person, holder: Person) -> bool:

@@ -18,11 +18,13 @@ from daypass.domain.errors import NotFound
 from daypass.domain.events import Blob
 from daypass.domain.finding import Sought
 from daypass.domain.people import Person
+from daypass.domain.roles import Verb
 from daypass.ledger.bodies import Value, is_named, names_of, values_of
 from daypass.ledger.entry import BodyDamaged, BodyLocked, open_blob
 from daypass.ledger.published import PublishedLeaves
 from daypass.services.office import Office
-from daypass.services.sight import sees_request
+from daypass.services.recordings import Recordings
+from daypass.services.sight import reads_of
 from daypass.store.interface import StoredEntry, Transaction
 
 PAGE_MAX = 100
@@ -59,9 +61,10 @@ class Found:
 class Searching:
     """Over one office and its published log."""
 
-    def __init__(self, office: Office, published: PublishedLeaves) -> None:
+    def __init__(self, office: Office, published: PublishedLeaves, recordings: Recordings) -> None:
         self._office = office
         self._published = published
+        self._recordings = recordings
 
     async def search(
         self, by: Person, sought: Sought, *, person: str | None = None, before: int | None = None, limit: int = PAGE_MAX
@@ -73,6 +76,7 @@ class Searching:
             entries, next = await self._seen(tx, by, sought, before, limit)
             names = [name for one in entries for name in _names(one)]
             blobs = {blob.sha256: blob for blob in await tx.blobs(sha256=names)} if names else {}
+        await self._recordings.note(by, _sessions(entries))
         leaves = await asyncio.to_thread(self._published.leaves, [one.index for one in entries])
         return Found(await asyncio.to_thread(_checked, entries, blobs, leaves), next)
 
@@ -84,6 +88,7 @@ class Searching:
                 raise NotFound(f"there is no entry {index} that you may see", hint="daypass search finds entries")
             names = _names(found[0])
             blobs = await tx.blobs(sha256=names) if names else ()
+        await self._recordings.note(by, _sessions(found))
         leaves = await asyncio.to_thread(self._published.leaves, [index])
         (hit,) = _checked(found, {blob.sha256: blob for blob in blobs}, leaves)
         return hit, blobs
@@ -106,7 +111,7 @@ class Searching:
         return seen, before
 
     async def _sees(self, tx: Transaction, by: Person, one: StoredEntry, known: dict[str, bool]) -> bool:
-        if self._office.reads_all(by):
+        if self._office.may(by, Verb.READ):
             return True
         entry = _json(one)
         request = entry.get("request")
@@ -114,8 +119,14 @@ class Searching:
             return bool(entry) and entry["actor"]["id"] == by.id and not by.disabled
         if request not in known:
             found = await tx.request(request)
-            known[request] = found is not None and sees_request(self._office, by, found)
+            known[request] = found is not None and reads_of(self._office, by, found)
         return known[request]
+
+
+def _sessions(entries: Sequence[StoredEntry]) -> list[str]:
+    """The sessions of which something that was said is among these."""
+    named = [one for one in map(_json, entries) if one.get("session") and one.get("commit")]
+    return sorted({str(one["session"]) for one in named})
 
 
 async def _by_person(tx: Transaction, sought: Sought, who: str) -> Sought:

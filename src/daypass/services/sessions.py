@@ -9,6 +9,7 @@ from daypass.domain.deciding import written
 from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import SYSTEM, Actor, Person, SignIn
+from daypass.domain.roles import Verb
 from daypass.domain.session import Session, SessionState
 from daypass.services.admitting import Admission, Admitting
 from daypass.services.closing import ended_body, session_event
@@ -120,7 +121,7 @@ class Sessions:
         async with self._office.change() as change:
             person = await change.person(by)
             session, request = await see_session(self._office, change.tx, person, part)
-            if person.id != session.person and not may_end(self._office, person, request):
+            if not may_end(self._office, person, request, Verb.KILL):
                 raise Refused("you may see this session and not end it")
             if session.state not in sessions.LIVE:
                 raise Conflict(f"session {session.id} is {session.state} already")

@@ -1,7 +1,6 @@
 """Who may see what. What a person may not see does not exist for them: `NotFound`, whatever they type.
 
-The requester sees their own; deciders see the requests that they are on the route of, with what came of them; a
-target's owners see what is asked for there; members of the office's reader groups see everything.
+What somebody may do to a thing hangs on what they are to it: `roles_over` finds that out, `domain.roles` has the table.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from daypass.domain.errors import Invalid, NotFound
 from daypass.domain.grant import Grant
 from daypass.domain.people import Person, selected
 from daypass.domain.request import Request
+from daypass.domain.roles import Role, Verb, permits
 from daypass.domain.session import Session
 from daypass.services.office import Office
 from daypass.store.interface import Transaction
@@ -22,24 +22,37 @@ PART_CHARS_MIN = 4
 """A shorter part of an id is a guess."""
 
 
+def roles_over(office: Office, person: Person, request: Request) -> frozenset[Role]:
+    """What this person is to a request and to all that came of it. A disabled person is nothing to anybody."""
+    if person.disabled:
+        return frozenset()
+    held = set(office.roles(person))
+    if person.id in (request.requester, request.on_behalf_of, request.asked_by):
+        held.add(Role.REQUESTER)
+    if person.id in request.route.bypassed or any(person.id in stage.eligible for stage in request.stages):
+        held.add(Role.APPROVER)
+    if _owns(office, person, request):
+        held.add(Role.OWNER)
+    return frozenset(held)
+
+
 def sees_request(office: Office, person: Person, request: Request) -> bool:
     """Whether this person may know of the request and what came of it."""
-    if person.disabled:
-        return False
-    own = person.id in (request.requester, request.on_behalf_of, request.asked_by)
-    bypassed = person.id in request.route.bypassed
-    if own or bypassed or office.reads_all(person) or _owns(office, person, request):
-        return True
-    return any(person.id in stage.eligible for stage in request.stages)
+    return permits(Verb.SEE, roles_over(office, person, request))
 
 
-def may_end(office: Office, person: Person, request: Request) -> bool:
-    """Whether this person may end the access that the request gave: its deciders, its target's owners, the guards."""
-    if person.disabled:
-        return False
-    if office.guards_all(person) or _owns(office, person, request):
-        return True
-    return any(person.id in stage.eligible for stage in request.stages)
+def reads_of(office: Office, person: Person, request: Request) -> bool:
+    """Whether this person may read what was said and done there."""
+    return permits(Verb.READ, roles_over(office, person, request))
+
+
+def may_end(office: Office, person: Person, request: Request, verb: Verb = Verb.END) -> bool:
+    """Whether this person may end the access that the request gave, or one session of it (`KILL`). That a
+    glass was broken without them gives the people whom it bypassed no say in that."""
+    held = roles_over(office, person, request)
+    if not any(person.id in stage.eligible for stage in request.stages):
+        held -= {Role.APPROVER}
+    return permits(verb, held)
 
 
 def _owns(office: Office, person: Person, request: Request) -> bool:

@@ -1,0 +1,346 @@
+"""Every route, what it is asked about, and who may: what tests/api/test_matrix.py goes through.
+
+A new route has to be put here by hand, with the people who may. All things are Ana's: she asked, Ben decides, Olga owns
+the target. Amy is another requester, Bob another approver, Oleg another owner: they are to Ana's things what a stranger
+is. Zed is an auditor and an operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from daypass.domain.standing import Notice
+from tests.api.inside import ORDERS, V1, Inside
+
+PEOPLE = ("ana", "amy", "bot", "ben", "bob", "olga", "oleg", "sam", "tess", "cleo", "oz", "zed", "eve")
+ALL = " ".join(PEOPLE)
+SEE = "ana ben olga sam tess cleo zed"
+READ = "ana ben olga sam tess cleo"
+ENGINEERS = "ana amy bot"
+
+Call = tuple[str, object]
+"""A path and a body (None: none)."""
+Make = Callable[[Inside, str], Awaitable[Call]]
+"""What to ask, by this person: about a thing of Ana's, or for oneself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`may`: the people who may. `lists`: what follows the path's `#` has to stand in the answer for who may, and for
+    nobody else. `own`: it is about the caller, so that the table of roles does not say it all."""
+
+    make: Make
+    may: str
+    lists: bool = False
+    own: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.may.split())
+
+
+def _at(path: str, body: object = None) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        return path, body
+
+    return make
+
+
+def _request(path: str, body: object = None) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        asked = await it.asked()
+        whole = {"digest": asked["digest"], **body} if isinstance(body, dict) and "vote" in body else body
+        if isinstance(whole, dict):
+            whole.pop("vote", None)
+        return path.format(id=asked["id"]), whole
+
+    return make
+
+
+def _grant(path: str, body: object = None, *, active: bool = False) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        for live in (await it.must("GET", "/grants?live=true", by="ana"))["items"]:
+            await it.must("POST", f"/grants/{live['id']}/return", by="ana")
+        grant = await it.granted()
+        if active:
+            await it.must("POST", f"/grants/{grant['id']}/activate", by="ana")
+        return path.format(id=grant["id"]), body
+
+    return make
+
+
+def _session(path: str, body: object = None) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        id, _ = await it.session()
+        return path.format(id=id), body
+
+    return make
+
+
+def _entry(path: str) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        asked = await it.asked()
+        await it.numbered()
+        found = await it.must("GET", f"/entries?request={asked['id']}&type=request.created", by="ana")
+        (entry,) = found["items"]
+        return path.format(**entry), None
+
+    return make
+
+
+async def _evaluation(it: Inside, by: str) -> Call:
+    return "/access/v1/evaluation", _asked_of(by)
+
+
+def _asked_of(by: str) -> dict[str, Any]:
+    return {
+        "subject": {"type": "user", "id": f"{by}@acme.test"},
+        "resource": {"type": "target", "id": "orders"},
+        "action": {"name": "read"},
+    }
+
+
+async def _submission(it: Inside, by: str) -> Call:
+    answer = (await it.call("POST", "/access/v1/evaluation", _asked_of(by), by=by)).json()
+    binding = answer.get("context", {}).get("access_request", {}).get("binding_token", "none")
+    until = {"requested_until": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    return "/access/v1/requests", {
+        **_asked_of(by),
+        "denial": {"binding_token": binding},
+        "requested_access": until,
+        "context": {"business_justification": "to see"},
+    }
+
+
+async def _connect(it: Inside, by: str) -> Call:
+    await _grant("")(it, by)
+    return f"{V1}/connect?target=orders", None
+
+
+async def _bundle(it: Inside) -> dict[str, Any]:
+    items = [{"target": "orders", "role": "read"}, {"target": "orders", "role": "write"}]
+    wish = {"items": items, "duration_ms": 600_000, "reason": "both"}
+    made: dict[str, Any] = await it.must("POST", "/bundles", wish, by="ana")
+    return made
+
+
+def _bundled(path: str, body: dict[str, object] | None = None, *, votes: bool = False) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        made = await _bundle(it)
+        digests = {"digests": {one["id"]: one["digest"] for one in made["requests"]}} if votes else {}
+        return path.format(id=made["id"]), {**digests, **(body or {})} if votes else body
+
+    return make
+
+
+async def _favourite(it: Inside) -> str:
+    wish = {"name": "usual", "target": "orders", "role": "read", "duration_ms": 600_000, "reason": "as usual"}
+    await it.must("POST", "/favourites", wish, by="ana")
+    return "usual"
+
+
+def _favoured(path: str, body: object = None) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        return path.format(name=await _favourite(it)), body
+
+    return make
+
+
+def public_key() -> str:
+    """A fresh SSH public key."""
+    public = Ed25519PrivateKey.generate().public_key()
+    return public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+
+
+async def _new_key(it: Inside, by: str) -> Call:
+    for one in (await it.must("GET", "/keys", by=by))["items"]:
+        await it.must("POST", f"/keys/{one['id']}/revoke", by=by)
+    return f"{V1}/keys", {"public": public_key()}
+
+
+async def _a_key(it: Inside, by: str) -> Call:
+    path, body = await _new_key(it, "ana")
+    made = await it.must("POST", path.removeprefix(V1), body, by="ana")
+    return f"{V1}/keys/{made['id']}/revoke", None
+
+
+async def _broken(it: Inside) -> Any:
+    wish = {"target": "orders", "role": "read", "duration_ms": 600_000, "reason": "fire"}
+    return await it.must("POST", "/break-glass", wish, by="ana")
+
+
+async def _ratify(it: Inside, by: str) -> Call:
+    return f"{V1}/requests/{(await _broken(it))['id']}/ratify", {"note": "yes"}
+
+
+def _owed(path: str, body: object = None, *, flagged: bool = False) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        _, grant = await it.session()
+        await it.must("POST", f"/grants/{grant['id']}/return", by="ana")
+        await it.house.endings.settle()
+        owed = (await it.must("GET", "/obligations", by="ben"))["items"]
+        id = next(one["id"] for one in owed if one["grant"] == grant["id"])
+        if flagged:
+            await it.must("POST", f"/obligations/{id}/sign-off", {"note": "look", "flag": True}, by="ben")
+        return path.format(id=id), body
+
+    return make
+
+
+_texts = iter(range(10_000))
+
+
+async def _text(it: Inside, by: str) -> Call:
+    for one in (await it.must("GET", "/policy/proposals", by="sam"))["items"]:
+        if one["state"] == "PROPOSED":
+            await it.must("POST", f"/policy/proposals/{one['id']}/reject", {"note": "old"}, by="sam")
+    return f"{V1}/policy/proposals", {"text": f"# {next(_texts)}\n{ORDERS}", "note": "a remark"}
+
+
+def _proposal(path: str, body: dict[str, object] | None = None, *, votes: bool = False) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        where, text = await _text(it, by)
+        made = await it.must("POST", where.removeprefix(V1), text, by="sam")
+        return path.format(id=made["id"]), {"digest": made["digest"]} if votes else body
+
+    return make
+
+
+async def _notice(it: Inside, by: str) -> Call:
+    office = it.house.office
+    ana = await it.house.people.by_email("ana@acme.test")
+    made = Notice(office.new_id(), "mail", ana.id, "test", {}, office.now(), 0, problem="no such host")
+    async with office.store.begin() as tx:
+        await tx.save_notice(made)
+    return f"{V1}/notices/{made.id}/retry", None
+
+
+async def _lock(it: Inside, by: str) -> Call:
+    return f"{V1}/locks", {"scope": "target", "name": "parts", "reason": "odd", "duration_ms": 60_000}
+
+
+async def _locked(it: Inside, by: str) -> Call:
+    path, body = await _lock(it, by)
+    made = await it.must("POST", path.removeprefix(V1), body, by="sam")
+    return f"{V1}/locks/{made['id']}/lift", {"reason": "fine"}
+
+
+async def _a_token(it: Inside, by: str) -> Call:
+    _, id = await it.token("ana", fresh=True)
+    return f"{V1}/tokens/{id}/revoke", None
+
+
+async def _all_tokens(it: Inside, by: str) -> Call:
+    await it.token("bot")
+    it.tokens.pop("bot")
+    return f"{V1}/tokens/revoke", {"person": "bot@acme.test"}
+
+
+WISH = {"target": "orders", "role": "read", "duration_ms": 600_000, "reason": "to see"}
+AGAIN: dict[str, object] = {}
+WHY = {"reason": "enough"}
+
+ROWS: Mapping[str, Row] = {
+    "healthz": Row(_at("/healthz"), ALL, own=True),
+    "metrics": Row(_at("/metrics"), ALL, own=True),
+    "authzen_configuration": Row(_at("/.well-known/authzen-configuration"), ALL, own=True),
+    "ticket_changed": Row(_at(f"{V1}/hooks/tickets/none", {}), "", own=True),
+    "who_am_i": Row(_at(f"{V1}/whoami"), ALL, own=True),
+    "newest_checkpoint": Row(_at(f"{V1}/checkpoint"), ALL, own=True),
+    "list_notices": Row(_at(f"{V1}/notices?view=failed"), "sam tess cleo oz zed", own=True),
+    "evaluate_access": Row(_evaluation, ALL, own=True),
+    "submit_access_request": Row(_submission, ENGINEERS, own=True),
+    "show_access_request": Row(_request("/access/v1/requests/{id}"), SEE),
+    "cancel_access_request": Row(_request("/access/v1/requests/{id}/cancel"), "ana"),
+    "list_targets": Row(_at(f"{V1}/targets"), ALL, own=True),
+    "how_to_connect": Row(_connect, "ana"),
+    "explain_policy": Row(_at(f"{V1}/policy/explain", WISH), ENGINEERS, own=True),
+    "ask_for_access": Row(_at(f"{V1}/requests", WISH), ENGINEERS, own=True),
+    "list_requests": Row(_request(f"{V1}/requests?view=all&limit=200#{{id}}"), SEE, lists=True),
+    "show_request": Row(_request(f"{V1}/requests/{{id}}"), SEE),
+    "explain_request": Row(_request(f"{V1}/requests/{{id}}/explain"), SEE),
+    "who_decides": Row(_request(f"{V1}/requests/{{id}}/deciders"), SEE),
+    "approve_request": Row(_request(f"{V1}/requests/{{id}}/approve", {"vote": 1}), "ben"),
+    "deny_request": Row(_request(f"{V1}/requests/{{id}}/deny", {"vote": 1, "note": "no"}), "ben"),
+    "ask_requester": Row(_request(f"{V1}/requests/{{id}}/ask", {"text": "why?"}), "ben"),
+    "answer_question": Row(_request(f"{V1}/requests/{{id}}/answer", {"text": "so"}), "ana"),
+    "withdraw_request": Row(_request(f"{V1}/requests/{{id}}/withdraw"), "ana"),
+    "repeat_request": Row(_request(f"{V1}/requests/{{id}}/repeat", AGAIN), "ana"),
+    "list_grants": Row(_grant(f"{V1}/grants?view=all&limit=200#{{id}}"), SEE, lists=True),
+    "show_grant": Row(_grant(f"{V1}/grants/{{id}}"), SEE),
+    "activate_grant": Row(_grant(f"{V1}/grants/{{id}}/activate"), "ana"),
+    "hand_grant_back": Row(_grant(f"{V1}/grants/{{id}}/return"), "ana"),
+    "revoke_grant": Row(_grant(f"{V1}/grants/{{id}}/revoke", WHY), "ben olga sam tess"),
+    "extend_grant": Row(_grant(f"{V1}/grants/{{id}}/extend", {"by_ms": 60_000, "reason": "more"}, active=True), "ana"),
+    "close_grant": Row(_grant(f"{V1}/grants/{{id}}/close", WHY), "ben olga sam tess"),
+    "list_sessions": Row(_session(f"{V1}/sessions?limit=200#{{id}}"), SEE, lists=True),
+    "show_session": Row(_session(f"{V1}/sessions/{{id}}"), SEE),
+    "kill_session": Row(_session(f"{V1}/sessions/{{id}}/kill", WHY), "ana ben olga sam tess"),
+    "get_recording": Row(_session(f"{V1}/sessions/{{id}}/recording"), READ),
+    "list_statements": Row(_session(f"{V1}/sessions/{{id}}/statements"), READ),
+    "list_bodies": Row(_session(f"{V1}/sessions/{{id}}/bodies"), READ),
+    "list_entries": Row(_request(f"{V1}/entries?request={{id}}"), SEE),
+    "show_entry": Row(_entry(f"{V1}/entries/{{id}}"), SEE),
+    "get_receipt": Row(_entry(f"{V1}/entries/{{id}}/receipt?wait=5s"), SEE),
+    "search": Row(_entry(f"{V1}/search?kind=request.created#{{id}}"), READ, lists=True),
+    "open_entry": Row(_entry(f"{V1}/log/{{index}}"), READ),
+    "list_keys": Row(_at(f"{V1}/keys"), ALL, own=True),
+    "enrol_key": Row(_new_key, ALL.replace(" bot", ""), own=True),
+    "revoke_key": Row(_a_key, "ana"),
+    "break_the_glass": Row(_at(f"{V1}/break-glass", {**WISH, "drill": True}), ENGINEERS, own=True),
+    "ratify_break_glass": Row(_ratify, "ben"),
+    "list_obligations": Row(
+        _owed(f"{V1}/obligations?everything=true&limit=200#{{id}}"), "ana ben sam tess cleo zed", lists=True
+    ),
+    "show_obligation": Row(_owed(f"{V1}/obligations/{{id}}"), "ana ben sam tess cleo zed"),
+    "sign_off": Row(_owed(f"{V1}/obligations/{{id}}/sign-off", {"note": "as asked"}), "ben"),
+    "settle_follow_up": Row(_owed(f"{V1}/obligations/{{id}}/settle", {"note": "done"}, flagged=True), "ben"),
+    "ask_for_bundle": Row(
+        _at(
+            f"{V1}/bundles",
+            {"items": [{"target": "orders", "role": "read"}], "duration_ms": 600_000, "reason": "x"},
+        ),
+        ENGINEERS,
+        own=True,
+    ),
+    "show_bundle": Row(_bundled(f"{V1}/bundles/{{id}}"), SEE),
+    "approve_bundle": Row(_bundled(f"{V1}/bundles/{{id}}/approve", votes=True), "ben"),
+    "deny_bundle": Row(_bundled(f"{V1}/bundles/{{id}}/deny", {"note": "no"}, votes=True), "ben"),
+    "withdraw_bundle": Row(_bundled(f"{V1}/bundles/{{id}}/withdraw"), "ana"),
+    "list_favourites": Row(_favoured(f"{V1}/favourites#{{name}}"), "ana", lists=True),
+    "save_favourite": Row(_at(f"{V1}/favourites", {**WISH, "name": "mine"}), ALL, own=True),
+    "ask_for_favourite": Row(_favoured(f"{V1}/favourites/{{name}}/ask", AGAIN), "ana"),
+    "remove_favourite": Row(_favoured(f"{V1}/favourites/{{name}}/remove"), "ana"),
+    "propose_policy": Row(_text, "sam tess"),
+    "list_proposals": Row(_proposal(f"{V1}/policy/proposals#{{id}}"), "sam tess cleo zed", lists=True),
+    "show_proposal": Row(_proposal(f"{V1}/policy/proposals/{{id}}"), "sam tess cleo zed"),
+    "approve_proposal": Row(_proposal(f"{V1}/policy/proposals/{{id}}/approve", votes=True), "tess", own=True),
+    "reject_proposal": Row(_proposal(f"{V1}/policy/proposals/{{id}}/reject", {"note": "no"}), "sam tess"),
+    "retry_notice": Row(_notice, "sam tess oz zed"),
+    "set_lock": Row(_lock, "sam tess"),
+    "list_locks": Row(_at(f"{V1}/locks?all=true"), "sam tess cleo oz zed"),
+    "lift_lock": Row(_locked, "sam tess"),
+    "list_tokens": Row(_at(f"{V1}/tokens?person=ana@acme.test"), "ana sam tess cleo zed"),
+    "make_token": Row(_at(f"{V1}/tokens", {"person": "ana@acme.test"}), "ana"),
+    "revoke_tokens": Row(_all_tokens, "ana bot sam tess", own=True),
+    "revoke_token": Row(_a_token, "ana sam tess"),
+}
+"""By operation. `{V1}/slack/actions` and `/ledger` are no operations; their own tests ask them."""
+
+HELD: Mapping[str, str] = {
+    "ana": "requester",
+    "ben": "approver",
+    "olga": "target owner",
+    "sam": "security",
+    "tess": "security",
+    "cleo": "auditor",
+    "oz": "operator",
+    "zed": "auditor operator",
+}
+"""What each is to Ana's things; the others are nothing to them."""
