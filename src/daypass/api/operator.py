@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from pydantic import Field
 from starlette.types import ASGIApp
 
-from daypass.api import problems
+from daypass.api import SOCKET_HOST, problems
 from daypass.api.guarding import Guard
 from daypass.api.models import NAME_MAX, TEXT_MAX, Strict
 from daypass.domain.durations import DAY_MS, LONGEST_MS
@@ -21,7 +21,6 @@ from daypass.ledger.locking import IDENTITY_BYTES_MAX
 from daypass.services.codes import CODES_MAX
 from daypass.services.erasing import Order
 
-SOCKET_HOST = "daypass.sock"
 BODY_BYTES_MAX = 256 * 1024
 """Orders are a few words; an identity is a short file."""
 AGE_MS_MAX = 36_500 * DAY_MS

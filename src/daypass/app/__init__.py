@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from daypass.app.checking import Checked, check_settings
 from daypass.config import Settings
 from daypass.domain.errors import NotYet
+
+if TYPE_CHECKING:
+    from daypass.app.checking import Checked
 
 
 def check(settings: Settings) -> dict[str, int]:
@@ -70,7 +72,7 @@ def issue_token(settings: Settings, email: str, lasts_ms: int, label: str, scope
     """A new token for a local person: made by the running Daypass, or by ourselves if none runs."""
     from daypass.app.ordering import order_token
 
-    return order_token(_checked(settings), email, lasts_ms, label, scopes)
+    return order_token(settings, email, lasts_ms, label, scopes)
 
 
 def make_codes(settings: Settings, target: str, count: int) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def make_codes(settings: Settings, target: str, count: int) -> dict[str, Any]:
     Raises DaypassError."""
     from daypass.app.ordering import order as ordered
 
-    return ordered(_checked(settings), "codes", {"target": target, "count": count})
+    return ordered(settings, "codes", {"target": target, "count": count})
 
 
 def recover_log(settings: Settings, identity: str | None) -> dict[str, Any]:
@@ -93,14 +95,14 @@ def erase(settings: Settings, order: dict[str, Any]) -> dict[str, Any]:
     """Erase bodies: the running Daypass does, or we do if none runs. Raises DaypassError."""
     from daypass.app.ordering import order as ordered
 
-    return ordered(_checked(settings), "erasures", order)
+    return ordered(settings, "erasures", order)
 
 
 def reindex(settings: Settings, identity: str | None) -> dict[str, Any]:
     """Make the search index anew: the running Daypass does, or we do if none runs. Raises DaypassError."""
     from daypass.app.ordering import order as ordered
 
-    return ordered(_checked(settings), "index", {"identity": identity})
+    return ordered(settings, "index", {"identity": identity})
 
 
 def back_up(settings: Settings, to: Path) -> dict[str, Any]:
@@ -118,4 +120,6 @@ def restore(settings: Settings, of: Path) -> dict[str, Any]:
 
 
 def _checked(settings: Settings) -> Checked:
+    from daypass.app.checking import check_settings
+
     return check_settings(settings, time.time_ns() // 1_000_000)

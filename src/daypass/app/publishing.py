@@ -10,8 +10,8 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx2
 import structlog
 
 from daypass.app.agreeing import check_agreement
@@ -23,6 +23,9 @@ from daypass.ledger.publisher import Publisher
 from daypass.ledger.receipts import Receipt, make_receipt
 from daypass.ledger.signer import SEED_BYTES, LogSigner, SignerRefused
 from daypass.store.interface import Store
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
 
 ENTRIES_MAX = 4096
 """Entries published in one step: sixteen full tiles, some milliseconds of hashing."""
@@ -71,8 +74,13 @@ class Publishing:
         self.missing: Mapping[str, str] = {}
         """Witnesses that did not cosign the last checkpoint, and why."""
         self._store, self._site, self._data = store, site, data
-        self._client = httpx2.AsyncClient() if witnesses else None
-        self._cosigners = Cosigners(witnesses, quorum, self._client) if self._client else None
+        self._client: AsyncClient | None = None
+        self._cosigners: Cosigners | None = None
+        if witnesses:
+            from httpx2 import AsyncClient
+
+            self._client = AsyncClient()
+            self._cosigners = Cosigners(witnesses, quorum, self._client)
         self._publisher: Publisher | None = None
         self._running: asyncio.Task[int] | None = None
         self._may_sign = False
