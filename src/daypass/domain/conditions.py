@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import cel
+from typing import TYPE_CHECKING
 
 from daypass.domain.errors import Invalid
+
+if TYPE_CHECKING:
+    import cel
 
 VARIABLES = ("request", "requester", "target", "now", "ticket", "history", "on_call")
 """What a condition may speak of; docs/policy.md lists the fields of each."""
@@ -58,6 +60,8 @@ def compile_condition(source: str) -> Condition:
     """Compile, or raise `Invalid` for what cannot be parsed or speaks of things that there are not."""
     if len(source) > SOURCE_CHARS_MAX:
         raise Invalid(f"a condition has at most {SOURCE_CHARS_MAX} characters, this one has {len(source)}")
+    import cel  # at the first condition: with it comes a command line of its own, the slowest part of a start
+
     try:
         program = cel.compile(source)
         names = set(program.variables())

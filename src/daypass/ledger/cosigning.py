@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import httpx2
+from typing import TYPE_CHECKING
 
 from daypass.ledger.checkpoint import Checkpoint, parse_size
 from daypass.ledger.merkle import consistency_proof
 from daypass.ledger.nodes import Nodes
 from daypass.ledger.note import COSIGNATURE_V1, Note, NoteError, Signature, VerifierKey, signed_at
 from daypass.ledger.witness import REQUEST_BYTES_MAX, encode_submission
+
+if TYPE_CHECKING:
+    import httpx2
 
 WITNESS_SECONDS_MAX = 5.0
 """How long one witness may take for one answer: publishing waits for the quorum, and entries pile up meanwhile."""
@@ -75,6 +77,11 @@ class Cosigners:
             for task in asked:
                 task.cancel()
             answers = await asyncio.gather(*asked, return_exceptions=True)
+        return self._counted(note, answers, patience)
+
+    def _counted(self, note: Note, answers: Sequence[Signature | BaseException], patience: float) -> Cosigned:
+        import httpx2  # where nobody cosigns, nothing of it is needed
+
         lines, missing = [], {}
         for witness, answer in zip(self._witnesses, answers, strict=True):
             if isinstance(answer, Signature):
