@@ -99,9 +99,9 @@ class Postgres(LocalServer):
         )
         return self
 
-    def create_database(self, name: str) -> str:
-        """An empty database; its superuser URL."""
-        self.execute(f'create database "{name}"')
+    def create_database(self, name: str, template: str = "template1") -> str:
+        """A copy of an (empty) database; its superuser URL."""
+        self.execute(f'create database "{name}" template "{template}"')
         return self.url(database=name)
 
     def backends(self, user: str | None = None) -> list[tuple[int, str, str]]:

@@ -41,9 +41,9 @@ from daypass.services.signing import Signing
 from daypass.services.tokens import Tokens
 from daypass.store.interface import Store
 from tests.domain.things import HOUR, NOW, PEOPLE, POLICY, TARGETS
-from tests.store.conftest import opener, store
+from tests.store.conftest import migrated_database, migrated_file, opener, store
 
-__all__ = ["opener", "store"]
+__all__ = ["migrated_database", "migrated_file", "opener", "store"]
 
 NODE = "one"
 SIMPLE = POLICY.replace("        - { need: 1, of: [group:secops] }\n", "").replace("needs: 2", "needs: 1")

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from daypass.domain.errors import Invalid, Unavailable
+from daypass.store import migrations
 from daypass.store.interface import Store
+from daypass.store.migrating import newest
 from daypass.store.opening import open_store
 from daypass.store.postgresql import open_postgresql
 from daypass.store.schema import metadata
@@ -42,8 +45,8 @@ async def test_migrations_make_exactly_the_schema(store: Store) -> None:
         assert await connection.run_sync(differences) == []
 
 
-async def test_migrating_twice_or_at_once_changes_nothing(opener: Opener) -> None:
-    stores = [opener(), opener()]
+async def test_migrating_twice_or_at_once_changes_nothing(bare: Opener) -> None:
+    stores = [bare(), bare()]
     try:
         await asyncio.gather(*(store.migrate() for store in stores))
         await stores[0].migrate()
@@ -53,6 +56,11 @@ async def test_migrating_twice_or_at_once_changes_nothing(opener: Opener) -> Non
     finally:
         for store in stores:
             await store.close()
+
+
+def test_the_newest_version_is_where_alembic_would_lead() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert scripts.get_heads() == [newest()]
 
 
 async def test_the_store_of_a_newer_version_is_left_alone(store: Store) -> None:
