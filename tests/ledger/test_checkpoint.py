@@ -35,6 +35,10 @@ def test_extension_lines_are_allowed_and_ignored() -> None:
     assert Checkpoint.parse(f"acme.test/prod\n7\n{ROOT}\nmore\n").size == 7
 
 
+def test_the_largest_size_is_below_2_63() -> None:
+    assert Checkpoint.parse(f"acme.test/prod\n{2**63 - 1}\n{ROOT}\n").size == 2**63 - 1
+
+
 @pytest.mark.parametrize(
     "text",
     [

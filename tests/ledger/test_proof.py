@@ -87,6 +87,14 @@ def test_a_malformed_receipt_is_refused(raw: bytes) -> None:
         verify_proof(b"", Proof.parse(raw), LOG.vkey)
 
 
+def test_a_receipt_holds_at_most_63_hashes_of_32_bytes() -> None:
+    line = b"A" * 43 + b"=\n"
+    assert len(Proof.parse(b"c2sp.org/tlog-proof@v1\nindex 0\n" + 63 * line + b"\n").hashes) == 63
+    for lines in (64 * line, b"A" * 44 + b"\n", b"AAAA\n"):
+        with pytest.raises(NoteError, match=r"^a proof holds at most 63 hashes of 32 bytes$"):
+            Proof.parse(b"c2sp.org/tlog-proof@v1\nindex 0\n" + lines + b"\n")
+
+
 def test_another_entry_or_key_is_refused() -> None:
     proof = Proof.parse(RECEIPT)
     with pytest.raises(NoteError, match="does not lead"):

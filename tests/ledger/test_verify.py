@@ -208,6 +208,24 @@ def test_a_changed_entry_is_seen(root: Path, bundle: str, change: Callable[[list
         check(root)
 
 
+def test_where_an_entry_differs_is_told(root: Path) -> None:
+    edit(root, bundle_path(1), CHANGES["replaced"])
+    with pytest.raises(Tampered, match=r"^tile/0/001: differs from what the entries hash to, first at entry 263$"):
+        check(root)
+    edit(root, bundle_path(1), lambda entries: entries[1:])
+    with pytest.raises(Tampered, match=r"^tile/entries/001: holds 255 entries, not 256$"):
+        check(root)
+
+
+def test_the_bodies_that_an_erasure_names_are_told(tmp_path: Path) -> None:
+    log, bodies = Log(tmp_path), ["0a" * 32, "f1" * 32]
+    value = json.loads(log.sequencer.entry())
+    erased = [value | {"body": {"bodies": bodies[:n]}} for n in range(3)]
+    log.append([json.dumps(v | {"chains": []}, sort_keys=True, separators=(",", ":")).encode() for v in erased])
+    report = check(log.root)
+    assert (report.erased, report.bodies) == ([0, 1, 2], [bodies[0], *bodies])
+
+
 def test_tiles_made_to_fit_do_not_fit_the_checkpoint(genuine: Log, root: Path) -> None:
     signed = (root / "checkpoint").read_bytes()
     sequencer = Sequencer()
@@ -302,6 +320,13 @@ def test_another_key_for_the_same_log_is_seen(genuine: Log, root: Path) -> None:
     (root / "vkey").write_text(f"{forger}\n")
     with pytest.raises(Tampered, match="the published key is not"):
         check(root)
+
+
+def test_what_nobody_known_signed_is_no_checkpoint_of_this_log(genuine: Log) -> None:
+    stranger, signer = keypair("stranger.test", b"\x0b" * 32)
+    text = Note.parse(genuine.published[-1]).text
+    with pytest.raises(NoteError, match=r"^no signature by acme\.test/prod$"):
+        remember("kept", str(Note(text, (sign(text, stranger, signer),))).encode(), KEY, (WITNESS,))
 
 
 # -- chains: the key's holder made a log of entries that do not continue each other
