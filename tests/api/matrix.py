@@ -239,7 +239,19 @@ async def _a_token(it: Inside, by: str) -> Call:
 async def _all_tokens(it: Inside, by: str) -> Call:
     await it.token("bot")
     it.tokens.pop("bot")
-    return f"{V1}/tokens/revoke", {"person": "bot@acme.test"}
+    return f"{V1}/tokens/revoke", {"all": True, "person": "bot@acme.test"}
+
+
+async def _visit(it: Inside) -> str:
+    secret, _ = await it.token("ana")
+    return (await it.house.visits.by_token(secret, "127.0.0.1:9")).visit.id
+
+
+def _visited(path: str) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        return path.format(id=await _visit(it)), None
+
+    return make
 
 
 WISH = {"target": "orders", "role": "read", "duration_ms": 600_000, "reason": "to see"}
@@ -330,6 +342,10 @@ ROWS: Mapping[str, Row] = {
     "make_token": Row(_at(f"{V1}/tokens", {"person": "ana@acme.test"}), "ana"),
     "revoke_tokens": Row(_all_tokens, "ana bot sam tess", own=True),
     "revoke_token": Row(_a_token, "ana sam tess"),
+    "sign_in_with_token": Row(_at(f"{V1}/sign-in/token", {"token": "dp_"}), "", own=True),
+    "sign_out": Row(_at(f"{V1}/sign-out", {"everywhere": True}), ALL, own=True),
+    "list_visits": Row(_visited(f"{V1}/visits#{{id}}"), "ana", lists=True),
+    "end_visit": Row(_visited(f"{V1}/visits/{{id}}/end"), "ana"),
 }
 """By operation. `{V1}/slack/actions` and `/ledger` are no operations; their own tests ask them."""
 

@@ -39,6 +39,7 @@ from daypass.services.revoking import Revoking
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
 from daypass.services.tokens import Tokens
+from daypass.services.visiting import Visits
 from daypass.store.interface import Store
 from tests.domain.things import HOUR, NOW, PEOPLE, POLICY, TARGETS
 from tests.store.conftest import migrated_database, migrated_file, opener, store
@@ -143,7 +144,8 @@ class World:
         )
         self.recovery = Recovery(self.office, credentials, self.endings, self.live)
         self.locks = Locks(self.office, self.endings)
-        self.revoking = Revoking(self.office, self.endings, self.live)
+        self.visits = Visits(self.office, self.tokens)
+        self.revoking = Revoking(self.office, self.endings, self.live, self.visits)
         self.clocks = Clocks(
             self.requests,
             self.grants,

@@ -8,13 +8,16 @@ from typing import Annotated
 from typing import Protocol as Interface
 
 from fastapi import Depends, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry
 
+from daypass.api.cookies import COOKIE, check_own_page
 from daypass.api.models import NAME_MAX, Health
 from daypass.config import Address
 from daypass.domain.errors import Unauthenticated
 from daypass.domain.people import Person
+from daypass.domain.visit import Visit
+from daypass.identity.attempts import Attempts
 from daypass.ledger.receipts import Receipt
 from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
@@ -38,6 +41,7 @@ from daypass.services.signing import Signing
 from daypass.services.slack_answers import SlackAnswers
 from daypass.services.ticketing import Ticketing
 from daypass.services.tokens import Tokens
+from daypass.services.visiting import Visits
 from daypass.store.interface import Page, Token
 
 
@@ -89,16 +93,20 @@ class Front:
     inbox: Inbox
     locks: Locks
     revoking: Revoking
+    visits: Visits
+    attempts: Attempts
     slack: SlackAnswers | None = None
     """What takes the buttons that people press in Slack; None: there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling, by which token."""
+    """Who is calling, by which token. A browser has a `visit` instead, and `token` is that in a token's form: it is
+    good for everything that its person may do, and makes none that lasts longer."""
 
     person: Person
     token: Token
+    visit: Visit | None = None
 
 
 bearer = HTTPBearer(auto_error=False, description="A Daypass token, as `daypass people token` prints it.")
@@ -109,17 +117,39 @@ def the_front(request: Request) -> Front:
     return front
 
 
+cookie = APIKeyCookie(
+    name=COOKIE,
+    auto_error=False,
+    description="What signing in set. It needs the header `X-Daypass-CSRF: 1`, and a page of our own as its sender.",
+)
+
+
+def client_of(request: Request) -> str:
+    """Where a call comes from: the peer's address and port."""
+    return f"{request.client.host}:{request.client.port}" if request.client else "?"
+
+
 async def the_caller(
     request: Request,
     front: Annotated[Front, Depends(the_front)],
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    shown: Annotated[str | None, Depends(cookie)],
 ) -> Caller:
-    """Who holds the bearer token. Raises Unauthenticated, in the same words whatever is wrong with it."""
+    """Who holds the bearer token, otherwise who is signed in with this browser. Raises Unauthenticated, in the same
+    words whatever is wrong with it; Refused for a browser's call that no page of ours made."""
+    if given is None and shown is not None:
+        check_own_page(request, front.public_url)
+        person, visit = await front.visits.authenticate(shown, client_of(request))
+        return Caller(person, in_token_form(visit), visit)
     if given is None:
         raise Unauthenticated("a token is needed", hint="Authorization: Bearer TOKEN (daypass login URL --token T)")
-    client = f"{request.client.host}:{request.client.port}" if request.client else "?"
-    person, token = await front.tokens.authenticate(given.credentials, client)
+    person, token = await front.tokens.authenticate(given.credentials, client_of(request))
     return Caller(person, token)
+
+
+def in_token_form(visit: Visit) -> Token:
+    """A visit as the token that its calls are made with. It signs in nowhere: it has no verifiers."""
+    return Token(visit.id, visit.person, b"", b"", b"", visit.opened_at, visit.expires_at, label=visit.way)
 
 
 def the_page(

@@ -13,7 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 
-from daypass.api.front import AFront, Front, bearer, the_caller, the_front
+from daypass.api.front import AFront, Front, bearer, cookie, the_caller, the_front
 from daypass.domain.errors import NotFound, Refused
 from daypass.domain.roles import Verb
 from daypass.ledger.paths import parse_path
@@ -32,11 +32,12 @@ async def a_reader(
     request: Request,
     front: Annotated[Front, Depends(the_front)],
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    shown: Annotated[str | None, Depends(cookie)],
 ) -> None:
     """Let everybody in, or, where the log is not public, only those who read everything."""
     if front.log.public:
         return
-    caller = await the_caller(request, front, given)
+    caller = await the_caller(request, front, given, shown)
     if not front.office.may(caller.person, Verb.READ_LOG):
         raise Refused("the published log is not public here", hint="auditors may read it (ledger.public)")
 

@@ -15,6 +15,7 @@ from daypass.domain.policy import Matched, Way, spoken_stages
 from daypass.domain.request import Request
 from daypass.domain.session import Session
 from daypass.domain.target import Target
+from daypass.domain.visit import Visit
 from daypass.store.interface import StoredEntry, Token
 
 People = Mapping[str, Person]
@@ -26,7 +27,7 @@ def someone(people: People, id: str) -> models.Someone:
     return models.Someone(id=id, email=person.email if person else id, name=person.name if person else id)
 
 
-def me(person: Person, token: Token) -> models.Me:
+def me(person: Person, token: Token, visit: Visit | None) -> models.Me:
     return models.Me(
         id=person.id,
         state="ACTIVE",
@@ -35,6 +36,8 @@ def me(person: Person, token: Token) -> models.Me:
         groups=sorted(person.groups),
         token=token.id,
         token_expires_at=token.expires_at,
+        way=visit.way if visit is not None else "bearer",
+        passkey_at=visit.passkey_at if visit is not None else None,
     )
 
 

@@ -43,8 +43,12 @@ class Me(Someone):
 
     state: Literal["ACTIVE"]
     groups: list[str]
-    token: str = Field(description="The id of the token used; not the token.")
+    token: str = Field(description="The id of the token or visit used; not the token.")
     token_expires_at: int
+    way: Literal["bearer", "token", "oidc", "password", "passkey"] = Field(
+        description="`bearer`: the call brought a token; otherwise how the browser was signed in."
+    )
+    passkey_at: int | None = Field(description="When this browser showed a passkey last; null: never.")
 
 
 class Page(BaseModel, Generic[T]):

@@ -23,8 +23,8 @@ ASK_FOR_MS = 30 * 60_000
 
 @router.get("/whoami")
 async def who_am_i(caller: ACaller) -> models.Me:
-    """Who the token belongs to."""
-    return mapping.me(caller.person, caller.token)
+    """Who is calling: whose token it is, or who is signed in."""
+    return mapping.me(caller.person, caller.token, caller.visit)
 
 
 @router.get("/targets")

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
-from daypass.domain.errors import DaypassError
+from daypass.domain.errors import DaypassError, TooMany
 
 MEDIA = "application/problem+json"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -69,6 +69,8 @@ def problem(
 def of_error(error: DaypassError) -> Response:
     """The answer for something that Daypass says no with."""
     headers = {"WWW-Authenticate": 'Bearer realm="daypass"'} if error.http_status == 401 else None
+    if isinstance(error, TooMany):
+        headers = {"Retry-After": str(-(-error.wait_ms // 1000))}
     return problem(error.http_status, error.kind, error.message, hint=error.hint, headers=headers)
 
 

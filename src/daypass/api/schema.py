@@ -12,6 +12,7 @@ from daypass.protocols import PROTOCOLS
 
 COMMON = {
     413: "The body is too large.",
+    429: "Too many tries from here; `Retry-After` says how long to wait.",
     421: "The Host header names another server.",
     422: "What was sent cannot be understood, or is out of bounds.",
     500: "Daypass failed; its log says why.",
@@ -25,9 +26,10 @@ WITH_TOKEN = {
     501: "This version cannot do that yet.",
 }
 SIGNED = {
+    "sign_in_with_token": {401: "Nobody signs in with this.", 403: "No page of ours sent it, or they are locked."},
     "ticket_changed": {401: "This is not signed by who it should come from.", 404: "There is no such system."},
 }
-"""What is known by a signature over its body, and not by a token."""
+"""What is known by its body, and not by a token."""
 BODIES = {
     "get_recording": ("application/x-asciicast", "A header line, then one event a line."),
     "get_receipt": ("text/plain", "A `.tlog-proof` (C2SP tlog-proof)."),

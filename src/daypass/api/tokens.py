@@ -32,9 +32,10 @@ class NewToken(models.Strict):
 
 
 class Whose(models.Strict):
-    """Whose tokens; empty: mine."""
+    """Whose tokens, all of them. It is said in so many words, so that no empty body takes everything away."""
 
-    person: str = Field(default="", max_length=models.NAME_MAX)
+    all: Literal[True]
+    person: str = Field(default="", max_length=models.NAME_MAX, description="Whose; empty: mine.")
 
 
 class TokenView(BaseModel):

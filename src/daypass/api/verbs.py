@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from daypass.domain.roles import Verb
 
-ANYBODY = ("healthz", "metrics", "authzen_configuration", "ticket_changed")
-"""No token: they say nothing of anybody, or know their caller by a signature."""
+ANYBODY = ("healthz", "metrics", "authzen_configuration", "ticket_changed", "sign_in_with_token")
+"""No token: they say nothing of anybody, or know their caller by a signature or by what they sign in with."""
 KNOWN = ("who_am_i", "newest_checkpoint", "list_notices")
 """Every person whom we know: what it answers is about the caller alone, or published."""
 
@@ -84,4 +84,7 @@ VERBS: Mapping[str, Verb | None] = {
     "make_token": Verb.KEEP_TOKENS,
     "revoke_tokens": Verb.REVOKE_TOKENS,
     "revoke_token": Verb.REVOKE_TOKENS,
+    "sign_out": Verb.KEEP_TOKENS,
+    "list_visits": Verb.KEEP_TOKENS,
+    "end_visit": Verb.KEEP_TOKENS,
 }

@@ -27,6 +27,7 @@ from daypass.api import (
     signing,
     telling,
     tokens,
+    visiting,
     watching,
 )
 from daypass.api.front import Front
@@ -68,6 +69,7 @@ def make_api(front: Front | None) -> FastAPI:
         telling,
         locking,
         tokens,
+        visiting,
     )
     for part in parts:
         app.include_router(part.router, prefix=PREFIX)

@@ -12,6 +12,7 @@ from daypass.app.telling import outlets_of
 from daypass.credentials.interface import Credentials
 from daypass.credentials.kinds import all_credentials
 from daypass.domain.people import OPERATOR
+from daypass.identity.attempts import Attempts
 from daypass.ledger.locking import locking, unlocking
 from daypass.ledger.published import PublishedLeaves
 from daypass.services.admitting import Admitting
@@ -46,6 +47,7 @@ from daypass.services.starting import Starting
 from daypass.services.ticketing import Ticketing
 from daypass.services.tightening import Tightening
 from daypass.services.tokens import Tokens
+from daypass.services.visiting import Visits
 from daypass.store.interface import Store
 
 
@@ -87,6 +89,8 @@ class House:
     inbox: Inbox
     locks: Locks
     revoking: Revoking
+    visits: Visits
+    attempts: Attempts
 
     async def issue(self, email: str, lasts_ms: int, label: str, scopes: list[str]) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -135,6 +139,7 @@ def make_house(store: Store, checked: Checked) -> House:
     live, credentials, refusals = Live(), all_credentials(), Refusals(office)
     tokens, requests = Tokens(office), Requests(office)
     endings = Endings(office, credentials, live)
+    visits = Visits(office, tokens)
     locks = Locks(office, endings)
     grants = Grants(office, endings)
     recordings = Recordings(office)
@@ -184,5 +189,7 @@ def make_house(store: Store, checked: Checked) -> House:
         ticketing=Ticketing(office, endings),
         inbox=Inbox(office),
         locks=locks,
-        revoking=Revoking(office, endings, live),
+        revoking=Revoking(office, endings, live, visits),
+        visits=visits,
+        attempts=Attempts(),
     )

@@ -102,6 +102,7 @@ class Loops:
             log.info("closed tickets end grants", grants=list(ended))
 
     async def _retain(self) -> None:
+        await self._house.visits.prune(wall_ms())
         if self._retention_ms is not None:
             erased = await self._house.erasing.sweep(self._retention_ms, wall_ms())
             if erased:

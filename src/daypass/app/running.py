@@ -315,6 +315,8 @@ class Node:
             inbox=house.inbox,
             locks=house.locks,
             revoking=house.revoking,
+            visits=house.visits,
+            attempts=house.attempts,
             slack=channels.answers(house.office, house.requests) if channels is not None else None,
         )
 

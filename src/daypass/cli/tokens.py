@@ -80,7 +80,10 @@ def _revoke(given: argparse.Namespace) -> int:
         complain("name one token, or say --all (of --person EMAIL)", "daypass tokens")
         return EXIT_USAGE
     here = api()
-    done = here.post(f"tokens/{given.id}/revoke") if given.id else here.post("tokens/revoke", {"person": given.person})
+    if given.id:
+        done = here.post(f"tokens/{given.id}/revoke")
+    else:
+        done = here.post("tokens/revoke", {"all": True, "person": given.person})
     if given.json:
         as_json(done)
     else:

@@ -53,6 +53,17 @@ class Conflict(DaypassError):
     http_status = 409
 
 
+class TooMany(DaypassError):
+    """Too many tries in too short a time; nothing was looked at. `wait_ms`: how long until the next may be made."""
+
+    kind = "too_many"
+    http_status = 429
+
+    def __init__(self, message: str, *, hint: str = "", wait_ms: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.wait_ms = wait_ms
+
+
 class NotYet(DaypassError):
     """A named capability that this version does not have."""
 

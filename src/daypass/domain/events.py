@@ -69,6 +69,8 @@ CATALOGUE: Mapping[str, str] = {
     "notice.failed": "Somebody could not be told over a channel; it was given up.",
     "token.issued": "A token was made for a person.",
     "token.revoked": "A token was revoked.",
+    "visit.opened": "Somebody signed in with a browser.",
+    "visit.ended": "A browser was signed out.",
     "credential.issued": "A login was made at a target for one grant.",
     "credential.withdrawn": "A grant's login was taken away, with how long each step took and what was seen.",
     "credential.changed": "Somebody else changed a grant's login; it was put right.",

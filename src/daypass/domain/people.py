@@ -22,6 +22,8 @@ class Person:
     """What the identity provider calls the human being behind this account; two accounts may share it."""
     agent_of: str = ""
     """The id of the person whose agent this is; empty: a person."""
+    source: str = ""
+    """Who keeps this account: `oidc` or `scim`; empty: the settings."""
 
 
 GROUP = "group:"

@@ -87,7 +87,7 @@ TABLE: Mapping[Verb, Row] = {
     Verb.DO_DUTY: _row("sign off, flag, settle, ratify; never for oneself", _P),
     Verb.LOCK: _row("lock a person, a target or everything; unlock", _S),
     Verb.SEE_LOCKS: _row("list locks", _S, _A, _M, changes=False),
-    Verb.KEEP_TOKENS: _row("make tokens for oneself and one's agents", _R),
+    Verb.KEEP_TOKENS: _row("make tokens for oneself and one's agents; list and sign out one's browsers", _R),
     Verb.SEE_TOKENS: _row("list somebody's tokens, never their secrets", _R, _S, _A, changes=False),
     Verb.REVOKE_TOKENS: _row("revoke somebody's tokens", _R, _S),
     Verb.KEEP_KEYS: _row("enrol, list and revoke the keys that one's votes are signed with", _R),

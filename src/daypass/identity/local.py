@@ -45,10 +45,14 @@ def difference(listed: Sequence[Listed], known: Sequence[Person], new_id: Callab
     for email, one in wanted.items():
         person = by_email.get(email)
         owner = ids.get(one.agent_of.strip().lower(), one.agent_of)
-        fresh = Person(ids[email], email, one.name, frozenset(one.groups), False, one.subject, owner)
+        # Whom the provider has bound to their subject stays bound, unless the list says otherwise.
+        subject = one.subject or (person.subject if person is not None else "")
+        fresh = Person(ids[email], email, one.name, frozenset(one.groups), False, subject, owner)
         if person is None:
             added.append(fresh)
         elif fresh != person:
             changed.append(fresh)
-    gone = [replace(one, disabled=True) for one in known if one.email not in wanted and not one.disabled]
+    gone = [
+        replace(one, disabled=True) for one in known if not one.source and one.email not in wanted and not one.disabled
+    ]
     return Difference(tuple(added), tuple(changed), tuple(gone))

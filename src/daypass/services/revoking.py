@@ -21,6 +21,7 @@ from daypass.services.endings import Endings
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Change, Office, acting
 from daypass.services.sight import find_id, unknown
+from daypass.services.visiting import Visits
 from daypass.store.interface import Token, Transaction
 
 MESSAGE = "the token that opened this session was revoked"
@@ -38,8 +39,9 @@ class Revoked:
 class Revoking:
     """Lists and revokes."""
 
-    def __init__(self, office: Office, endings: Endings, live: Live) -> None:
+    def __init__(self, office: Office, endings: Endings, live: Live, visits: Visits) -> None:
         self._office = office
+        self._visits = visits
         self._endings = endings
         self._live = live
 
@@ -65,7 +67,8 @@ class Revoking:
         return await self._cut(*found)
 
     async def revoke_all(self, by: Person, email: str = "") -> Revoked:
-        """Revoke every live token of the person with this address (none: one's own, the one in use too)."""
+        """Revoke every live token of the person with this address (none: one's own, the one in use too), and sign them
+        out of every browser."""
         async with self._office.change() as change:
             person = await change.person(by)
             holder = await self._holder(change.tx, person, email)
@@ -73,6 +76,8 @@ class Revoking:
                 raise _nobody(email)
             live = await change.tx.tokens_of(holder.id, live_at=self._office.now())
             found = await self._revoke(change, person, holder, live)
+            signed_in = await change.tx.visits(person=holder.id, live_at=self._office.now())
+            await self._visits.close(change, signed_in, acting(person), "revoked")
         return await self._cut(*found)
 
     async def _revoke(

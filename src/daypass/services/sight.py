@@ -16,7 +16,7 @@ from daypass.domain.session import Session
 from daypass.services.office import Office
 from daypass.store.interface import Transaction
 
-Kind = Literal["request", "grant", "session", "obligation", "lock", "token"]
+Kind = Literal["request", "grant", "session", "obligation", "lock", "token", "visit"]
 
 PART_CHARS_MIN = 4
 """A shorter part of an id is a guess."""

@@ -66,9 +66,17 @@ class Tokens:
         self._secret = bytes.fromhex(stored)
 
     async def issue(
-        self, person: str, by: Actor, *, label: str = "", lasts_ms: int = LASTS_MS, scopes: Sequence[str] = ()
+        self,
+        person: str,
+        by: Actor,
+        *,
+        label: str = "",
+        lasts_ms: int = LASTS_MS,
+        scopes: Sequence[str] = (),
+        until: int | None = None,
     ) -> Issued:
-        """A new token for the person with this id, good for these scopes (none: for everything)."""
+        """A new token for the person with this id, good for these scopes (none: for everything), and never longer than
+        `until`."""
         scopes = check_scopes(scopes, self._office.targets)
         if not 0 < lasts_ms <= LASTS_MAX_MS:
             raise Invalid("a token is good for at most a year")
@@ -82,7 +90,8 @@ class Tokens:
                 raise NotFound("there is no such person")
             if len(await change.tx.tokens_of(person, live_at=now)) >= TOKENS_MAX:
                 raise Conflict(f"{holder.email} has {TOKENS_MAX} tokens already", hint="revoke one first")
-            issued = self._make(holder, now, now + lasts_ms, label, scopes)
+            expires_at = now + lasts_ms if until is None else min(now + lasts_ms, until)
+            issued = self._make(holder, now, expires_at, label, scopes)
             await change.tx.save_token(issued.token)
             body: dict[str, object] = {"token": issued.token.id, "person": person}
             body |= {"expires_at": issued.token.expires_at, "scopes": list(scopes)}
@@ -104,8 +113,9 @@ class Tokens:
             raise Refused(
                 "a token can make none that can do more than itself", hint=f"--scope {' --scope '.join(held.scopes)}"
             )
-        left = held.expires_at - self._office.now()
-        issued = await self.issue(holder.id, acting(by), label=label, lasts_ms=min(lasts_ms, left), scopes=scopes)
+        issued = await self.issue(
+            holder.id, acting(by), label=label, lasts_ms=lasts_ms, scopes=scopes, until=held.expires_at
+        )
         return holder, issued
 
     def _make(self, holder: Person, now: int, expires_at: int, label: str, scopes: tuple[str, ...]) -> Issued:

@@ -29,6 +29,7 @@ def person_row(person: Person) -> Row:
         "disabled": person.disabled,
         "subject": person.subject,
         "agent_of": person.agent_of,
+        "source": person.source,
     }
 
 

@@ -20,6 +20,7 @@ from daypass.domain.request import Request, RequestState
 from daypass.domain.session import Session, SessionState
 from daypass.domain.standing import EnrolledKey, Favourite, Notice, Proposal, SealedCode
 from daypass.store.locking import Locking, Page
+from daypass.store.visiting import Visiting
 
 __all__ = [
     "ChainHead",
@@ -82,7 +83,7 @@ class Cut:
     seen: Mapping[str, object] | None = None
 
 
-class Transaction(Locking, Interface):
+class Transaction(Locking, Visiting, Interface):
     """Everything inside one commit. `..._for_change` locks the row; `save_...` inserts or replaces it."""
 
     async def person(self, id: str) -> Person | None: ...

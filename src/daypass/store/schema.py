@@ -25,24 +25,24 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
-_Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+as_json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 # SQLite numbers rows by itself only in a column declared exactly INTEGER.
 _Serial = BigInteger().with_variant(Integer(), "sqlite")
 
 
-def _text(name: str) -> Column[str]:
+def text_(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
 
 
-def _maybe_text(name: str) -> Column[str]:
+def maybe_text(name: str) -> Column[str]:
     return Column(name, Text)
 
 
-def _number(name: str) -> Column[int]:
+def number(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False)
 
 
-def _maybe_number(name: str) -> Column[int]:
+def maybe_number(name: str) -> Column[int]:
     return Column(name, BigInteger)
 
 
@@ -51,11 +51,12 @@ people = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("email", Text, nullable=False, unique=True),
-    _text("name"),
-    Column("groups", _Json, nullable=False),
+    text_("name"),
+    Column("groups", as_json, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("subject", Text, nullable=False, server_default=""),
     Column("agent_of", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False, server_default=""),
 )
 
 tokens = Table(
@@ -66,13 +67,13 @@ tokens = Table(
     Column("sha256", LargeBinary, nullable=False, unique=True),
     Column("stored_key", LargeBinary, nullable=False),
     Column("server_key", LargeBinary, nullable=False),
-    _number("created_at"),
-    _number("expires_at"),
-    _text("label"),
-    _maybe_number("revoked_at"),
-    _maybe_number("last_used_at"),
-    _text("last_used_from"),
-    Column("scopes", _Json, nullable=False, server_default="[]"),
+    number("created_at"),
+    number("expires_at"),
+    text_("label"),
+    maybe_number("revoked_at"),
+    maybe_number("last_used_at"),
+    text_("last_used_from"),
+    Column("scopes", as_json, nullable=False, server_default="[]"),
 )
 
 requests = Table(
@@ -81,32 +82,32 @@ requests = Table(
     Column("id", Text, primary_key=True),
     Column("state", Text, nullable=False, index=True),
     Column("requester", Text, nullable=False, index=True),
-    _maybe_text("on_behalf_of"),
-    Column("items", _Json, nullable=False),
-    _text("reason"),
-    _text("ticket"),
-    _number("duration_ms"),
-    _maybe_number("start_at"),
-    _text("digest"),
-    _text("digest_salt"),
-    _text("policy"),
-    _text("policy_digest"),
-    _text("rule"),
-    Column("stages", _Json, nullable=False),
+    maybe_text("on_behalf_of"),
+    Column("items", as_json, nullable=False),
+    text_("reason"),
+    text_("ticket"),
+    number("duration_ms"),
+    maybe_number("start_at"),
+    text_("digest"),
+    text_("digest_salt"),
+    text_("policy"),
+    text_("policy_digest"),
+    text_("rule"),
+    Column("stages", as_json, nullable=False),
     Column("automatic", Boolean, nullable=False),
-    Column("owes", _Json, nullable=False),
-    _number("created_at"),
-    _number("decide_by"),
-    _maybe_number("decided_at"),
-    _text("decided_because"),
-    Column("votes", _Json, nullable=False),
-    Column("messages", _Json, nullable=False),
-    _maybe_text("grant"),
-    _maybe_text("extends"),
-    _maybe_text("asked_by"),
+    Column("owes", as_json, nullable=False),
+    number("created_at"),
+    number("decide_by"),
+    maybe_number("decided_at"),
+    text_("decided_because"),
+    Column("votes", as_json, nullable=False),
+    Column("messages", as_json, nullable=False),
+    maybe_text("grant"),
+    maybe_text("extends"),
+    maybe_text("asked_by"),
     Column("bundle", Text, index=True),
-    _maybe_number("until"),
-    Column("route", _Json),
+    maybe_number("until"),
+    Column("route", as_json),
 )
 
 request_deciders = Table(
@@ -126,23 +127,23 @@ grants = Table(
     Column("request", Text, ForeignKey("requests.id"), nullable=False, index=True),
     Column("person", Text, nullable=False, index=True),
     Column("target", Text, nullable=False, index=True),
-    _text("role"),
-    _number("duration_ms"),
-    _maybe_number("start_at"),
-    _number("activate_by"),
-    _number("created_at"),
-    _text("policy"),
-    _text("rule"),
-    _maybe_number("activated_at"),
-    _maybe_number("expires_at"),
-    _maybe_number("ending_at"),
-    _maybe_number("ended_at"),
-    _text("end_reason"),
-    _maybe_text("end_by"),
-    _text("end_note"),
-    Column("ending", _Json),
-    Column("extensions", _Json, nullable=False),
-    Column("owes", _Json, nullable=False),
+    text_("role"),
+    number("duration_ms"),
+    maybe_number("start_at"),
+    number("activate_by"),
+    number("created_at"),
+    text_("policy"),
+    text_("rule"),
+    maybe_number("activated_at"),
+    maybe_number("expires_at"),
+    maybe_number("ending_at"),
+    maybe_number("ended_at"),
+    text_("end_reason"),
+    maybe_text("end_by"),
+    text_("end_note"),
+    Column("ending", as_json),
+    Column("extensions", as_json, nullable=False),
+    Column("owes", as_json, nullable=False),
 )
 
 proposals = Table(
@@ -150,16 +151,16 @@ proposals = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("state", Text, nullable=False, index=True),
-    _text("policy"),
-    _text("text"),
-    _text("was"),
-    _text("digest"),
-    _text("note"),
-    _text("made_by"),
-    _number("made_at"),
-    _text("decided_by"),
-    _maybe_number("decided_at"),
-    _text("decided_note"),
+    text_("policy"),
+    text_("text"),
+    text_("was"),
+    text_("digest"),
+    text_("note"),
+    text_("made_by"),
+    number("made_at"),
+    text_("decided_by"),
+    maybe_number("decided_at"),
+    text_("decided_note"),
 )
 """Changed policy files that wait, or waited, for a second person."""
 
@@ -168,8 +169,8 @@ favourites = Table(
     metadata,
     Column("person", Text, ForeignKey("people.id"), primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("wish", _Json, nullable=False),
-    _number("made_at"),
+    Column("wish", as_json, nullable=False),
+    number("made_at"),
 )
 """What people ask for again and again."""
 
@@ -178,23 +179,23 @@ obligations = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("state", Text, nullable=False, index=True),
-    _text("kind"),
+    text_("kind"),
     Column("request", Text, ForeignKey("requests.id"), nullable=False, index=True),
     Column("grant", Text, nullable=False, index=True),
-    _text("session"),
+    text_("session"),
     Column("person", Text, nullable=False, index=True),
-    Column("by", _Json, nullable=False),
-    _number("due_at"),
-    _number("created_at"),
-    _text("otherwise"),
-    Column("escalate", _Json, nullable=False),
+    Column("by", as_json, nullable=False),
+    number("due_at"),
+    number("created_at"),
+    text_("otherwise"),
+    Column("escalate", as_json, nullable=False),
     Column("drill", Boolean, nullable=False),
-    _maybe_number("done_at"),
-    _text("done_by"),
-    _text("note"),
-    _maybe_number("settled_at"),
-    _text("settled_by"),
-    _text("settled_note"),
+    maybe_number("done_at"),
+    text_("done_by"),
+    text_("note"),
+    maybe_number("settled_at"),
+    text_("settled_by"),
+    text_("settled_note"),
 )
 
 keys = Table(
@@ -202,10 +203,10 @@ keys = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("person", Text, ForeignKey("people.id"), nullable=False, index=True),
-    _text("public"),
+    text_("public"),
     Column("fingerprint", Text, nullable=False, unique=True),
-    _number("enrolled_at"),
-    _maybe_number("revoked_at"),
+    number("enrolled_at"),
+    maybe_number("revoked_at"),
 )
 """Keys that people sign votes with: public halves only."""
 
@@ -216,10 +217,10 @@ codes = Table(
     Column("target", Text, nullable=False, index=True),
     Column("stored_key", LargeBinary, nullable=False),
     Column("server_key", LargeBinary, nullable=False),
-    _number("made_at"),
-    _number("expires_at"),
-    _maybe_number("used_at"),
-    _text("used_by"),
+    number("made_at"),
+    number("expires_at"),
+    maybe_number("used_at"),
+    text_("used_by"),
 )
 """Sealed one-time codes that break the glass of a target: verifiers only."""
 
@@ -227,17 +228,17 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("channel"),
-    _text("person"),
-    _text("kind"),
-    Column("about", _Json, nullable=False),
-    _number("made_at"),
+    text_("channel"),
+    text_("person"),
+    text_("kind"),
+    Column("about", as_json, nullable=False),
+    number("made_at"),
     Column("next_at", BigInteger, nullable=False, index=True),
-    _number("attempts"),
-    _maybe_number("sent_at"),
-    _text("problem"),
-    _text("thread"),
-    Column("receipt", _Json, nullable=False),
+    number("attempts"),
+    maybe_number("sent_at"),
+    text_("problem"),
+    text_("thread"),
+    Column("receipt", as_json, nullable=False),
     Index("ix_outbox_thread", "thread", "channel", "person"),
 )
 """What people are told, until every channel has it. `next_at` is when it is tried next (0: it is over)."""
@@ -253,42 +254,42 @@ sessions = Table(
     Column("grant", Text, ForeignKey("grants.id"), nullable=False, index=True),
     Column("request", Text, nullable=False, index=True),
     Column("person", Text, nullable=False, index=True),
-    _text("token"),
+    text_("token"),
     Column("target", Text, nullable=False, index=True),
-    _text("protocol"),
-    _text("role"),
-    _text("node"),
-    _text("client"),
-    _number("opened_at"),
-    Column("mark", _Json, nullable=False),
-    _maybe_number("ended_at"),
-    _text("end_reason"),
-    _text("recording"),
-    _number("statements"),
+    text_("protocol"),
+    text_("role"),
+    text_("node"),
+    text_("client"),
+    number("opened_at"),
+    Column("mark", as_json, nullable=False),
+    maybe_number("ended_at"),
+    text_("end_reason"),
+    text_("recording"),
+    number("statements"),
 )
 
-settings = Table("settings", metadata, Column("name", Text, primary_key=True), _text("value"))
+settings = Table("settings", metadata, Column("name", Text, primary_key=True), text_("value"))
 
 pending = Table(
     "pending",
     metadata,
     Column("row", _Serial, primary_key=True, autoincrement=True),
-    _text("id"),
-    _text("type"),
-    _number("t"),
-    _text("actor"),
-    _maybe_text("request"),
-    _maybe_text("grant"),
-    _maybe_text("session"),
-    _maybe_text("target"),
-    _maybe_number("statement"),
+    text_("id"),
+    text_("type"),
+    number("t"),
+    text_("actor"),
+    maybe_text("request"),
+    maybe_text("grant"),
+    maybe_text("session"),
+    maybe_text("target"),
+    maybe_number("statement"),
     Column("entry", LargeBinary, nullable=False),
-    _text("chains"),
-    _text("kind"),
-    _text("effect"),
-    _text("fingerprint"),
-    _text("tables"),
-    _text("text"),
+    text_("chains"),
+    text_("kind"),
+    text_("effect"),
+    text_("fingerprint"),
+    text_("tables"),
+    text_("text"),
     sqlite_autoincrement=True,
 )
 """Committed drafts without an index, in the order of `row`. `chains` and `tables` hold one name a line."""
@@ -303,13 +304,13 @@ entries = Table(
     Column("id", Text, nullable=False, unique=True),
     Column("type", Text, nullable=False, index=True),
     Column("t", BigInteger, nullable=False, index=True),
-    _text("actor"),
-    _maybe_text("request"),
-    _maybe_text("grant"),
-    _maybe_text("session"),
-    _maybe_text("target"),
-    _maybe_number("statement"),
-    _text("leaf"),
+    text_("actor"),
+    maybe_text("request"),
+    maybe_text("grant"),
+    maybe_text("session"),
+    maybe_text("target"),
+    maybe_number("statement"),
+    text_("leaf"),
     Column("entry", LargeBinary, nullable=False),
 )
 """The log. `idx` is contiguous from 0; `entry` holds the very bytes that `leaf` (hex) is the RFC 6962 hash of."""
@@ -336,7 +337,7 @@ entry_search = Table(
     Column("kind", Text, nullable=False, index=True),
     Column("effect", Text, nullable=False, index=True),
     Column("fingerprint", Text, nullable=False, index=True),
-    _text("tables"),
+    text_("tables"),
 )
 
 blobs = Table(
@@ -344,19 +345,19 @@ blobs = Table(
     metadata,
     Column("row", _Serial, primary_key=True, autoincrement=True),
     Column("sha256", Text, nullable=False, unique=True),
-    _text("media"),
+    text_("media"),
     Column("session", Text, index=True),
     Column("content", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )
 
-chains = Table("chains", metadata, Column("name", Text, primary_key=True), _number("n"), _text("leaf"))
+chains = Table("chains", metadata, Column("name", Text, primary_key=True), number("n"), text_("leaf"))
 """The newest link of each chain."""
 
-shipped = Table("shipped", metadata, Column("node", Text, primary_key=True), _number("number"))
+shipped = Table("shipped", metadata, Column("node", Text, primary_key=True), number("number"))
 """How far each node's journal is in the store."""
 
-nodes = Table("nodes", metadata, Column("name", Text, primary_key=True), _text("home"), _number("renewed_at"))
+nodes = Table("nodes", metadata, Column("name", Text, primary_key=True), text_("home"), number("renewed_at"))
 """The nodes of this store: where each lives, and when it last said so, by the store's own clock."""
 
 cuts = Table(
@@ -364,11 +365,11 @@ cuts = Table(
     metadata,
     Column("session", Text, ForeignKey("sessions.id"), primary_key=True),
     Column("node", Text, nullable=False, index=True),
-    _text("reason"),
-    _text("message"),
-    _text("hint"),
-    _number("wanted_at"),
-    Column("seen", _Json),
+    text_("reason"),
+    text_("message"),
+    text_("hint"),
+    number("wanted_at"),
+    Column("seen", as_json),
 )
 """Sessions that `node` carries and another node wants ended; `seen` is what came of it."""
 
@@ -376,17 +377,17 @@ locks = Table(
     "locks",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("scope"),
-    _text("name"),
-    _text("reason"),
-    _text("made_by"),
-    _number("made_at"),
+    text_("scope"),
+    text_("name"),
+    text_("reason"),
+    text_("made_by"),
+    number("made_at"),
     Column("until", BigInteger, nullable=False, index=True),
-    _maybe_number("lifted_at"),
-    _text("lifted_by"),
-    _text("lifted_reason"),
+    maybe_number("lifted_at"),
+    text_("lifted_by"),
+    text_("lifted_reason"),
 )
 """What security has shut, and until when."""
 
-log_state = Table("log_state", metadata, Column("name", Text, primary_key=True), _number("size"))
+log_state = Table("log_state", metadata, Column("name", Text, primary_key=True), number("size"))
 """One row, `log`: how many entries there are. Who moves it from the size it read owns the places between."""

@@ -15,6 +15,7 @@ from daypass.store.schema import sessions as all_sessions
 from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.log import ENTRY, with_sessions
 from daypass.store.sql.statement import Part
+from daypass.store.visit_tables import visits
 
 
 class Erasing(Part):
@@ -62,6 +63,8 @@ class Erasing(Part):
         await self._connection.execute(
             update(tokens).where(of_theirs, tokens.c.revoked_at.is_(None)).values(revoked_at=now)
         )
+        over = {"ended_at": now, "seen_from": "", "subject": "", "sid": "", "hint": ""}
+        await self._connection.execute(update(visits).where(visits.c.person == person).values(over))
 
     async def unplaced(self) -> tuple[int, int]:
         found = (await self._connection.execute(select(func.min(pending.c.row), func.max(pending.c.row)))).one()

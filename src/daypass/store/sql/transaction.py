@@ -13,7 +13,10 @@ from daypass.store.sql.requests import Grants, Requests
 from daypass.store.sql.restoring import Restoring
 from daypass.store.sql.searching import Search
 from daypass.store.sql.sessions import Sessions
+from daypass.store.sql.visiting import Visits
 
 
-class SqlTransaction(People, Requests, Grants, Sessions, Duties, Outbox, Nodes, Locks, Log, Search, Erasing, Restoring):
+class SqlTransaction(
+    People, Requests, Grants, Sessions, Duties, Outbox, Nodes, Locks, Visits, Log, Search, Erasing, Restoring
+):
     """Implements `store.interface.Transaction` on one connection; whoever made it commits or rolls back."""

@@ -1,0 +1,74 @@
+"""Visits, and flows that are over in minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import delete, func, select, update
+
+from daypass.domain.visit import IDLE_MS, Visit
+from daypass.store.sql.statement import Part
+from daypass.store.visit_tables import flows, visits
+from daypass.store.visiting import Flow
+
+VISITS_READ_MAX = 1000
+"""Visits that one question answers with; nobody has so many browsers."""
+
+
+class Visits(Part):
+    async def visit_by_verifier(self, verifier: bytes) -> Visit | None:
+        row = await self._one(select(visits).where(visits.c.verifier == verifier))
+        return None if row is None else Visit(**row)
+
+    async def visit_for_change(self, id: str) -> Visit | None:
+        row = await self._one(select(visits).where(visits.c.id == id).with_for_update())
+        return None if row is None else Visit(**row)
+
+    async def visits(
+        self, *, person: str | None = None, issuer: str = "", subject: str = "", sid: str = "", live_at: int
+    ) -> Sequence[Visit]:
+        query = select(visits).where(
+            visits.c.ended_at.is_(None), visits.c.expires_at > live_at, visits.c.seen_at > live_at - IDLE_MS
+        )
+        if person is not None:
+            query = query.where(visits.c.person == person)
+        for column, wanted in ((visits.c.issuer, issuer), (visits.c.subject, subject), (visits.c.sid, sid)):
+            if wanted:
+                query = query.where(column == wanted)
+        rows = await self._all(query.order_by(visits.c.id.desc()).limit(VISITS_READ_MAX))
+        return [Visit(**row) for row in rows]
+
+    async def save_visit(self, visit: Visit) -> None:
+        await self._save(visits, asdict(visit))
+
+    async def note_visit(self, id: str, at: int, client: str) -> None:
+        seen = update(visits).where(visits.c.id == id).values(seen_at=at, seen_from=client)
+        await self._connection.execute(seen)
+
+    async def prune_visits(self, before: int) -> int:
+        return int((await self._connection.execute(delete(visits).where(visits.c.expires_at < before))).rowcount)
+
+    async def flow_for_change(self, id: str) -> Flow | None:
+        row = await self._one(select(flows).where(flows.c.id == id).with_for_update())
+        return None if row is None else Flow(**row)
+
+    async def flow_by_code(self, kind: str, code: str) -> Flow | None:
+        query = select(flows).where(flows.c.kind == kind, flows.c.code == code).with_for_update()
+        row = await self._one(query) if code else None
+        return None if row is None else Flow(**row)
+
+    async def save_flow(self, flow: Flow) -> None:
+        await self._save(flows, {**asdict(flow), "about": dict(flow.about)})
+
+    async def drop_flow(self, id: str) -> bool:
+        return bool((await self._connection.execute(delete(flows).where(flows.c.id == id))).rowcount)
+
+    async def count_flows(self, kind: str, *, person: str = "", live_at: int) -> int:
+        query = select(func.count()).select_from(flows).where(flows.c.kind == kind, flows.c.expires_at > live_at)
+        if person:
+            query = query.where(flows.c.person == person)
+        return int((await self._connection.execute(query)).scalar_one())
+
+    async def prune_flows(self, before: int) -> int:
+        return int((await self._connection.execute(delete(flows).where(flows.c.expires_at < before))).rowcount)

@@ -1,0 +1,57 @@
+"""What may be asked of a store about signing in: a part of `interface.Transaction`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+from daypass.domain.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Something begun that is over in minutes: a sign-in at the provider, a device that waits, a challenge.
+
+    `id` is the SHA-256 (hex) of the secret that continues it; `code` what a person types (empty: nothing)."""
+
+    id: str
+    kind: str
+    person: str
+    code: str
+    about: Mapping[str, object]
+    made_at: int
+    expires_at: int
+
+
+class Visiting(Interface):
+    """Visits and flows, inside one commit."""
+
+    async def visit_by_verifier(self, verifier: bytes) -> Visit | None: ...
+    async def visit_for_change(self, id: str) -> Visit | None: ...
+    async def visits(
+        self, *, person: str | None = None, issuer: str = "", subject: str = "", sid: str = "", live_at: int
+    ) -> Sequence[Visit]:
+        """Those that are not over at this time, newest first; `issuer`, `subject`, `sid`: as the provider calls them
+        (empty: any)."""
+
+    async def save_visit(self, visit: Visit) -> None: ...
+    async def note_visit(self, id: str, at: int, client: str) -> None:
+        """Note when and from where it was seen last, and nothing else of it: it may end at the same time."""
+
+    async def prune_visits(self, before: int) -> int:
+        """Delete those whose time ran out before then. Returns how many."""
+
+    async def flow_for_change(self, id: str) -> Flow | None: ...
+    async def flow_by_code(self, kind: str, code: str) -> Flow | None:
+        """The flow that a person typed the code of; its row is locked."""
+
+    async def save_flow(self, flow: Flow) -> None: ...
+    async def drop_flow(self, id: str) -> bool:
+        """Whether it was there: of two that use one flow up, one gets True."""
+
+    async def count_flows(self, kind: str, *, person: str = "", live_at: int) -> int:
+        """How many of this kind wait (of this person; empty: of all)."""
+
+    async def prune_flows(self, before: int) -> int:
+        """Delete those whose time ran out before then. Returns how many."""
