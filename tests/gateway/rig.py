@@ -49,6 +49,7 @@ class Ticket:
     label: str
     expires_at: int
     idle_ms: int | None = None
+    scope: tuple[str, ...] = ()
 
 
 @dataclass

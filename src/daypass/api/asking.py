@@ -32,7 +32,15 @@ async def _shown(front: Front, request: Request, type: str = "request.created", 
 @router.post("/requests", status_code=201)
 async def ask_for_access(asked: models.Ask, caller: ACaller, front: AFront) -> models.RequestView:
     """Ask for access. It comes back pending, or approved where a rule approves by itself."""
-    wish = Wish(asked.target, asked.role, asked.duration_ms, asked.reason, asked.ticket, asked.start_at)
+    wish = Wish(
+        asked.target,
+        asked.role,
+        asked.duration_ms,
+        asked.reason,
+        asked.ticket,
+        asked.start_at,
+        scope=tuple(asked.scope),
+    )
     return await _shown(front, await front.requests.create(caller.person, wish))
 
 
@@ -87,10 +95,11 @@ async def who_decides(id: Part, caller: ACaller, front: AFront) -> answers.Decid
 
 @router.post("/requests/{id}/approve")
 async def approve_request(id: Part, vote: models.Approve, caller: ACaller, front: AFront) -> models.RequestView:
-    """Say yes to exactly what the digest stands for, perhaps for less time, or as a role that can do less."""
-    narrowed = Narrowed(vote.duration_ms, vote.role, vote.until)
+    """Say yes to exactly what the digest stands for, perhaps for less time, as a role that can do less, or for less of
+    the target."""
+    narrowed = Narrowed(vote.duration_ms, vote.role, vote.until, tuple(vote.scope))
     approved = await front.requests.approve(
-        caller.person, id, digest=vote.digest, note=vote.note, narrowed=narrowed, signed=_signed(vote)
+        caller.person, id, digest=vote.digest, note=vote.note, narrowed=narrowed, signed=signed_of(vote)
     )
     return await _shown(front, approved, VOTED, caller.person.id)
 
@@ -98,11 +107,12 @@ async def approve_request(id: Part, vote: models.Approve, caller: ACaller, front
 @router.post("/requests/{id}/deny")
 async def deny_request(id: Part, vote: models.Deny, caller: ACaller, front: AFront) -> models.RequestView:
     """Say no, and why."""
-    denied = await front.requests.deny(caller.person, id, digest=vote.digest, note=vote.note, signed=_signed(vote))
+    denied = await front.requests.deny(caller.person, id, digest=vote.digest, note=vote.note, signed=signed_of(vote))
     return await _shown(front, denied, VOTED, caller.person.id)
 
 
-def _signed(vote: models.Approve | models.Deny) -> Signed | None:
+def signed_of(vote: models.Signable) -> Signed | None:
+    """The signature that a vote came with, if it did."""
     return Signed(vote.statement, vote.signature) if vote.signature else None
 
 

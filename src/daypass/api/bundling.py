@@ -8,10 +8,11 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from daypass.api import mapping, models
-from daypass.api.asking import Part
+from daypass.api.asking import Part, signed_of
 from daypass.api.front import ACaller, AFront, Front
 from daypass.domain.durations import LONGEST_MS
 from daypass.domain.request import Item
+from daypass.domain.scope import NAMES_MAX
 from daypass.domain.standing import Favourite
 from daypass.services.asking import Wish
 from daypass.services.bundles import PARTS_MAX, Bundle, BundleWish
@@ -29,6 +30,7 @@ class ItemAsked(models.Strict):
 
     target: _Name
     role: _Name
+    scope: list[models.ScopeName] = Field(default=[], max_length=NAMES_MAX, description=models.LIMITED)
 
 
 class AskBundle(models.Strict):
@@ -43,7 +45,7 @@ class AskBundle(models.Strict):
     until: int | None = Field(default=None, ge=0, le=models.T_MAX, description="A project: each day until then.")
 
 
-class ApproveBundle(models.Strict):
+class ApproveBundle(models.Signable):
     """Yes, to exactly what the digests stand for."""
 
     digests: dict[str, _Digest] = Field(max_length=PARTS_MAX, description="Each request's `digest`, by its id.")
@@ -52,7 +54,7 @@ class ApproveBundle(models.Strict):
     note: str = Field(default="", max_length=models.TEXT_MAX)
 
 
-class DenyBundle(models.Strict):
+class DenyBundle(models.Signable):
     """No, and why."""
 
     digests: dict[str, _Digest] = Field(max_length=PARTS_MAX)
@@ -88,6 +90,7 @@ class SaveFavourite(models.Strict):
     duration_ms: int = Field(gt=0, le=LONGEST_MS)
     reason: str = Field(default="", max_length=models.TEXT_MAX)
     ticket: str = Field(default="", max_length=models.NAME_MAX)
+    scope: list[models.ScopeName] = Field(default=[], max_length=NAMES_MAX, description=models.LIMITED)
 
 
 class FavouriteView(BaseModel):
@@ -100,6 +103,7 @@ class FavouriteView(BaseModel):
     duration_ms: int = 0
     reason: str = ""
     ticket: str = ""
+    scope: list[str] = []
 
 
 async def _shown(front: Front, bundle: Bundle) -> BundleView:
@@ -115,7 +119,7 @@ def _favourite(one: Favourite) -> FavouriteView:
 async def ask_for_bundle(asked: AskBundle, caller: ACaller, front: AFront) -> BundleView:
     """Ask for several things at once. Where policy refuses one of them, nothing is asked for."""
     wish = BundleWish(
-        tuple(Item(one.target, one.role) for one in asked.items),
+        tuple(Item(one.target, one.role, tuple(one.scope)) for one in asked.items),
         asked.duration_ms,
         asked.reason,
         asked.ticket,
@@ -136,14 +140,18 @@ async def show_bundle(id: Id, caller: ACaller, front: AFront) -> BundleView:
 async def approve_bundle(id: Id, vote: ApproveBundle, caller: ACaller, front: AFront) -> BundleView:
     """Approve everything of it that I may decide on."""
     narrowed = Narrowed(vote.duration_ms, until=vote.until)
-    done = await front.bundles.approve(caller.person, id, vote.digests, note=vote.note, narrowed=narrowed)
+    signed = signed_of(vote)
+    done = await front.bundles.approve(
+        caller.person, id, vote.digests, note=vote.note, narrowed=narrowed, signed=signed
+    )
     return await _shown(front, done)
 
 
 @router.post("/bundles/{id}/deny")
 async def deny_bundle(id: Id, vote: DenyBundle, caller: ACaller, front: AFront) -> BundleView:
     """Deny everything of it that I may decide on."""
-    return await _shown(front, await front.bundles.deny(caller.person, id, vote.digests, note=vote.note))
+    signed = signed_of(vote)
+    return await _shown(front, await front.bundles.deny(caller.person, id, vote.digests, note=vote.note, signed=signed))
 
 
 @router.post("/bundles/{id}/withdraw")
@@ -168,7 +176,7 @@ async def list_favourites(caller: ACaller, front: AFront) -> models.Page[Favouri
 @router.post("/favourites", status_code=201)
 async def save_favourite(wanted: SaveFavourite, caller: ACaller, front: AFront) -> FavouriteView:
     """Keep a favourite under a name."""
-    wish = Wish(wanted.target, wanted.role, wanted.duration_ms, wanted.reason, wanted.ticket)
+    wish = Wish(wanted.target, wanted.role, wanted.duration_ms, wanted.reason, wanted.ticket, scope=tuple(wanted.scope))
     return _favourite(await front.favourites.save(caller.person, wanted.name, wish))
 
 

@@ -104,6 +104,7 @@ def request(request: Request, people: People) -> models.RequestView:
                 narrowed_ms=vote.narrowed_ms,
                 narrowed_role=vote.narrowed_role,
                 narrowed_until=vote.narrowed_until,
+                narrowed_scope=list(vote.narrowed_scope),
                 signed=bool(vote.signature),
                 note=vote.note,
             )
@@ -118,6 +119,7 @@ def request(request: Request, people: People) -> models.RequestView:
         asked_by=someone(people, request.asked_by) if request.asked_by else None,
         bundle=request.bundle,
         until=request.until,
+        scope=list(item.scope),
     )
 
 
@@ -147,6 +149,7 @@ def grant(grant: Grant, people: People) -> models.GrantView:
             models.ExtensionView(by_ms=each.by_ms, at=each.at, person=someone(people, each.person), reason=each.reason)
             for each in grant.extensions
         ],
+        scope=list(grant.scope),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from daypass.domain.durations import LONGEST_MS
+from daypass.domain.scope import NAME_CHARS_MAX, NAMES_MAX
+from daypass.domain.vote_statement import STATEMENT_CHARS_MAX
 
 T = TypeVar("T")
 
@@ -15,6 +17,9 @@ TEXT_MAX = 10_000
 NAME_MAX = 255
 T_MAX = 253402300799999
 """The last millisecond of the year 9999."""
+LIMITED = "What it is to be limited to in the target (PostgreSQL: `schema.table`, `schema.*`); empty: not limited."
+
+ScopeName = Annotated[str, Field(min_length=1, max_length=NAME_CHARS_MAX)]
 
 
 class Strict(BaseModel):
@@ -101,9 +106,19 @@ class Ask(Strict):
     reason: str = Field(min_length=1, max_length=TEXT_MAX)
     ticket: str = Field(default="", max_length=NAME_MAX)
     start_at: int | None = Field(default=None, ge=0, le=T_MAX, description="Not before this time.")
+    scope: list[ScopeName] = Field(default=[], max_length=NAMES_MAX, description=LIMITED)
 
 
-class Approve(Strict):
+class Signable(Strict):
+    """A vote that may be signed."""
+
+    statement: str = Field(
+        default="", max_length=STATEMENT_CHARS_MAX, description="What was signed, if the vote is signed."
+    )
+    signature: str = Field(default="", max_length=TEXT_MAX, description="The SSH signature of it, in its armour.")
+
+
+class Approve(Signable):
     """Yes, to exactly what the digest stands for."""
 
     digest: str = Field(min_length=64, max_length=64, description="The request's `digest`, as the voter saw it.")
@@ -112,18 +127,15 @@ class Approve(Strict):
         default=None, min_length=1, max_length=NAME_MAX, description="For a role that can do less."
     )
     until: int | None = Field(default=None, ge=0, le=T_MAX, description="For a project that ends earlier.")
+    scope: list[ScopeName] = Field(default=[], max_length=NAMES_MAX, description="For less of the target.")
     note: str = Field(default="", max_length=TEXT_MAX)
-    statement: str = Field(default="", max_length=TEXT_MAX, description="What was signed, if the vote is signed.")
-    signature: str = Field(default="", max_length=TEXT_MAX, description="The SSH signature of it, in its armour.")
 
 
-class Deny(Strict):
+class Deny(Signable):
     """No, and why."""
 
     digest: str = Field(min_length=64, max_length=64, description="The request's `digest`, as the voter saw it.")
     note: str = Field(min_length=1, max_length=TEXT_MAX)
-    statement: str = Field(default="", max_length=TEXT_MAX, description="What was signed, if the vote is signed.")
-    signature: str = Field(default="", max_length=TEXT_MAX, description="The SSH signature of it, in its armour.")
 
 
 class Say(Strict):
@@ -165,6 +177,7 @@ class VoteView(BaseModel):
     narrowed_ms: int | None
     narrowed_role: str | None
     narrowed_until: int | None = None
+    narrowed_scope: list[str] = []
     signed: bool
     note: str
 
@@ -207,6 +220,7 @@ class RequestView(Noted):
     asked_by: Someone | None = Field(default=None, description="Who asked in the requester's place.")
     bundle: str | None = Field(default=None, description="What it was asked for together with.")
     until: int | None = Field(default=None, description="A project: a grant for each day until then.")
+    scope: list[str] = Field(default=[], description="What it is limited to in the target; empty: not limited.")
 
 
 class ExtensionView(BaseModel):
@@ -242,6 +256,7 @@ class GrantView(Noted):
     end_note: str
     ending: dict[str, Any] | None
     extensions: list[ExtensionView]
+    scope: list[str] = Field(default=[], description="What it is limited to in the target; empty: not limited.")
 
 
 class SessionView(Noted):

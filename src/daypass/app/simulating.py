@@ -131,6 +131,7 @@ def recorded_of(request: Request) -> Recorded:
         how=how,
         needs=sum(stage.need for stage in request.stages),
         rule=request.rule,
+        scope=item.scope,
     )
 
 
@@ -151,4 +152,5 @@ def refused_of(entry: StoredEntry, fields: dict[str, str]) -> Recorded:
         how="refused",
         needs=0,
         rule=told["body"]["rule"],
+        scope=tuple(item.get("scope", ())),
     )

@@ -12,6 +12,7 @@ from daypass.cli.showing import as_json, brief, clean, short, table, until
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Verb, complain
 from daypass.domain.durations import duration_ms
 from daypass.domain.errors import NotFound
+from daypass.domain.scope import spoken_scope
 
 POLL_SECONDS = 1.0
 """How often `--wait` looks: a person decides, so a second is nothing, and the server hardly notices."""
@@ -36,6 +37,11 @@ def moment(text: str) -> int:
         raise argparse.ArgumentTypeError(f"must be a time like 2026-11-23T14:00, not {text!r}") from None
 
 
+def add_scope(parser: argparse.ArgumentParser, help: str) -> None:
+    """The `--scope` of what is asked or approved."""
+    parser.add_argument("--scope", action="append", default=[], metavar="SCHEMA.TABLE", help=help)
+
+
 def _request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", nargs="+", metavar="TARGET[:ROLE]", help="what to reach (daypass targets lists them)")
     parser.add_argument("--role", metavar="R", help="as what, where no role stands behind the target")
@@ -45,12 +51,13 @@ def _request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", type=moment, metavar="TIME", help="not before this time, like 2026-11-23T14:00")
     parser.add_argument("--person", action="append", default=[], metavar="EMAIL", help="for them; again for each")
     parser.add_argument("--until", type=duration, metavar="14d", help="a project: so long, each day for --for")
+    add_scope(parser, "limited to this of the target, like public.orders or billing.*; again for each")
     parser.add_argument("--wait", action="store_true", help="wait for the decision; exit 1 unless it is yes")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _request(given: argparse.Namespace) -> int:
-    items = [_item(text, given.role) for text in given.target]
+    items = [_item(text, given.role, given.scope) for text in given.target]
     if nameless := next((one["target"] for one in items if not one["role"]), None):
         complain(f"no role is named for {nameless}", f"--role R, or {nameless}:ROLE")
         return EXIT_USAGE
@@ -67,9 +74,9 @@ def _request(given: argparse.Namespace) -> int:
     return finish(given, here, here.post("requests", {**asked, **items[0]}))
 
 
-def _item(text: str, role: str | None) -> dict[str, str]:
+def _item(text: str, role: str | None, scope: list[str]) -> Json:
     target, _, own = text.partition(":")
-    return {"target": target, "role": own or role or ""}
+    return {"target": target, "role": own or role or "", "scope": scope}
 
 
 def _bundle(given: argparse.Namespace, made: Json) -> int:
@@ -109,8 +116,14 @@ def _wait(here: Api, made: Json) -> Json:
     return made
 
 
+def limited(thing: Json) -> str:
+    """` (limited to public.orders)`, or nothing where it is not limited."""
+    spoken = spoken_scope(tuple(thing["scope"]))
+    return f" ({clean(spoken)})" if spoken else ""
+
+
 def _told(made: Json) -> str:
-    what = f"{clean(made['target'])}:{clean(made['role'])}"
+    what = f"{clean(made['target'])}:{clean(made['role'])}{limited(made)}"
     match made["state"]:
         case "APPROVED":
             return f"Approved for {brief(made['granted_ms'])}. Use it: daypass connect {clean(made['target'])}"

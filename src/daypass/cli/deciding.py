@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import duration, moment, tell
+from daypass.cli.asking import WAITING, add_scope, duration, moment, tell
 from daypass.cli.client import Api, Json, api
 from daypass.cli.showing import clean, short
-from daypass.cli.signing import add_sign, signed_vote
+from daypass.cli.signing import add_sign, part_of, signed_vote
 from daypass.cli.verbs import EXIT_DONE, Verb
 from daypass.domain.errors import Invalid, NotFound
 
@@ -19,6 +19,7 @@ def _approve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", type=duration, dest="duration", metavar="15m", help="for less time than was asked")
     parser.add_argument("--role", metavar="R", help="as a role that can do less than the one asked for")
     parser.add_argument("--until", type=moment, metavar="TIME", help="a project, until then at most")
+    add_scope(parser, "for less of the target than was asked, like public.orders; again for each")
     parser.add_argument("--note", default="", metavar="TEXT", help="a note for the record")
     add_sign(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -32,8 +33,8 @@ def _approve(given: argparse.Namespace) -> int:
         vote = {"duration_ms": given.duration, "until": given.until, "note": given.note}
         return _decide_bundle(here, given, "approve", vote, missing)
     vote = {"digest": asked["digest"], "duration_ms": given.duration, "role": given.role, "note": given.note}
-    vote["until"] = given.until
-    vote |= signed_vote(here, given, asked, "approve", given.role)
+    vote |= {"until": given.until, "scope": given.scope}
+    vote |= signed_vote(here, given, part_of(asked), "approve")
     return tell(given, here.post(f"requests/{asked['id']}/approve", vote))
 
 
@@ -43,9 +44,12 @@ def _decide_bundle(here: Api, given: argparse.Namespace, verb: str, vote: Json, 
         bundle = here.get(f"bundles/{given.id}")
     except NotFound:
         raise missing from None
-    if given.sign is not None or getattr(given, "role", None):
-        raise Invalid("a signed vote, or one for another role, is for one request", hint="decide on them one by one")
+    if getattr(given, "role", None) or getattr(given, "scope", None):
+        raise Invalid("another role or scope is for one request", hint="decide on them one by one")
     digests = {one["id"]: one["digest"] for one in bundle["requests"]}
+    parts = [part_of(one) for one in bundle["requests"] if one["state"] in WAITING]
+    if parts:
+        vote = {**vote, **signed_vote(here, given, {"parts": parts}, verb)}
     done = here.post(f"bundles/{bundle['id']}/{verb}", {**vote, "digests": digests})
     if given.json:
         return tell(given, done)
@@ -69,7 +73,7 @@ def _deny(given: argparse.Namespace) -> int:
         asked = here.get(f"requests/{given.id}")
     except NotFound as missing:
         return _decide_bundle(here, given, "deny", {"note": given.note}, missing)
-    vote = {"digest": asked["digest"], "note": given.note, **signed_vote(here, given, asked, "deny")}
+    vote = {"digest": asked["digest"], "note": given.note, **signed_vote(here, given, part_of(asked), "deny")}
     return tell(given, here.post(f"requests/{asked['id']}/deny", vote))
 
 

@@ -40,19 +40,25 @@ def add_sign(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def signed_vote(here: Api, given: argparse.Namespace, asked: Json, decision: str, role: str | None = None) -> Json:
-    """What a vote carries beside the vote: the statement and its signature; nothing if it is not to be signed."""
+def part_of(asked: Json) -> Json:
+    """How a statement names a request that is decided on."""
+    return {"request": asked["id"], "digest": asked["digest"], "deadline": asked["decide_by"]}
+
+
+def signed_vote(here: Api, given: argparse.Namespace, named: Json, decision: str) -> Json:
+    """What a vote carries beside the vote: the statement and its signature; nothing if it is not to be signed. `named`:
+    what it is on, one request or the `parts` of a bundle."""
     if given.sign is None:
         return {}
     said = statement(
-        request=asked["id"],
-        digest=asked["digest"],
+        **named,
         decision=decision,
-        deadline=asked["decide_by"],
         nonce=secrets.token_hex(NONCE_BYTES),
         checkpoint=here.get("checkpoint")["note"],
         narrowed_ms=getattr(given, "duration", None),
-        narrowed_role=role,
+        narrowed_role=getattr(given, "role", None),
+        narrowed_scope=sorted(getattr(given, "scope", ())),
+        narrowed_until=getattr(given, "until", None),
     )
     return {"statement": said, "signature": sign(said, key_file(given.sign))}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from daypass.cli.asking import WAITING
+from daypass.cli.asking import WAITING, limited
 from daypass.cli.client import Api, Json, api
 from daypass.cli.ending import Line, ending_lines
 from daypass.cli.showing import as_json, brief, clean, short, table, until, when
@@ -85,7 +85,8 @@ def find(here: Api, part: str) -> tuple[str, Json]:
 def _head(kind: str, thing: Json, request: Json) -> None:
     print(f"{kind.capitalize()} {thing['id']}: {thing['state']}")
     print(f"  who     {_person(request['requester'])}")
-    print(f"  what    {clean(request['target'])}:{clean(request['role'])} for {brief(request['duration_ms'])}")
+    what = f"{clean(request['target'])}:{clean(request['role'])}{limited(request)}"
+    print(f"  what    {what} for {brief(request['duration_ms'])}")
     print(f"  why     {clean(request['reason'])}" + (f" ({clean(request['ticket'])})" if request["ticket"] else ""))
     print(f"  policy  {clean(request['policy'])}, rule {clean(request['rule'])}: {clean(request['takes'])}")
     print()
@@ -98,6 +99,7 @@ def _request_lines(request: Json) -> Iterator[Line]:
     for vote in request["votes"]:
         said = "approved" if vote["approve"] else "denied"
         narrowed = f" for {brief(vote['narrowed_ms'])}" if vote["narrowed_ms"] else ""
+        narrowed += limited({"scope": vote["narrowed_scope"]})
         void = "" if vote["counts"] else " (void: what was asked has changed since)"
         note = f": {clean(vote['note'])}" if vote["note"] else ""
         yield vote["at"], f"{said}{narrowed} by {_person(vote['person'])}{void}{note}"

@@ -32,6 +32,7 @@ from daypass.domain.request import (
     sealed,
     step,
 )
+from daypass.domain.scope import Scope, common, spoken_scope, within
 
 DURATION_MS_MIN = SECOND_MS
 """Shorter access is none."""
@@ -112,6 +113,19 @@ def granted_until(request: Request) -> int | None:
     return min([request.until, *narrowed]) if request.until is not None else None
 
 
+def granted_scope(request: Request) -> Scope:
+    """What the access will be limited to: what was asked for, and within it what every approver narrowed it to. Raise
+    `Refused` if nothing would be left."""
+    narrowed = [vote.narrowed_scope for vote in standing(request) if vote.approve]
+    found = common([request.items[0].scope, *narrowed])
+    if found is None:
+        raise Refused(
+            "what you limit it to and what others did have nothing in common: nobody would get anything",
+            hint="deny it instead, or agree on a scope",
+        )
+    return found
+
+
 def approve(request: Request, vote: Vote, by: Person, people: Mapping[str, Person]) -> Request:
     """The request after an approval; APPROVED if it was the last one needed. `people` are all there are, by id.
 
@@ -129,7 +143,10 @@ def approve(request: Request, vote: Vote, by: Person, people: Mapping[str, Perso
         _check_until(request, vote)
     if vote.narrowed_role is not None and request.extends is not None:
         raise Invalid("more time is for the role that the grant has; deny it instead")
+    if vote.narrowed_scope:
+        _check_scope(request, vote.narrowed_scope)
     voted = replace(request, votes=(*request.votes, vote))
+    granted_scope(voted)
     if not enough(voted, people):
         return step(voted, RequestAction.VOTE)
     names = len({one.person for one in standing(voted) if one.approve})
@@ -190,11 +207,17 @@ def _check_narrowing(request: Request, narrowed_ms: int) -> None:
         raise Refused(f"an approver may shorten the time and never lengthen it; {asked} was asked for")
 
 
+def _check_scope(request: Request, scope: Scope) -> None:
+    if request.extends is not None:
+        raise Invalid("more time is for the scope that the grant has; deny it instead")
+    asked = request.items[0].scope
+    if not within(scope, asked):
+        raise Refused(f"an approver may narrow the scope and never widen it; it was asked {spoken_scope(asked)}")
+
+
 def _check_until(request: Request, vote: Vote) -> None:
     if request.until is None or vote.narrowed_until is None:
         raise Invalid("this is no project: there is nothing to end earlier")
-    if vote.signature:
-        raise Invalid("a signed vote says nothing of a project's end; deny it, or vote without")
     if not max(vote.at, request.start_at or 0) < vote.narrowed_until <= request.until:
         raise Refused("an approver may have a project end earlier, and never later or before it begins")
 

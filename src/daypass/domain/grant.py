@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from daypass.domain.errors import Conflict
+from daypass.domain.scope import WHOLE, Scope
 
 
 class GrantState(StrEnum):
@@ -127,6 +128,8 @@ class Grant:
     extensions: tuple[Extension, ...] = ()
     owes: Mapping[str, object] = field(default_factory=dict)
     """What is owed after it, as its rule says (see `policy.Owes`)."""
+    scope: Scope = WHOLE
+    """What it is limited to inside the target; empty: everything that the role can do."""
 
 
 def step(grant: Grant, action: GrantAction) -> Grant:

@@ -35,6 +35,7 @@ from daypass.domain.rules import (
     Rule,
     StageRule,
 )
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.target import Target
 
 __all__ = [
@@ -83,6 +84,8 @@ class Question:
     """What came of this person's earlier access to this target (docs/policy.md); None: nothing is known."""
     on_call: Mapping[str, Sequence[str]] | None = None
     """Who is on call by each schedule that could be asked (addresses); None: none was asked."""
+    scope: Scope = WHOLE
+    """What it is to be limited to; empty: everything that the role can do."""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """Why something is not known, for the refusal to say: of the `ticket`, of `on_call.NAME`."""
 
@@ -148,6 +151,7 @@ def facts(question: Question) -> dict[str, object]:
             "ticket": q.ticket,
             "minutes": q.duration_ms // 60_000,
             "start": as_datetime(q.start_at or q.now),
+            "scope": list(q.scope),
         },
         "requester": {"email": q.requester.email, "name": q.requester.name, "groups": sorted(q.requester.groups)},
         "target": {"name": q.target.name, "protocol": q.target.protocol, "labels": dict(q.target.labels)},

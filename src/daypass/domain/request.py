@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from daypass.domain.errors import Conflict
+from daypass.domain.scope import WHOLE, Scope
 
 MESSAGES_MAX = 100
 """Questions and answers on one request; a longer talk belongs elsewhere, and each show would carry it."""
@@ -99,6 +100,13 @@ class Item:
 
     target: str
     role: str
+    scope: Scope = WHOLE
+    """What it is limited to inside the target; empty: everything that the role can do."""
+
+    def plain(self) -> dict[str, object]:
+        """As JSON; no scope is left out."""
+        found: dict[str, object] = {"target": self.target, "role": self.role}
+        return found | ({"scope": list(self.scope)} if self.scope else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,8 @@ class Vote:
     """Their SSH signature of it, in its armour."""
     narrowed_until: int | None = None
     """A project goes on until then at most."""
+    narrowed_scope: Scope = WHOLE
+    """What the access is limited to, within the scope that was asked for; empty: to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +232,7 @@ def content_digest(
     content = {
         "requester": requester,
         "on_behalf_of": on_behalf_of or "",
-        "items": [{"target": item.target, "role": item.role} for item in items],
+        "items": [item.plain() for item in items],
         "reason": reason,
         "ticket": ticket,
         "duration_ms": duration_ms,

@@ -13,6 +13,7 @@ from daypass.domain import policy
 from daypass.domain.crowd import Crowd
 from daypass.domain.policy import Automatic, NeedsVotes, Question, Refused, Verdict
 from daypass.domain.rules import Policy
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.target import Target
 
 
@@ -32,6 +33,7 @@ class Recorded:
     how: str
     needs: int
     rule: str
+    scope: Scope = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def replay(
             one.ticket,
             one.start_at,
             person.agent_of or None,
+            scope=one.scope,
         )
         yield _compared(one, policies, question, crowd)
 

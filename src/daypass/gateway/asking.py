@@ -166,6 +166,7 @@ class Asking:
             admission.role,
             admission.credential,
             admission.label,
+            admission.scope,
         )
 
     def _settle(self, task: asyncio.Task[Admission]) -> None:

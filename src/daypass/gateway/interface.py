@@ -7,6 +7,7 @@ from typing import Protocol as Interface
 
 from daypass.domain.grant import EndReason
 from daypass.domain.people import SignIn
+from daypass.domain.scope import Scope
 from daypass.domain.target import Credential, Target, TargetRole
 
 
@@ -32,6 +33,10 @@ class Admission(Interface):
     @property
     def expires_at(self) -> int:
         """The absolute deadline, ms since 1970."""
+
+    @property
+    def scope(self) -> Scope:
+        """What it is limited to."""
 
     @property
     def idle_ms(self) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from daypass.domain.errors import DaypassError
 from daypass.domain.ssh_signature import fingerprint, holds, read_public_key, read_signature
-from daypass.domain.vote_statement import read_statement
+from daypass.domain.vote_statement import narrowing_of, read_statement, said_narrowing, said_of
 from daypass.ledger.tampering import Tampered
 
 MARKS = (b',"type":"key.enrolled","v":1}', b',"type":"key.revoked","v":1}', b',"type":"request.voted","v":1}')
@@ -64,15 +64,15 @@ class Votes:
             said, signature = read_statement(signed["statement"]), read_signature(signed["signature"])
         except DaypassError as problem:
             raise Tampered(f"entry {index}: its signed vote cannot be read: {problem.message}") from problem
+        found = {**said_of(said, told["request"]), "decision": said["decision"], **said_narrowing(said)}
         wanted = {
             "request": told["request"],
             "digest": body["digest"],
             "decision": told["decision"],
-            "narrowed_ms": body.get("narrowed_ms", 0),
-            "narrowed_role": body.get("narrowed_role", ""),
+            **narrowing_of(body),
         }
         for key, value in wanted.items():
-            if said[key] != value:
+            if found.get(key) != value:
                 raise Tampered(f"entry {index}: what was signed is not what was voted on: its {key} is another")
         if self._keys.get(signature.fingerprint) != actor["id"]:
             raise Tampered(f"entry {index}: the vote is signed with a key that its person has not enrolled")

@@ -6,7 +6,7 @@ stands after it. Revocation never queues behind data: the driver calls `handle(E
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, final
@@ -14,6 +14,7 @@ from typing import Protocol as Interface
 
 from daypass.domain.flat import Flat
 from daypass.domain.people import SignIn
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.statement import Analysis, Fact, Value
 from daypass.domain.target import Credential, Target, TargetRole
 
@@ -86,6 +87,8 @@ class Opened:
     role: TargetRole
     credential: Credential
     label: str
+    scope: Scope = WHOLE
+    """What the session is limited to (domain/scope.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +319,10 @@ class Protocol(Interface):
 
     def check(self, target: Target) -> None:
         """Raise `Invalid` for a target whose settings this protocol cannot serve."""
+
+    def scope(self, names: Sequence[str]) -> Scope:
+        """The scope that these names mean, in their one spelling. Raise `Invalid` for what its sessions could not be
+        limited to."""
 
     def analyse(self, text: str) -> Analysis:
         """What this text would do; `UNKNOWN` when it cannot be told. Never raises."""

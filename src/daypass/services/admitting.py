@@ -15,6 +15,7 @@ from daypass.domain.deciding import granted_until
 from daypass.domain.errors import DaypassError, Refused
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Person
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.session import Session, SessionState
 from daypass.domain.target import Credential, Target, TargetRole
 from daypass.domain.wording import ask_command
@@ -47,6 +48,7 @@ class Admission:
     label: str
     expires_at: int
     idle_ms: int | None = None
+    scope: Scope = WHOLE
 
 
 class Admitting:
@@ -96,6 +98,7 @@ class Admitting:
             label=f"daypass/{session.id[-12:]} {person.email}".encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             expires_at=grant.expires_at or 0,
             idle_ms=_idle_ms(self._office, found),
+            scope=grant.scope,
         )
 
     async def _check_locks(self, tx: Transaction, person: Person, name: str) -> None:
@@ -147,7 +150,8 @@ class Admitting:
         )
 
     async def _grant(self, tx: Transaction, person: Person, target: str, role: str | None) -> Grant:
-        """The grant to come in on, locked. An active one before one that would have to be activated."""
+        """The grant to come in on, locked. An active one before one that would have to be activated, and of these one
+        for the whole target before one that is limited."""
         found = self._office.targets.get(target)
         now = self._office.now()
         held = await tx.grants(person=person.id, target=target, states=grants.LIVE) if found else ()
@@ -162,7 +166,7 @@ class Admitting:
         if not usable:
             last = await tx.grants(person=person.id, target=target, page=Page(1)) if found else ()
             raise self._no_grant(person, found, target, role, held or last)
-        best = max(usable, key=lambda one: (one.state is GrantState.ACTIVE, one.expires_at or 0, one.id))
+        best = max(usable, key=lambda one: (one.state is GrantState.ACTIVE, not one.scope, one.expires_at or 0, one.id))
         locked = await tx.grant_for_change(best.id)
         if locked is None or not grants.opens(locked, now):
             raise self._no_grant(person, found, target, role, held)
@@ -220,6 +224,7 @@ async def check_policy(office: Office, tx: Transaction, person: Person, grant: G
         start_at=request.start_at,
         on_behalf_of=request.on_behalf_of,
         known=known_of(ahead, request.ticket) if looks_outside(office, target) else NOTHING,
+        scope=request.items[0].scope,
     )
     matched = policy.match(office.policies.current.policies, asked, glass=broken)
     if isinstance(matched, policy.Matched) and grant.role != asked.role:

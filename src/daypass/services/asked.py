@@ -15,6 +15,7 @@ from daypass.domain.errors import DaypassError
 from daypass.domain.people import Person
 from daypass.domain.policy import Question, policy_of
 from daypass.domain.rules import Policy
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.target import Target
 from daypass.services.history import history_of
 from daypass.services.office import Office
@@ -141,6 +142,7 @@ async def question(
     start_at: int | None = None,
     on_behalf_of: str | None = None,
     known: Outside = NOTHING,
+    scope: Scope = WHOLE,
 ) -> Question:
     """The question to policy."""
     now = office.now()
@@ -158,5 +160,6 @@ async def question(
         ticket_facts=known.ticket,
         history=history,
         on_call=known.on_call,
+        scope=scope,
         unknown=known.unknown,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from daypass.domain import deciding, matching, policy
@@ -21,7 +21,9 @@ from daypass.domain.request import (
     sealed,
     step,
 )
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.target import Target
+from daypass.protocols import PROTOCOLS
 from daypass.services.asked import Ahead, Outside, ask_ahead, known_of, look_outside, question
 from daypass.services.granting import give
 from daypass.services.office import Change, Office, acting
@@ -54,6 +56,8 @@ class Wish:
     break_glass: bool = False
     until: int | None = None
     """A project: until then, access for each day of `duration_ms`."""
+    scope: Scope = WHOLE
+    """What it is to be limited to inside the target; empty: everything that the role can do."""
 
 
 class Asking:
@@ -67,6 +71,7 @@ class Asking:
         recording it) where policy says no or nobody could decide; nothing is then open."""
         if wish.break_glass:
             raise Invalid("this asks; breaking the glass is another verb", hint="daypass break-glass")
+        wish = self.spelled(wish)
         target = self.target(wish)
         self.check(wish)
         refusal: policy.Refused | None = None
@@ -95,6 +100,10 @@ class Asking:
             known = ", ".join(sorted(target.roles))
             raise Invalid(f"{wish.target} has no role {wish.role or '(none given)'}", hint=f"--role one of {known}")
         return target
+
+    def spelled(self, wish: Wish) -> Wish:
+        """The wish with its scope in its one spelling. Raise `Invalid` for a scope that means nothing there."""
+        return replace(wish, scope=scope_at(self.target(wish), wish.scope)) if wish.scope else wish
 
     def check(self, wish: Wish) -> None:
         """Raise `Invalid` for what nobody could ask for."""
@@ -127,6 +136,7 @@ class Asking:
             ticket=wish.ticket,
             start_at=wish.start_at,
             known=known,
+            scope=wish.scope,
         )
 
     async def _verdict(self, change: Change, asked: policy.Question) -> policy.Verdict:
@@ -135,7 +145,7 @@ class Asking:
 
     def _refused_event(self, person: Person, wish: Wish, verdict: policy.Refused) -> Event:
         body = {
-            "items": [{"target": wish.target, "role": wish.role}],
+            "items": [Item(wish.target, wish.role, wish.scope).plain()],
             "duration_ms": wish.duration_ms,
             "policy": verdict.policy.name if verdict.policy else "",
             "rule": verdict.rule.name if verdict.rule else "",
@@ -160,7 +170,7 @@ class Asking:
             state=RequestState.PENDING,
             requester=person.id,
             on_behalf_of=person.agent_of or None,
-            items=(Item(wish.target, wish.role),),
+            items=(Item(wish.target, wish.role, wish.scope),),
             reason=wish.reason.strip(),
             ticket=wish.ticket.strip(),
             duration_ms=wish.duration_ms,
@@ -245,7 +255,15 @@ class Asking:
     async def _reroute(self, change: Change, request: Request, person: Person, ahead: Ahead) -> Request:
         """Ask policy about the changed request. Raise `Refused`, and so change nothing, where it says no."""
         item = request.items[0]
-        wish = Wish(item.target, item.role, request.duration_ms, request.reason, request.ticket, request.start_at)
+        wish = Wish(
+            item.target,
+            item.role,
+            request.duration_ms,
+            request.reason,
+            request.ticket,
+            request.start_at,
+            scope=item.scope,
+        )
         target = self.target(wish)
         if wish.duration_ms < deciding.DURATION_MS_MIN:
             raise Invalid("access lasts at least a second", hint="--for 30m")
@@ -289,6 +307,14 @@ class Asking:
             await change.tx.save_request(withdrawn)
             await change.record(request_event(self._office, "request.withdrawn", withdrawn, acting(person)))
         return withdrawn
+
+
+def scope_at(target: Target, names: Sequence[str]) -> Scope:
+    """The scope that these names mean at a target, in their one spelling. Raise `Invalid` where they mean none."""
+    protocol = PROTOCOLS.get(target.protocol)
+    if protocol is None:
+        raise Invalid(f"access to {target.name} cannot be limited to a scope: it is {target.protocol}")
+    return protocol.scope(names)
 
 
 def without(request: Request, excluded: Collection[str]) -> Request:

@@ -22,6 +22,7 @@ from daypass.services.notices import tell
 from daypass.services.office import Change, Office, acting
 from daypass.services.requests import Narrowed, Requests
 from daypass.services.sight import sees_request
+from daypass.services.signing import Signed
 from daypass.services.telling import asked_body, asked_secret, request_event
 from daypass.store.interface import Page, Transaction
 
@@ -103,7 +104,17 @@ class Bundles:
         return Bundle(id, tuple(saved))
 
     def _wish(self, wish: BundleWish, item: Item) -> Wish:
-        one = Wish(item.target, item.role, wish.duration_ms, wish.reason, wish.ticket, wish.start_at, until=wish.until)
+        one = Wish(
+            item.target,
+            item.role,
+            wish.duration_ms,
+            wish.reason,
+            wish.ticket,
+            wish.start_at,
+            until=wish.until,
+            scope=item.scope,
+        )
+        one = self._requests.spelled(one)
         target = self._requests.target(one)
         self._requests.check(one)
         found = policy.policy_of(self._office.policies.current.policies, target)
@@ -169,22 +180,33 @@ class Bundles:
         return Bundle(seen[0].bundle or "", seen)
 
     async def approve(
-        self, by: Person, id: str, digests: Mapping[str, str], *, note: str = "", narrowed: Narrowed | None = None
+        self,
+        by: Person,
+        id: str,
+        digests: Mapping[str, str],
+        *,
+        note: str = "",
+        narrowed: Narrowed | None = None,
+        signed: Signed | None = None,
     ) -> Bundle:
         """Approve every part that is open and that this person may decide on, all or none. `digests` are of the parts
-        as they saw them, by request: a part that changed since, or was not among them, stops the whole."""
+        as they saw them, by request: a part that changed since, or was not among them, stops the whole. `signed` is
+        one statement for all of them."""
         async with self._office.change() as change:
             person, parts = await self._to_decide(change, by, id, digests)
             for one in parts:
-                await self._requests.approved(change, one, person, digests[one.id], note, narrowed or Narrowed(), None)
+                narrow = narrowed or Narrowed()
+                await self._requests.approved(change, one, person, digests[one.id], note, narrow, signed)
             return await self._see(change.tx, person, id)
 
-    async def deny(self, by: Person, id: str, digests: Mapping[str, str], *, note: str) -> Bundle:
+    async def deny(
+        self, by: Person, id: str, digests: Mapping[str, str], *, note: str, signed: Signed | None = None
+    ) -> Bundle:
         """Deny every part that is open and that this person may decide on."""
         async with self._office.change() as change:
             person, parts = await self._to_decide(change, by, id, digests)
             for one in parts:
-                await self._requests.denied(change, one, person, digests[one.id], note)
+                await self._requests.denied(change, one, person, digests[one.id], note, signed)
             return await self._see(change.tx, person, id)
 
     async def _to_decide(

@@ -15,6 +15,7 @@ from daypass.domain.explaining import Explained, explain
 from daypass.domain.people import GROUP, Person, selected
 from daypass.domain.policy import policy_of
 from daypass.domain.request import Request, RequestState
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.target import Target
 from daypass.services.asked import look_outside, on_duty, question
 from daypass.services.office import Office
@@ -68,6 +69,7 @@ class Deliberation:
         start_at: int | None = None,
         on_behalf_of: str | None = None,
         glass: bool = False,
+        scope: Scope = WHOLE,
     ) -> Explained:
         """How policy would decide if this person asked for this now."""
         known = await look_outside(self._office, target, ticket)
@@ -84,6 +86,7 @@ class Deliberation:
                 start_at=start_at,
                 on_behalf_of=on_behalf_of,
                 known=known,
+                scope=scope,
             )
             crowd = await self._office.everybody(tx)
         return explain(self._office.policies.current.policies, asked, crowd, glass=glass)
@@ -108,6 +111,7 @@ class Deliberation:
             start_at=request.start_at,
             on_behalf_of=request.on_behalf_of,
             glass=glass,
+            scope=item.scope,
         )
 
     async def deciders(self, by: Person, part: str) -> DecidersOf:

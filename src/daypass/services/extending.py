@@ -100,6 +100,7 @@ class Extending:
             ticket=earlier.ticket,
             on_behalf_of=earlier.on_behalf_of,
             known=known,
+            scope=grant.scope,
         )
         crowd = await self._office.everybody(change.tx)
         verdict = policy.evaluate(self._office.policies.current.policies, asked, crowd)
@@ -136,7 +137,7 @@ class Extending:
                 state=RequestState.PENDING,
                 requester=person.id,
                 on_behalf_of=None,
-                items=(Item(grant.target, grant.role),),
+                items=(Item(grant.target, grant.role, grant.scope),),
                 reason=reason,
                 ticket="",
                 duration_ms=by_ms,

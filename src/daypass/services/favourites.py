@@ -47,7 +47,7 @@ class Favourites:
         if former.extends is not None:
             raise Invalid("that request was for more time; what it extended is over", hint="daypass request")
         item = former.items[0]
-        wish = Wish(item.target, item.role, former.duration_ms, former.reason, former.ticket)
+        wish = Wish(item.target, item.role, former.duration_ms, former.reason, former.ticket, scope=item.scope)
         return await self._requests.create(by, _changed(wish, instead))
 
     async def list(self, by: Person) -> Sequence[Favourite]:
@@ -58,8 +58,10 @@ class Favourites:
         """Keep it under this name, in the place of what was there."""
         if not _NAME.fullmatch(name):
             raise Invalid("a favourite's name has letters, digits, dots and dashes, at most 63")
+        wish = self._requests.spelled(wish)
         self._requests.target(wish)
-        plain = {"target": wish.target, "role": wish.role, "duration_ms": wish.duration_ms}
+        plain: dict[str, object] = {"target": wish.target, "role": wish.role, "duration_ms": wish.duration_ms}
+        plain |= {"scope": list(wish.scope)} if wish.scope else {}
         kept = Favourite(by.id, name, plain | {"reason": wish.reason, "ticket": wish.ticket}, self._office.now())
         async with self._office.change() as change:
             person = await change.person(by)
@@ -91,4 +93,5 @@ def _changed(wish: Wish, instead: Instead) -> Wish:
         wish.reason if instead.reason is None else instead.reason,
         wish.ticket if instead.ticket is None else instead.ticket,
         instead.start_at,
+        scope=tuple(wish.scope),
     )

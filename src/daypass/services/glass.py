@@ -138,7 +138,7 @@ class Glass:
                 state=RequestState.BROKEN_GLASS,
                 requester=person.id,
                 on_behalf_of=asked.on_behalf_of,
-                items=(Item(wish.target, wish.role),),
+                items=(Item(wish.target, wish.role, wish.scope),),
                 reason=wish.reason.strip(),
                 ticket=wish.ticket.strip(),
                 duration_ms=wish.duration_ms,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from daypass.domain.deciding import granted_ms, granted_until, standing
+from daypass.domain.deciding import granted_ms, granted_scope, granted_until, standing
 from daypass.domain.durations import DAY_MS
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Actor
@@ -40,6 +40,7 @@ async def give(office: Office, change: Change, approved: Request, by: Actor) -> 
         policy=approved.policy,
         rule=approved.rule,
         owes=approved.owes,
+        scope=granted_scope(approved),
     )
     with_grant = replace(approved, grant=grant.id)
     await change.tx.save_request(with_grant)
@@ -52,6 +53,7 @@ async def give(office: Office, change: Change, approved: Request, by: Actor) -> 
         "rule": approved.rule,
         "how": "automatic" if approved.automatic else "votes",
         "role": grant.role,
+        **({"scope": list(grant.scope)} if grant.scope else {}),
     }
     event = request_event(office, "request.approved", with_grant, by, body=body, decision="approved")
     await change.record(event)

@@ -5,15 +5,16 @@ The requester's own verbs are in `asking.py`; `Requests` offers both, as one nou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daypass.domain import deciding
 from daypass.domain.errors import Invalid, Refused
 from daypass.domain.people import SYSTEM, Person
 from daypass.domain.request import OPEN, Request, RequestState, Vote
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.target import less
 from daypass.domain.vote_statement import APPROVE, DENY
-from daypass.services.asking import Asking
+from daypass.services.asking import Asking, scope_at
 from daypass.services.granting import give
 from daypass.services.office import Change, acting
 from daypass.services.sight import see_request
@@ -27,11 +28,13 @@ SWEEP_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """What an approver gives less of: for how long, as what, a project until when. None: as asked."""
+    """What an approver gives less of: for how long, as what, a project until when, inside the target to what. None
+    (of the scope: empty): as asked."""
 
     duration_ms: int | None = None
     role: str | None = None
     until: int | None = None
+    scope: Scope = WHOLE
 
 
 class Requests(Asking):
@@ -70,10 +73,11 @@ class Requests(Asking):
         via: str = "",
     ) -> Request:
         """Approve a locked request in an open transaction."""
-        vote = self._vote(request, person, APPROVE, digest, note, narrow, signed)
         self._check_role(request, narrow.role)
+        narrow = self._spelled(request, narrow)
+        vote = self._vote(request, person, APPROVE, digest, note, narrow, signed)
         if signed is not None:
-            await check_signed(change, signed, request, person, APPROVE, narrow.duration_ms, narrow.role)
+            await check_signed(change, signed, request, person, vote)
         people = (await self._office.everybody(change.tx)).by_id
         voted = deciding.approve(request, vote, person, people)
         await self._save_vote(change, voted, person, APPROVE, via)
@@ -91,6 +95,13 @@ class Requests(Asking):
             raise Invalid(f"{item.target} has no role {role}", hint="daypass targets")
         if not less(target.roles[role], target.roles[item.role]):
             raise Refused(f"an approver may give less and never more; {role} can do as much as {item.role}")
+
+    def _spelled(self, request: Request, narrow: Narrowed) -> Narrowed:
+        """The narrowing with its scope in its one spelling."""
+        target = self._office.targets.get(request.items[0].target)
+        if not narrow.scope or target is None:
+            return narrow
+        return replace(narrow, scope=scope_at(target, narrow.scope))
 
     async def deny(
         self,
@@ -119,10 +130,10 @@ class Requests(Asking):
         via: str = "",
     ) -> Request:
         """Deny a locked request in an open transaction."""
-        if signed is not None:
-            await check_signed(change, signed, request, person, DENY)
-        people = (await self._office.everybody(change.tx)).by_id
         vote = self._vote(request, person, DENY, digest, note, Narrowed(), signed)
+        if signed is not None:
+            await check_signed(change, signed, request, person, vote)
+        people = (await self._office.everybody(change.tx)).by_id
         denied = deciding.deny(request, vote, person, people)
         await self._save_vote(change, denied, person, DENY, via)
         if denied.state is RequestState.DENIED:
@@ -150,6 +161,7 @@ class Requests(Asking):
             note=note.strip(),
             narrowed_role=narrowed.role,
             narrowed_until=narrowed.until,
+            narrowed_scope=narrowed.scope,
             statement=signed.statement if signed is not None else "",
             signature=signed.signature if signed is not None else "",
         )

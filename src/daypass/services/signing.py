@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.events import Event
 from daypass.domain.people import Person
-from daypass.domain.request import Request
+from daypass.domain.request import Request, Vote
 from daypass.domain.ssh_signature import fingerprint, holds, read_public_key, read_signature
 from daypass.domain.standing import EnrolledKey
 from daypass.domain.vote_statement import check_statement
@@ -83,12 +83,10 @@ async def check_signed(
     signed: Signed,
     request: Request,
     person: Person,
-    decision: str,
-    narrowed_ms: int | None = None,
-    narrowed_role: str | None = None,
+    vote: Vote,
 ) -> None:
-    """Raise `Refused` unless this person signed exactly this decision with a key of theirs that is enrolled."""
-    check_statement(signed.statement, request, decision, narrowed_ms, narrowed_role)
+    """Raise `Refused` unless this person signed exactly this vote with a key of theirs that is enrolled."""
+    check_statement(signed.statement, request, vote)
     signature = read_signature(signed.signature)
     keys = await change.tx.keys(fingerprint=signature.fingerprint)
     if not any(one.person == person.id and one.revoked_at is None for one in keys):

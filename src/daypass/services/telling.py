@@ -44,7 +44,7 @@ def asked_body(request: Request) -> dict[str, Any]:
     """What was asked and how it is decided."""
     each = ELIGIBLE_MAX // max(1, len(request.stages))
     body: dict[str, Any] = {
-        "items": [{"target": item.target, "role": item.role} for item in request.items],
+        "items": [item.plain() for item in request.items],
         "duration_ms": request.duration_ms,
         "digest": request.digest,
         "policy": request.policy,
@@ -86,6 +86,8 @@ def vote_body(vote: Vote, via: str = "") -> dict[str, Any]:
         body["narrowed_role"] = vote.narrowed_role
     if vote.narrowed_until is not None:
         body["narrowed_until"] = vote.narrowed_until
+    if vote.narrowed_scope:
+        body["narrowed_scope"] = list(vote.narrowed_scope)
     if vote.signature:
         body["signed"] = {"statement": vote.statement, "signature": vote.signature}
     return body

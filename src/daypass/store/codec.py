@@ -64,7 +64,7 @@ def request_row(request: Request) -> Row:
         "state": request.state.value,
         "requester": request.requester,
         "on_behalf_of": request.on_behalf_of,
-        "items": [{"target": item.target, "role": item.role} for item in request.items],
+        "items": [item.plain() for item in request.items],
         "reason": request.reason,
         "ticket": request.ticket,
         "duration_ms": request.duration_ms,
@@ -97,9 +97,9 @@ def request_of(row: Row) -> Request:
         **{
             **row,
             "state": RequestState(row["state"]),
-            "items": tuple(Item(**item) for item in row["items"]),
+            "items": tuple(Item(**{**item, "scope": tuple(item.get("scope", ()))}) for item in row["items"]),
             "stages": tuple(Stage(one["need"], tuple(one["of"]), tuple(one["eligible"])) for one in row["stages"]),
-            "votes": tuple(Vote(**vote) for vote in row["votes"]),
+            "votes": tuple(_vote_of(vote) for vote in row["votes"]),
             "messages": tuple(Message(**message) for message in row["messages"]),
             "route": _route_of(row["route"] or {}),
         }
@@ -125,7 +125,12 @@ def _vote_value(vote: Vote) -> dict[str, Any]:
         "statement": vote.statement,
         "signature": vote.signature,
         "narrowed_until": vote.narrowed_until,
+        "narrowed_scope": list(vote.narrowed_scope),
     }
+
+
+def _vote_of(value: Mapping[str, Any]) -> Vote:
+    return Vote(**{**value, "narrowed_scope": tuple(value.get("narrowed_scope", ()))})
 
 
 def grant_row(grant: Grant) -> Row:
@@ -154,6 +159,7 @@ def grant_row(grant: Grant) -> Row:
             {"by_ms": one.by_ms, "at": one.at, "person": one.person, "reason": one.reason} for one in grant.extensions
         ],
         "owes": dict(grant.owes),
+        "scope": list(grant.scope),
     }
 
 
@@ -163,6 +169,7 @@ def grant_of(row: Row) -> Grant:
             **row,
             "state": GrantState(row["state"]),
             "extensions": tuple(Extension(**extension) for extension in row["extensions"]),
+            "scope": tuple(row["scope"]),
         }
     )
 

@@ -144,6 +144,7 @@ grants = Table(
     Column("ending", as_json),
     Column("extensions", as_json, nullable=False),
     Column("owes", as_json, nullable=False),
+    Column("scope", as_json, nullable=False, server_default="[]"),
 )
 
 proposals = Table(

@@ -55,10 +55,11 @@ def opened(
     dangerous: bool = False,
     port: int = 5432,
     tls: str = "disable",
+    scope: tuple[str, ...] = (),
 ) -> Opened:
     role = TargetRole("r", user, None, effect, dangerous)
     target = Target("orders", "postgres", "127.0.0.1", port, "orders", {}, {"r": role}, tls=tls)
-    return Opened("s", "p", "g", target, role, Credential(user, password), "daypass ana@acme.test " + "s" * 60)
+    return Opened("s", "p", "g", target, role, Credential(user, password), "daypass ana@acme.test " + "s" * 60, scope)
 
 
 class Guest:

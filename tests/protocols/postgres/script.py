@@ -15,12 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.statement import Completed, Prepared, Rows, StatementRefused, Submitted
 from daypass.protocols.interface import Cancel, Close, Limits, Record, Send, Side
 from daypass.protocols.postgres import errors, messages
 from daypass.protocols.postgres.frames import HEADER, size_at
 from daypass.protocols.postgres.relay import Relay
 from daypass.protocols.postgres.rows import unpack_rows, unpack_values
+from daypass.protocols.postgres.scope_guard import ScopeGuard
 
 
 def _name(word: str) -> bytes:
@@ -159,8 +161,9 @@ def seen(effects: Sequence[Any]) -> list[tuple[str, bytes | str]]:
 class Conversation:
     """A relay that a script talks to."""
 
-    def __init__(self, *, results: bool = False, limits: Limits | None = None) -> None:
-        self.relay = Relay(limits or Limits(), results=results, odd_strings=False)
+    def __init__(self, *, results: bool = False, limits: Limits | None = None, scope: Scope = WHOLE) -> None:
+        guard = ScopeGuard(scope) if scope else None
+        self.relay = Relay(limits or Limits(), results=results, odd_strings=False, guard=guard)
         self.clock = 1.0
 
     def play(self, script: str) -> None:

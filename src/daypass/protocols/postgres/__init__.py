@@ -5,12 +5,15 @@ This file is what the other rooms see of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from daypass.domain.errors import Invalid
+from daypass.domain.scope import Scope
 from daypass.domain.statement import Analysis, Value
 from daypass.domain.target import Target
 from daypass.protocols.ending import Ender
 from daypass.protocols.interface import ConnectHelp, Limits, Session
-from daypass.protocols.postgres import analyse, connect, rows, shape
+from daypass.protocols.postgres import analyse, connect, rows, scope, shape
 from daypass.protocols.postgres.ender import PostgresEnder
 from daypass.protocols.postgres.session import ALLOW_PREPARE_TRANSACTION, PostgresSession
 from daypass.protocols.postgres.startup import Entrance
@@ -45,6 +48,9 @@ class Postgres:
                     raise Invalid(f"target {target.name}: {key} is {value!r}", hint="Use true or false.")
                 continue
             raise Invalid(f"target {target.name}: unknown key {key}", hint="Remove it, or correct its spelling.")
+
+    def scope(self, names: Sequence[str]) -> Scope:
+        return scope.read_scope(names)
 
     def analyse(self, text: str) -> Analysis:
         return analyse.analyse(text)

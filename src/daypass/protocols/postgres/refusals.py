@@ -10,6 +10,7 @@ from typing import Final
 
 from daypass.protocols.postgres import errors, messages
 from daypass.protocols.postgres.messages import shown
+from daypass.protocols.postgres.scope_guard import ScopeGuard
 
 POISON: Final = messages.describe(b"!", b"")
 """A Describe that fails at any target (SQLSTATE 08P01), sent where something is refused inside a pipeline."""
@@ -25,6 +26,21 @@ LEFT: Final = errors.error(
     hint="The operator can allow it with the target's option allow_prepare_transaction.",
     severity="ERROR",
 )
+
+
+def forbidden(text: bytes, leaves: bool, guard: ScopeGuard | None, odd: bool) -> tuple[str, bytes] | None:
+    """Why a text is not sent: for the record, and for the client. None: it is. `leaves`: a transaction that it
+    prepares would outlive the session; `odd`: see `ScopeGuard.refusal`."""
+    if leaves:
+        return LEAVES, LEFT
+    why = guard.refusal(text, odd) if guard is not None else ""
+    return outside(why) if why else None
+
+
+def outside(why: str) -> tuple[str, bytes]:
+    """A refusal for reaching beyond the scope: for the record, and for the client."""
+    hint = "Ask for more: daypass request --scope, or without one."
+    return why, errors.error(errors.INSUFFICIENT_PRIVILEGE, why, hint=hint, severity="ERROR")
 
 
 def unknown_reason(names: tuple[bytes, ...]) -> str:

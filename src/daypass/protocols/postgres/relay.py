@@ -14,6 +14,7 @@ from daypass.protocols.postgres import errors
 from daypass.protocols.postgres.frames import Malformed
 from daypass.protocols.postgres.replies import Replies
 from daypass.protocols.postgres.requests import Requests, TooLarge
+from daypass.protocols.postgres.scope_guard import ScopeGuard
 from daypass.protocols.postgres.statements import Names, Overfull
 from daypass.protocols.postgres.talk import Talk
 
@@ -23,10 +24,18 @@ class Relay:
 
     __slots__ = ("_at", "_limits", "_notices", "_replies", "_requests", "_talk", "ended")
 
-    def __init__(self, limits: Limits, *, results: bool, odd_strings: bool, keeps: bool = False) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        results: bool,
+        odd_strings: bool,
+        keeps: bool = False,
+        guard: ScopeGuard | None = None,
+    ) -> None:
         self._limits = limits
         names = Names(limits.message_bytes)
-        self._talk = Talk(limits, names, results=results, odd_strings=odd_strings, keeps=keeps)
+        self._talk = Talk(limits, names, results=results, odd_strings=odd_strings, keeps=keeps, guard=guard)
         self._requests = Requests(self._talk)
         self._replies = Replies(self._talk)
         self._notices: list[bytes] = []

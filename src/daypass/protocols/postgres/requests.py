@@ -12,10 +12,10 @@ from daypass.protocols.interface import TARGET, Send
 from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, bodies, size_at, skip
 from daypass.protocols.postgres.messages import i32, shown, string
 from daypass.protocols.postgres.refusals import (
-    LEAVES,
-    LEFT,
     POISON,
     POISON_QUERY,
+    forbidden,
+    outside,
     unknown_error,
     unknown_reason,
 )
@@ -211,20 +211,16 @@ class Requests:
             return b""
         text = data[pos : end - 1]
         found = self._traits(text)
-        if found.leaves and not talk.keeps:
-            talk.refuse(text, LEAVES, self.out)
-            talk.expect(REFUSED_QUERY, None, LEFT)
-            talk.names.group += 1
-            return POISON_QUERY
+        if found.leaves or talk.guard is not None:
+            why = forbidden(text, found.leaves and not talk.keeps, talk.guard, talk.odd_strings)
+            if why is not None:
+                return self._refuse_query(text, why)
         if found is NOTHING:
             run = talk.submit("query", text, self.at, self.out)
         else:
             resolved = self._resolve(found)
             if resolved is None:
-                self._refuse(text, found.executes)
-                talk.expect(REFUSED_QUERY, None, unknown_error(found.executes))
-                talk.names.group += 1
-                return POISON_QUERY
+                return self._refuse_query(text, (unknown_reason(found.executes), unknown_error(found.executes)))
             name, behind, sure = resolved
             run = talk.submit("query", text, self.at, self.out, name=name, resolved=behind, sure=sure)
             self._effects(run, found)
@@ -268,11 +264,11 @@ class Requests:
         name, pos = string(data, pos)
         source, pos = string(data, pos)
         text = Text(source, data[pos:end], self._traits(source))
-        if text.traits.leaves and not self._talk.keeps:
-            self._talk.refuse(source, LEAVES, self.out)
-            self._talk.expect(REFUSED, None, LEFT)
-            self._talk.swallowing = True
-            return POISON
+        talk = self._talk
+        if text.traits.leaves or talk.guard is not None:
+            why = forbidden(source, text.traits.leaves and not talk.keeps, talk.guard, talk.odd_strings)
+            if why is not None:
+                return self._refuse_extended(source, why)
         change = self._talk.names.propose(name, text)
         self._talk.expect(PARSE, None, change)
         self._fresh.append((name, text))
@@ -286,12 +282,12 @@ class Requests:
         name, pos = string(data, pos)
         text = talk.names.look_up(name)
         if text is None:
-            return self._refuse_extended(b"", (name,))
+            return self._refuse_unknown(b"", (name,))
         resolved, sure = b"", True
         if text.traits is not NOTHING:
             found = self._resolve(text.traits)
             if found is None:
-                return self._refuse_extended(text.text, text.traits.executes)
+                return self._refuse_unknown(text.text, text.traits.executes)
             _, resolved, sure = found
             if text.traits.opaque:
                 talk.names.doubt()
@@ -330,7 +326,7 @@ class Requests:
         if data[pos] == ord("S"):
             text = talk.names.look_up(name)
             if text is None:
-                return self._refuse_extended(b"", (name,))
+                return self._refuse_unknown(b"", (name,))
             talk.expect(DESCRIBE, None, text)
         else:
             portal = talk.portals.get(name)
@@ -372,6 +368,8 @@ class Requests:
         if talk.swallowing:
             return b""
         text = b"function %d" % (i32(data, pos) & 0xFFFFFFFF)
+        if talk.guard is not None:
+            return self._refuse_query(text, outside(talk.guard.call()))
         values = b"" if data[pos + 4 : pos + 8] == b"\0\0\0\0" else b"\0\0" + data[pos + 4 : end]
         run = talk.submit_prepared("call", Text(text), b"", values, self.at, self.out)
         talk.names.doubt()
@@ -381,11 +379,18 @@ class Requests:
 
     # -- refusing ---------------------------------------------------------------------------------------------------
 
-    def _refuse(self, text: bytes, unknown: tuple[bytes, ...]) -> None:
-        self._talk.refuse(text, unknown_reason(unknown), self.out)
+    def _refuse_query(self, text: bytes, why: tuple[str, bytes]) -> bytes:
+        """`why`: for the record, and for the client."""
+        self._talk.refuse(text, why[0], self.out)
+        self._talk.expect(REFUSED_QUERY, None, why[1])
+        self._talk.names.group += 1
+        return POISON_QUERY
 
-    def _refuse_extended(self, text: bytes, unknown: tuple[bytes, ...]) -> bytes:
-        self._refuse(text, unknown)
-        self._talk.expect(REFUSED, None, unknown_error(unknown))
+    def _refuse_extended(self, text: bytes, why: tuple[str, bytes]) -> bytes:
+        self._talk.refuse(text, why[0], self.out)
+        self._talk.expect(REFUSED, None, why[1])
         self._talk.swallowing = True
         return POISON
+
+    def _refuse_unknown(self, text: bytes, names: tuple[bytes, ...]) -> bytes:
+        return self._refuse_extended(text, (unknown_reason(names), unknown_error(names)))

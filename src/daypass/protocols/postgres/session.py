@@ -25,9 +25,10 @@ from daypass.protocols.postgres import errors, messages
 from daypass.protocols.postgres.errors import Rejected
 from daypass.protocols.postgres.frames import Malformed
 from daypass.protocols.postgres.relay import Relay
+from daypass.protocols.postgres.scope_guard import ScopeGuard, check_welcome, settings
 from daypass.protocols.postgres.script import Script, Stage
 from daypass.protocols.postgres.startup import Entrance, Guest, Interrupted, greet
-from daypass.protocols.postgres.upstream import Door, probe, sign_in, vet
+from daypass.protocols.postgres.upstream import Door, probe, settable, sign_in, vet
 
 ALLOW_PREPARE_TRANSACTION = "allow_prepare_transaction"
 """The target's option that lets a session prepare transactions, which outlive it until its grant ends."""
@@ -131,7 +132,11 @@ class PostgresSession:
         door = Door(
             opened.target, opened.role, opened.credential, opened.label, self._entrance.random("target nonce", 18)
         )
-        welcome = yield from sign_in(stage, door, guest.parameters)
+        scope = opened.scope
+        asked = settings(scope, settable(guest.parameters)) if scope else guest.parameters
+        welcome = yield from sign_in(stage, door, asked)
+        if scope:
+            check_welcome(scope, welcome.parameters)
         login = yield from probe(stage, opened.role)
         vet(login, opened.role)
         if welcome.key:
@@ -142,7 +147,9 @@ class PostgresSession:
         stage.say(CLIENT, self._admission(welcome.parameters))
         odd = welcome.parameters.get("standard_conforming_strings", "on") != "on"
         keeps = opened.target.options.get(ALLOW_PREPARE_TRANSACTION) is True
-        return Relay(self._limits, results=opened.target.record == "results", odd_strings=odd, keeps=keeps)
+        results = opened.target.record == "results"
+        guard = ScopeGuard(scope) if scope else None
+        return Relay(self._limits, results=results, odd_strings=odd, keeps=keeps, guard=guard)
 
     def _key(self, guest: Guest) -> bytes:
         """Our own cancel key: a made-up process id, and 4 or (protocol 3.2) 32 bytes of secret."""

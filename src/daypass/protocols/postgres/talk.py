@@ -12,6 +12,7 @@ from typing import Any, Final, final
 from daypass.domain.statement import Completed, Prepared, StatementRefused, Submitted
 from daypass.protocols.interface import Limits, Record
 from daypass.protocols.postgres.messages import shown
+from daypass.protocols.postgres.scope_guard import ScopeGuard
 from daypass.protocols.postgres.statements import NAMES_MAX, Names, Overfull, Portal, Run, Text
 
 # Kinds of expectations: bits, so that several can be asked for at once.
@@ -72,6 +73,8 @@ class Talk:
     """standard_conforming_strings is off: our parser may read a text differently from the target."""
     keeps: bool = False
     """Transactions may be prepared here, which outlive the session (option `allow_prepare_transaction`)."""
+    guard: ScopeGuard | None = None
+    """What holds each text against the scope that this access is limited to; None: it is not limited."""
 
     def expect(self, kind: int, run: Run | None, extra: Any) -> None:
         """Something is about to be sent that the target answers."""

@@ -52,8 +52,7 @@ def sign_in(stage: Stage, door: Door, parameters: Mapping[str, str]) -> Script[W
     stage.out.append(Connect())
     yield from stage.wait(Connected)
     binding = yield from _secure(stage, door.target)
-    ours = {key: value for key, value in parameters.items() if key not in _OURS and not key.startswith("_pq_.")}
-    ours |= {
+    ours = settable(parameters) | {
         "user": door.credential.user,
         "database": door.target.database,
         "application_name": cut(door.label),
@@ -71,6 +70,11 @@ def sign_in(stage: Stage, door: Door, parameters: Mapping[str, str]) -> Script[W
             name, value = messages.read_parameter_status(body)
             welcome.parameters[name] = value
     raise _broken("the target did not become ready")
+
+
+def settable(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Of a client's start-up parameters, the settings that the target is told."""
+    return {key: value for key, value in parameters.items() if key not in _OURS and not key.startswith("_pq_.")}
 
 
 def cut(label: str) -> str:
