@@ -105,3 +105,109 @@ def test_taken_back_denied_and_unknown(served: Served) -> None:
 def test_where_it_is(served: Served) -> None:
     told = served.call("GET", "/.well-known/authzen-configuration", by="ana").json
     assert told["access_request_endpoint"].endswith("/access/v1/requests")
+
+
+def test_several_evaluations_at_once(served: Served) -> None:
+    each = [
+        {"action": {"name": "read"}},
+        {"resource": {"type": "target", "id": "nowhere"}},
+        {"resource": {"type": "x", "id": "y"}},
+    ]
+
+    def ask(**more: Any) -> Any:
+        body = asking("write", evaluations=each, **more)
+        return served.call("POST", "/access/v1/evaluations", body, by="ana").json
+
+    found = ask()["evaluations"]
+    assert [one["decision"] for one in found] == [False] * 3
+    assert found[0]["context"]["access_request"]["binding_token"] and found[1]["context"]["reason"] == "no_access"
+    assert found[2]["context"]["error"]["status"] == 400
+    assert len(ask(options={"evaluations_semantic": "deny_on_first_deny"})["evaluations"]) == 1
+    assert len(ask(options={"evaluations_semantic": "permit_on_first_permit"})["evaluations"]) == 3
+    alone = served.call("POST", "/access/v1/evaluations", asking("write"), by="ana").json
+    assert alone["decision"] is False and alone["context"]["evaluation_id"]
+    assert served.call("POST", "/access/v1/evaluations", asking(evaluations=each[:1] * 101), by="ana").status == 422
+
+
+def several(served: Served, *roles: str, denials: list[Any] | None = None, **more: Any) -> Any:
+    def denial(role: str) -> dict[str, str]:
+        return {"binding_token": evaluated(served, role=role).json["context"]["access_request"]["binding_token"]}
+
+    given = denials if denials is not None else [denial(role) for role in roles]
+    until = datetime.fromtimestamp(time.time() + 1800, UTC).isoformat()
+    body = {
+        "subject": {"type": "user", "id": "ana@acme.test"},
+        "items": [
+            {
+                "resource": {"type": "target", "id": "orders"},
+                "action": {"name": role},
+                **({"denial": one} if one else {}),
+            }
+            for role, one in zip(roles, given, strict=True)
+        ],
+        "context": {"business_justification": "the migration"},
+        "requested_access": {"requested_until": until},
+        **more,
+    }
+    return served.call("POST", "/access/v1/requests", body, by="ana")
+
+
+def test_several_items_are_one_task_each_with_its_own_end(served: Served) -> None:
+    made = several(served, "write", "read")
+    assert made.status == 202, made.json
+    task = made.json["task"]
+    assert [one["action"]["name"] for one in task["items"]] == ["write", "read"] and task["status"] == "pending"
+    parts = served.call("GET", f"/api/v1/bundles/{task['id']}", by="ben").json["requests"]
+    read, write = (next(one for one in parts if one["role"] == role) for role in ("read", "write"))
+    served.call("POST", f"/api/v1/requests/{read['id']}/approve", {"digest": read["digest"]}, by="ben")
+    shown = served.call("GET", f"/access/v1/requests/{task['id']}", by="ana").json["task"]
+    assert (shown["status"], [one["status"] for one in shown["items"]]) == ("pending", ["pending", "approved"])
+    approval = shown["items"][1]["result"]["approval"]
+    assert evaluated(served, role="read", context={"approval": approval}).json["decision"] is True
+    served.call("POST", f"/api/v1/requests/{write['id']}/deny", {"digest": write["digest"], "note": "no"}, by="ben")
+    after = served.call("GET", f"/access/v1/requests/{task['id']}", by="ana").json["task"]
+    assert (after["status"], "result" in after["items"][0]) == ("partial", False)
+    again = served.call("POST", f"/access/v1/requests/{task['id']}/cancel", by="ana")
+    assert (again.status, again.json["type"]) == (409, f"{ERROR}invalid_task_state")
+    assert served.call("GET", f"/access/v1/requests/{task['id']}", by="eve").status == 404
+
+
+def test_open_items_are_taken_back_together(served: Served) -> None:
+    task = several(served, "write", "read").json["task"]
+    gone = served.call("POST", f"/access/v1/requests/{task['id']}/cancel", by="ana").json["task"]
+    assert (gone["status"], {one["status"] for one in gone["items"]}) == ("cancelled", {"cancelled"})
+
+
+def test_each_item_needs_its_own_denial(served: Served) -> None:
+    context = evaluated(served).json["context"]
+    token = {"binding_token": context["access_request"]["binding_token"]}
+    for denials in ([token, None], [token, token]):
+        answer = several(served, "write", "read", denials=denials, denial=token)
+        assert (answer.status, answer.json["type"]) == (400, f"{ERROR}invalid_denial_binding")
+    for wrong in ({"resource": {"type": "target", "id": "orders"}}, {"items": []}):
+        assert several(served, "write", **wrong).status == 422
+    assert several(served, "write", "write", denials=[token, token]).status == 422
+
+
+def test_the_evaluations_id_binds_as_well(served: Served) -> None:
+    id = evaluated(served).json["context"]["evaluation_id"]
+    until = {"requested_until": datetime.fromtimestamp(time.time() + 1800, UTC).isoformat()}
+    said = {"context": {"business_justification": "renewal"}, "requested_access": until}
+    for role, wrong in (
+        ("read", id),
+        ("write", f"{id[:-1]}{'A' if id[-1] != 'A' else 'B'}"),
+        ("write", "x"),
+        ("write", ""),
+    ):
+        body = asking(role, denial={"evaluation_id": wrong}, **said)
+        answer = served.call("POST", "/access/v1/requests", body, by="ana")
+        assert (answer.status, answer.json["type"]) == (400, f"{ERROR}invalid_denial_binding")
+    made = served.call("POST", "/access/v1/requests", asking(denial={"evaluation_id": id}, **said), by="ana")
+    assert made.status == 202, made.json
+    served.call("POST", f"/access/v1/requests/{made.json['task']['id']}/cancel", by="ana")
+
+
+def test_nobody_is_called_back_where_the_settings_do_not_say_so(served: Served) -> None:
+    token = {"binding_token": evaluated(served).json["context"]["access_request"]["binding_token"]}
+    answer = several(served, "write", denials=[token], callback={"endpoint": "http://169.254.169.254/"})
+    assert answer.status == 422 and "not among those that the settings allow" in answer.json["detail"]

@@ -61,7 +61,8 @@ def outlets_of(settings: Settings) -> tuple[Outlet, ...]:
         found.append(Outlet(SLACK, False, notify.slack.only))
         if notify.slack.channel:
             found.append(Outlet(SLACK_ROOM, True, notify.slack.only))
-    found += [Outlet(one.name, True, one.only) for one in (*notify.teams, *notify.webhooks)]
+    for one in (*notify.teams, *notify.webhooks):
+        found.append(Outlet(one.name, True, one.only, _url(one) if one.callbacks else ""))
     return tuple(found)
 
 
@@ -92,9 +93,12 @@ def _slack(one: SlackSettings, room: str) -> Slack:
     return Slack(Reach(one.api), read_secret(one.token), room=room, people=one.people, buttons=buttons)
 
 
+def _url(one: HookSettings) -> str:
+    return read_secret(one.url) if isinstance(one.url, SecretRef) else one.url
+
+
 def _reach(one: HookSettings) -> Reach:
-    url = read_secret(one.url) if isinstance(one.url, SecretRef) else one.url
-    return Reach(url, private=one.private, ca=one.ca)
+    return Reach(_url(one), private=one.private, ca=one.ca)
 
 
 # -- by hand ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ NOTIFY_KEYS = ("email", "slack", "teams", "webhooks", "ending_soon")
 EMAIL_KEYS = ("server", "tls", "ca", "user", "password", "from", "only")
 SLACK_KEYS = ("token", "signing_secret", "channel", "people", "api", "only")
 TEAMS_KEYS = ("name", "url", "private", "ca", "only")
-WEBHOOK_KEYS = ("name", "url", "secret", "former_secret", "private", "ca", "only")
+WEBHOOK_KEYS = ("name", "url", "secret", "former_secret", "private", "ca", "only", "callbacks")
 
 TELLING_KEYS: Mapping[str, tuple[str, ...]] = {
     "notify": NOTIFY_KEYS,
@@ -77,7 +77,8 @@ class SlackSettings:
 
 @dataclass(frozen=True, slots=True)
 class HookSettings:
-    """Where messages are POSTed to: a URL, or a secret that holds one. `private`: it may be in a private network."""
+    """Where messages are POSTed to: a URL, or a secret that holds one. `private`: it may be in a private network;
+    `callbacks`: who asks over AuthZEN may name its URL to be called back at."""
 
     name: str
     url: SecretRef | str
@@ -85,6 +86,7 @@ class HookSettings:
     private: bool = False
     ca: Path | None = None
     only: tuple[str, ...] = ()
+    callbacks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ def _hook(item: Node, beside: Path, known: tuple[str, ...], seen: dict[str, str]
         keys["private"].flag() if "private" in keys else False,
         _file(keys.get("ca"), beside),
         _only(keys.get("only")),
+        keys["callbacks"].flag() if "callbacks" in keys else False,
     )
 
 

@@ -94,6 +94,8 @@ class Outlet:
     name: str
     shared: bool = False
     only: tuple[str, ...] = ()
+    callback: str = ""
+    """The URL by which other systems may have themselves called back here; empty: they may not."""
 
     def takes(self, kind: str) -> bool:
         """Whether notices of this kind go there."""

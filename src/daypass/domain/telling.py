@@ -40,6 +40,7 @@ KINDS: Mapping[str, str] = {
     "key.enrolled": "A key was enrolled that your votes can be signed with.",
     "key.revoked": "One of your keys was revoked.",
     "notice.failed": "Somebody could not be told; the channel has given up.",
+    "task": "A task that another system asked for is over; goes only to who asked to be called back (docs/authzen.md).",
     "test": "A test of a channel.",
 }
 

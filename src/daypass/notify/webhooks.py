@@ -23,6 +23,8 @@ PREFIX = "whsec_"
 KEY_BYTES_MIN, KEY_BYTES_MAX = 24, 64
 """What the specification asks of a secret."""
 GONE = 410
+CALLBACK = "task"
+"""The kind of message that calls another system back."""
 
 
 def signing_key(secret: str) -> bytes:
@@ -44,7 +46,11 @@ def signature(keys: Sequence[bytes], id: str, seconds: int, body: bytes) -> str:
 
 
 def payload(message: Message) -> dict[str, object]:
-    """The body: what happened in `type`, for programs in `data`, for people in `data.title` and `data.facts`."""
+    """The body: what happened in `type`, for programs in `data`, for people in `data.title` and `data.facts`. A
+    callback has the form that AuthZEN gives it."""
+    told = message.data.get("body")
+    if message.kind == CALLBACK and isinstance(told, dict):
+        return {str(name): value for name, value in told.items()}
     data: dict[str, object] = {
         **message.data,
         "title": clean(message.title),

@@ -23,7 +23,10 @@ SECRET = "authzen_secret"
 FRESH_MS = 10 * MINUTE_MS
 """How long a denial can be asked about: as long as the person who was denied sits there."""
 
+WRONG = "this is not what was denied, or it was too long ago"
 SECRET_BYTES = 32
+MARK_CHARS = 22
+"""Of the mark of an evaluation's id: 132 bits of it."""
 GRANTS_MAX = 100
 ASKED_MS = MINUTE_MS
 """The length of access by which it is found out whether it could be asked for at all."""
@@ -53,7 +56,8 @@ class Evaluating:
 
     async def evaluate(self, by: Person, target: str, role: str, approval: str | None) -> Evaluated:
         """Whether this person has a grant that opens this now. `approval`: only this grant counts."""
-        now, id = self._office.now(), self._office.new_id()
+        now = self._office.now()
+        id = await self._id(by, target, role, now + FRESH_MS)
         async with self._office.reading() as tx:
             held = await tx.grants(person=by.id, target=target, states=LIVE, page=Page(GRANTS_MAX))
         if any(self._opens(one, role, now, approval) for one in held):
@@ -76,9 +80,28 @@ class Evaluating:
         signed = f"{_encoded(_HEADER)}.{_encoded(claims)}"
         return f"{signed}.{_base64(await self._mac(signed))}"
 
-    async def check_binding(self, by: Person, target: str, role: str, token: str) -> None:
-        """Raise `Conflict` unless exactly this was denied to this person, and lately."""
-        wrong = Conflict("this is not what was denied, or it was too long ago", hint="evaluate it anew")
+    async def _id(self, by: Person, target: str, role: str, until: int) -> str:
+        """An evaluation's id: what it is of, and until when it may be asked about, can be checked by it."""
+        stem = f"{self._office.new_id()}.{until // 1000}"
+        return f"{stem}.{await self._mark(by, target, role, stem)}"
+
+    async def _mark(self, by: Person, target: str, role: str, stem: str) -> str:
+        return _base64(await self._mac(json.dumps(["evaluation", by.id, target, role, stem])))[:MARK_CHARS]
+
+    async def check_denial(self, by: Person, target: str, role: str, token: str, evaluation: str) -> None:
+        """Raise `Conflict` unless exactly this was denied to this person, and lately: by the token that binds it, or
+        else by the evaluation's id."""
+        if token or not evaluation:
+            await self._check_token(by, target, role, token)
+            return
+        stem, _, mark = evaluation.rpartition(".")
+        until = stem.rpartition(".")[2]
+        good = hmac.compare_digest(await self._mark(by, target, role, stem), mark) and until.isdecimal()
+        if not good or int(until) * 1000 <= self._office.now():
+            raise Conflict(WRONG, hint="evaluate it anew")
+
+    async def _check_token(self, by: Person, target: str, role: str, token: str) -> None:
+        wrong = Conflict(WRONG, hint="evaluate it anew")
         signed, _, signature = token.rpartition(".")
         header, _, payload = signed.partition(".")
         if not hmac.compare_digest(_base64(await self._mac(signed)), signature) or header != _encoded(_HEADER):

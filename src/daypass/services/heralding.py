@@ -17,6 +17,7 @@ from daypass.domain.events import Event
 from daypass.domain.request import OPEN, Request
 from daypass.services.notices import guards, named, tell
 from daypass.services.office import Change, Office
+from daypass.services.tasks import call_back
 
 ALARM_AGAIN_MS = HOUR_MS
 """How often an end that stays unconfirmed is told again; it is tried far more often."""
@@ -101,6 +102,7 @@ class Heralding:
         request = await self._request(change, event)
         if request is None:
             return
+        await call_back(self._office, change, request)
         requester = [] if event.type == "request.withdrawn" else [request.requester]
         asked = asked_people(request)
         others = [
