@@ -27,7 +27,7 @@ def _running(make: Callable[[], Postgres]) -> Iterator[Postgres]:
     try:
         server = make()
     except Missing as missing:
-        pytest.exit(str(missing), returncode=1)
+        pytest.fail(str(missing), pytrace=False)
     with server:
         yield server.load_sample()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -113,6 +114,7 @@ async def test_a_grant_that_ends_while_its_login_is_made_leaves_none(world: Worl
         world.endings.end_soon(id, EndReason.REVOKED, SYSTEM)
         while (await world.grant(id)).state is GrantState.ACTIVE:
             await world.sweep()
+            await asyncio.sleep(0.05)
 
     maker.meanwhile = ending
     with pytest.raises(Refused, match="ended while the session was being opened"):

@@ -24,20 +24,20 @@ from daypass.domain.errors import DaypassError
 from daypass.store.postgresql import open_postgresql
 from tests.services.conftest import World
 
-async def main(url, name, request, verb):
+async def main(url, name, verb):
     store = open_postgresql(url)
     world = World(store)
     person = await world.who(name)
     print("ready", flush=True)
-    sys.stdin.readline()
-    try:
-        if verb == "approve":
-            after = await world.requests.approve(person, request)
-        else:
-            after = await world.requests.deny(person, request, note="no")
-        print(json.dumps({"state": after.state.value}), flush=True)
-    except DaypassError as problem:
-        print(json.dumps({"problem": problem.kind}), flush=True)
+    while request := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        try:
+            if verb == "approve":
+                after = await world.requests.approve(person, request)
+            else:
+                after = await world.requests.deny(person, request, note="no")
+            print(json.dumps({"state": after.state.value}), flush=True)
+        except DaypassError as problem:
+            print(json.dumps({"problem": problem.kind}), flush=True)
     await store.close()
 
 asyncio.run(main(*sys.argv[1:]))
@@ -61,20 +61,22 @@ async def test_two_votes_in_two_processes_cannot_both_be_the_deciding_one(
     url, store = shared
     world = World(store)
     await world.people.sync(PEOPLE)
+    voters = [await voter(url, name, verb) for name, verb in zip(("lea", "ben"), verbs, strict=True)]
+    assert [await said(one) for one in voters] == ["ready", "ready"]
     for _ in range(ROUNDS):
         asked = await world.asked()
-        voters = [await voter(url, name, asked.id, verb) for name, verb in zip(("lea", "ben"), verbs, strict=True)]
-        for one in voters:
-            assert one.stdout is not None and (await one.stdout.readline()) == b"ready\n"
         for one in voters:
             assert one.stdin is not None
-            one.stdin.write(b"\n")
-        answers = [json.loads((await one.communicate())[0]) for one in voters]
+            one.stdin.write(f"{asked.id}\n".encode())
+        answers = [json.loads(await said(one)) for one in voters]
         assert sorted("problem" in one for one in answers) == [False, True], answers
         after = await world.request(asked.id)
         assert (after.state is RequestState.APPROVED) == (after.grant is not None)
         async with store.reading() as tx:
             assert len([one for one in await tx.grants() if one.request == asked.id]) == int(after.grant is not None)
+    for one in voters:
+        await one.communicate(b"")
+        assert one.returncode == 0
 
 
 async def voter(url: str, *words: str) -> asyncio.subprocess.Process:
@@ -83,3 +85,8 @@ async def voter(url: str, *words: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-c", VOTER, url, *words, stdin=pipe, stdout=pipe, cwd=root
     )
+
+
+async def said(one: asyncio.subprocess.Process) -> str:
+    assert one.stdout is not None
+    return (await one.stdout.readline()).decode().strip()

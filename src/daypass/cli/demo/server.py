@@ -34,6 +34,12 @@ STOP_SECONDS_MAX = 10.0
 PORT_TRIES_MAX = 5
 """A free port may be taken by somebody else between finding and using it; five times in a row it is not."""
 
+PORTS = range(12_000, 32_000)
+"""Below those that Linux gives to clients: any connection could take one of these between finding and using it."""
+
+PROBES_MAX = 100
+"""Where a hundred of them are taken, something is wrong."""
+
 UNPRIVILEGED = ("postgres", "nobody")
 """Users that a root process may run the server as, in this order: PostgreSQL refuses to run as root."""
 
@@ -82,10 +88,15 @@ def wheel_binaries() -> Binaries:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody uses right now."""
+    for port in secrets.SystemRandom().sample(PORTS, PROBES_MAX):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise ServerError(f"no free port among {PROBES_MAX} between {PORTS.start} and {PORTS.stop}")
 
 
 def unprivileged_user() -> str | None:
