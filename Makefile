@@ -1,5 +1,6 @@
 # The commands of this repository. Each one sets up what it needs, asks nothing and needs no terminal.
 #   make install   .venv/bin/daypass, ready to serve        make demo [EXIT=1]   the guided run on a real PostgreSQL
+#   make web       the web app, where it changed           make screenshots     pictures of its pages for the docs
 #   make test      every test (installs real servers)       make check           format, lint, types, imports
 #   make bench     ratios to direct, HAProxy and pgbouncer  make soak            200 crash points
 #   make mutate    change the verifier, see that its tests notice
@@ -8,9 +9,9 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := install
-.PHONY: install dev demo test check format bench soak audit mutate lock clean
+.PHONY: install web screenshots dev demo test check format bench soak audit mutate lock clean
 
-install: .venv/.installed .venv/.compiled
+install: .venv/.installed .venv/.compiled web
 dev: .venv/.dev .venv/.compiled
 
 .venv/.installed: requirements.lock pyproject.toml scripts/install
@@ -22,6 +23,12 @@ COMPILED := $(shell sed -n 's|^    \(daypass/.*\.py\)$$|src/\1|p' scripts/compil
 	scripts/compile
 	touch $@
 
+BUILT := src/daypass/api/built/index.html
+UI := $(shell find ui -path ui/node_modules -prune -o -path ui/src/client -prune -o -name openapi.json -prune -o -type f -print)
+web: $(BUILT)
+$(BUILT): $(UI) scripts/web scripts/openapi | .venv/.installed
+	scripts/web
+
 .venv/.dev: requirements-dev.lock .venv/.installed
 	scripts/install requirements-dev.lock
 	touch $@
@@ -29,8 +36,9 @@ COMPILED := $(shell sed -n 's|^    \(daypass/.*\.py\)$$|src/\1|p' scripts/compil
 demo: install
 	$(BIN)/daypass demo $(if $(EXIT),--exit)
 
-test: dev
-	scripts/parts postgresql postgresql-client rsyslog
+test: dev web
+	scripts/parts postgresql postgresql-client rsyslog chromium
+	scripts/web test
 	$(BIN)/python $(if $(TESTS),-m pytest $(TESTS),scripts/suite)
 
 check: dev
@@ -38,10 +46,12 @@ check: dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	scripts/web types
 
 format: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	scripts/web format
 
 bench: dev
 	scripts/parts postgresql postgresql-client haproxy pgbouncer

@@ -24,6 +24,7 @@ from daypass.services.deliberation import Deliberation
 from daypass.services.duties import Duties
 from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
+from daypass.services.following import Following
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.inbox import Inbox
@@ -95,6 +96,7 @@ class Front:
     revoking: Revoking
     visits: Visits
     attempts: Attempts
+    following: Following
     slack: SlackAnswers | None = None
     """What takes the buttons that people press in Slack; None: there are none."""
 

@@ -32,6 +32,8 @@ SIGNED = {
 """What is known by its body, and not by a token."""
 BODIES = {
     "get_recording": ("application/x-asciicast", "A header line, then one event a line."),
+    "follow_changes": ("text/event-stream", "Server-sent events: `changed`, every few seconds even if nothing did."),
+    "watch_session": ("text/event-stream", "Server-sent events: `lines`, and `over` with the last ones."),
     "get_receipt": ("text/plain", "A `.tlog-proof` (C2SP tlog-proof)."),
     "metrics": ("text/plain", "Prometheus text."),
 }

@@ -139,11 +139,12 @@ def _cast(session: Session, blobs: Sequence[Blob]) -> Iterator[bytes]:
     yield cast_header(session)
     for blob in blobs:
         if blob.media == CAST:
-            yield _opened(blob)
+            yield opened(blob)
     yield cast_footer(session)
 
 
-def _opened(blob: Blob) -> bytes:
+def opened(blob: Blob) -> bytes:
+    """What a piece of a recording holds. Raises `Unavailable` for a damaged one."""
     try:
         return open_blob(blob.content)
     except BodyDamaged as problem:
@@ -155,7 +156,7 @@ def _said(blobs: Sequence[Blob]) -> dict[int, Mapping[str, Any]]:
     said: dict[int, Mapping[str, Any]] = {}
     for blob in blobs:
         readable = blob.media == CAST and not is_locked(blob.content)
-        for code, payload in payloads(_opened(blob)) if readable else ():
+        for code, payload in payloads(opened(blob)) if readable else ():
             if code == QUESTION and "n" in payload:
                 same = said.get(payload.get("same_as", 0), {})
                 said[payload["n"]] = {**payload, "text": same["text"]} if "text" in same else payload

@@ -13,12 +13,14 @@ from daypass.api import (
     asking,
     authzen,
     bundling,
+    following,
     granting,
     hooking,
     ledger,
     locking,
     myself,
     owing,
+    pages,
     probing,
     problems,
     proposing,
@@ -54,11 +56,13 @@ def make_api(front: Front | None) -> FastAPI:
     app.include_router(probing.router)
     app.include_router(ledger.router)
     app.include_router(authzen.router)
+    app.include_router(pages.router)
     parts = (
         myself,
         asking,
         granting,
         watching,
+        following,
         proving,
         searching,
         signing,

@@ -58,6 +58,7 @@ from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
 from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
+from daypass.services.following import Following
 from daypass.services.proposing import Proposing
 from daypass.services.restoring import Restoring
 from daypass.store.interface import Store
@@ -317,6 +318,7 @@ class Node:
             revoking=house.revoking,
             visits=house.visits,
             attempts=house.attempts,
+            following=Following(house.office, house.tokens),
             slack=channels.answers(house.office, house.requests) if channels is not None else None,
         )
 
@@ -341,6 +343,7 @@ class Node:
         serving = Listening(app, web, tls if settings.tls else None)
         await serving.start()
         stack.push_async_callback(serving.stop)
+        stack.push_async_callback(front.following.close)
         stack.push_async_callback(gateway.drain, settings.limits.drain_ms / 1000)
 
     # -- leaving ------------------------------------------------------------------------------------------------

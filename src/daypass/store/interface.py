@@ -246,6 +246,9 @@ class Transaction(Locking, Visiting, Interface):
     ) -> Sequence[StoredEntry]:
         """Sequenced entries from index `since` on, in index order."""
 
+    async def placed(self) -> int:
+        """How many entries have their place: the index that the next one gets."""
+
     async def entry(self, id: str) -> StoredEntry | None:
         """One entry. While it waits for its place, its index is -1 and its leaf empty."""
 
@@ -254,11 +257,9 @@ class Transaction(Locking, Visiting, Interface):
     ) -> str | None:
         """The id of the newest entry of these types about one thing, sequenced or not."""
 
-    async def entry_bytes(self, *, since: int, limit: int) -> Sequence[bytes]:
-        """The bytes of sequenced entries from index `since` on."""
-
+    async def entry_bytes(self, *, since: int, limit: int) -> Sequence[bytes]: ...
     async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
-        """The leaf hashes (hex) of sequenced entries from index `since` on."""
+        """The leaf hashes (hex) of sequenced entries from index `since` on; before, their bytes."""
 
     async def displace(self, first: int, known: frozenset[str]) -> int:
         """Take every entry from index `first` on out of its place (recovery alone does). It waits for another one,
@@ -281,6 +282,9 @@ class Transaction(Locking, Visiting, Interface):
 
     async def blobs(self, *, session: str | None = None, sha256: Sequence[str] = ()) -> Sequence[Blob]:
         """Bodies, in the order in which they were stored."""
+
+    async def pieces(self, session: str, *, after: int = 0, limit: int = 200) -> Sequence[tuple[int, Blob]]:
+        """The bodies of a session's record behind place `after`, each with its place, in order."""
 
     async def search(self, sought: Sought, *, before: int | None = None, limit: int = 100) -> Sequence[StoredEntry]:
         """Entries that the index finds, the newest first, with an index below `before`."""

@@ -81,6 +81,10 @@ class Log(Part):
     async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
         return [row[0] for row in await bulk_on(self._connection).ask(_LEAVES, since, limit)]
 
+    async def placed(self) -> int:
+        newest = (await self._connection.execute(select(func.max(entries.c.idx)))).scalar()
+        return 0 if newest is None else int(newest) + 1
+
     async def newest_t(self) -> int:
         waiting = (await self._connection.execute(select(func.max(pending.c.t)))).scalar()
         placed = (await self._connection.execute(select(func.max(entries.c.t)))).scalar()
@@ -93,6 +97,11 @@ class Log(Part):
         if sha256:
             query = query.where(blobs.c.sha256.in_(sha256))
         return [codec.blob_of(row) for row in await self._all(query)]
+
+    async def pieces(self, session: str, *, after: int = 0, limit: int = 200) -> Sequence[tuple[int, Blob]]:
+        query = select(blobs.c.row, *_BLOB).where(blobs.c.session == session, blobs.c.row > after)
+        rows = await self._all(query.order_by(blobs.c.row).limit(limit))
+        return [(int(row["row"]), codec.blob_of(row)) for row in rows]
 
 
 def with_sessions(own: Any, of_session: Any) -> Any:

@@ -1,0 +1,218 @@
+"""Following what happens as it happens: what changed, as far as one person may see it, and a recording as it grows.
+
+It reads what is committed, so that nobody is told of what may still be undone, and it hears every node of a shared
+store. One look at the log serves all followers; whoever is too slow for it is told that anything may have changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from daypass.domain.errors import DaypassError, Unavailable
+from daypass.domain.events import Blob
+from daypass.domain.people import Person
+from daypass.domain.session import LIVE, Session
+from daypass.services.office import Office
+from daypass.services.sight import see_session, sees_request
+from daypass.services.tokens import Tokens
+from daypass.store.interface import StoredEntry, Token, Transaction
+
+LOOK_SECONDS = 0.2
+"""How often the log is looked at while anybody follows: what changed is seen well within half a second."""
+LOOK_ENTRIES_MAX = 1000
+"""Entries of one look. Beyond that it is cheaper for followers to ask anew than to be told of each."""
+FOLLOWERS_MAX = 500
+"""Pages that are open at once on this node; a further one has to ask now and then."""
+WAITING_MAX = 20
+"""Looks that one follower may be behind before it is told that anything may have changed."""
+BEAT_SECONDS = 10.0
+"""How often a follower hears that nothing happened, with the time; and its token is looked at again."""
+PIECES_MAX = 50
+"""Pieces of a recording that are sent in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What changed since the last one. `everything`: nobody knows what; ask anew. `now` is the server's clock (ms)."""
+
+    now: int
+    types: Sequence[str] = ()
+    requests: Sequence[str] = ()
+    sessions: Sequence[str] = ()
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """More of a recording. `place` is where to go on; `over`: the session has ended and this is the last of it."""
+
+    session: Session
+    place: int
+    blobs: Sequence[Blob]
+    over: bool
+
+
+Batch = Sequence[StoredEntry] | None
+"""Entries; None: more than anybody wants to be told of."""
+
+
+@dataclass(eq=False, slots=True)
+class _Follower:
+    waiting: asyncio.Queue[Batch] = field(default_factory=lambda: asyncio.Queue(WAITING_MAX))
+
+    def put(self, batch: Batch) -> None:
+        if self.waiting.full():
+            while not self.waiting.empty():
+                self.waiting.get_nowait()
+            batch = None
+        self.waiting.put_nowait(batch)
+
+
+class Following:
+    """Over one office. `close` ends everybody's following, so that a node that leaves needs not wait for browsers."""
+
+    def __init__(self, office: Office, tokens: Tokens) -> None:
+        self._office = office
+        self._tokens = tokens
+        self._followers: set[_Follower] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+
+    async def close(self) -> None:
+        self._over.set()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    def check_room(self) -> None:
+        """Raise `Unavailable` if too many follow already."""
+        if len(self._followers) >= FOLLOWERS_MAX or self._over.is_set():
+            raise Unavailable("too many are following already", hint="ask now and then instead")
+
+    async def changes(self, by: Person, token: Token) -> AsyncIterator[Changed]:
+        """What changes from now on. Ends when the token does, when the person may no longer, and when we leave."""
+        self.check_room()
+        follower = _Follower()
+        self._followers.add(follower)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="following")
+        try:
+            yield Changed(self._office.now(), everything=True)
+            while (batch := await self._next(follower)) is not False:
+                person = await self._still(by, token)
+                if person is None:
+                    return
+                yield await self._seen(person, batch)
+        finally:
+            self._followers.discard(follower)
+
+    async def recording(self, by: Person, token: Token, part: str, after: int = 0) -> AsyncIterator[Grown]:
+        """A session's recording from this place on, and whatever is added, until the session is over."""
+        while not self._over.is_set():
+            person = await self._still(by, token)
+            if person is None:
+                return
+            async with self._office.reading() as tx:
+                session, _ = await see_session(self._office, tx, person, part)
+                pieces = await tx.pieces(session.id, after=after, limit=PIECES_MAX)
+            after = pieces[-1][0] if pieces else after
+            over = session.state not in LIVE and len(pieces) < PIECES_MAX
+            yield Grown(session, after, [blob for _, blob in pieces], over)
+            if over:
+                return
+            if len(pieces) < PIECES_MAX:
+                await self._pause(LOOK_SECONDS)
+
+    async def _still(self, by: Person, token: Token) -> Person | None:
+        """The person as they are now; None if the token is good for nothing any more."""
+        try:
+            async with self._office.reading() as tx:
+                return await self._tokens.holder(tx, token.id)
+        except DaypassError:
+            return None
+
+    async def _next(self, follower: _Follower) -> Batch | bool:
+        """The next batch; empty when nothing happened for a while; False when it is over, or nobody looks any more:
+        then the client comes back and finds out."""
+        taking = asyncio.ensure_future(follower.waiting.get())
+        leaving = asyncio.ensure_future(self._over.wait())
+        try:
+            looking = (self._looking,) if self._looking is not None else ()
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait((taking, leaving, *looking), timeout=BEAT_SECONDS, return_when=first)
+            if self._over.is_set() or self._looking is None or self._looking.done():
+                return False
+            return taking.result() if taking.done() else ()
+        finally:
+            taking.cancel()
+            leaving.cancel()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
+
+    # -- looking ------------------------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        """Look at the log as long as anybody follows."""
+        since: int | None = None
+        while self._followers:
+            try:
+                since = await self._once(since)
+            except Unavailable:
+                since = None
+                self._hand(None)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _once(self, since: int | None) -> int:
+        async with self._office.reading() as tx:
+            if since is None:
+                return await tx.placed()
+            found = await tx.entries(since=since, limit=LOOK_ENTRIES_MAX)
+            if len(found) == LOOK_ENTRIES_MAX:
+                self._hand(None)
+                return await tx.placed()
+        if found:
+            self._hand(found)
+            return found[-1].index + 1
+        return since
+
+    def _hand(self, batch: Batch) -> None:
+        for follower in self._followers:
+            follower.put(batch)
+
+    async def _seen(self, by: Person, batch: Batch | bool) -> Changed:
+        now = self._office.now()
+        if not isinstance(batch, Sequence):
+            return Changed(now, everything=True)
+        if not batch:
+            return Changed(now)
+        entries = [json.loads(one.entry) for one in batch]
+        async with self._office.reading() as tx:
+            asked = dict.fromkeys(entry["request"] for entry in entries if "request" in entry)
+            seen = {id for id in asked if await self._sees(tx, by, id)}
+        mine = [entry for entry in entries if self._concerns(by, entry, seen)]
+        return Changed(
+            now,
+            types=_distinct(mine, "type"),
+            requests=_distinct(mine, "request"),
+            sessions=_distinct(mine, "session"),
+        )
+
+    async def _sees(self, tx: Transaction, by: Person, id: str) -> bool:
+        request = await tx.request(id)
+        return request is not None and sees_request(self._office, by, request)
+
+    def _concerns(self, by: Person, entry: dict[str, Any], seen: set[str]) -> bool:
+        if "request" in entry:
+            return entry["request"] in seen
+        return self._office.reads_all(by) or entry["actor"]["id"] == by.id
+
+
+def _distinct(entries: Sequence[dict[str, Any]], key: str) -> list[str]:
+    return list(dict.fromkeys(entry[key] for entry in entries if entry.get(key)))

@@ -1,0 +1,90 @@
+"""`Browser`: Debian's Chromium, driven as a person would; each person has a window of their own that shares nothing.
+
+with Browser() as browser:
+    ana = browser.window(daypass, ANA)
+    ana.go("/inbox")
+    ana.page.get_by_role("button", name="Approve").click()
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import Any, Self
+
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from daypass.cli.demo.gateway import Member
+from tests.servers.daypass import Daypass
+from tests.servers.postgres import Missing
+
+PROGRAM = "chromium"
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = (1280, 860)
+PHONE = (390, 844)
+WAIT_MS = 15_000
+"""What a page shows at once takes longer on a busy machine."""
+
+expect.set_options(timeout=WAIT_MS)
+
+
+class Window:
+    """One person's window. `faults` are what the page's own console complained of."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.context = context
+        self.url = url
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(WAIT_MS)
+        self.faults: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+
+    def go(self, path: str) -> Page:
+        self.page.goto(f"{self.url}{path}")
+        return self.page
+
+
+class Browser:
+    """The program. Windows are closed with it."""
+
+    def __enter__(self) -> Self:
+        program = shutil.which(PROGRAM)
+        if program is None:
+            raise Missing("tests of the web app need a browser: scripts/parts chromium")
+        self._playwright = sync_playwright().start()
+        self._browser = self._playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._browser.close()
+        self._playwright.stop()
+
+    def window(
+        self, daypass: Daypass, member: Member | None = None, size: tuple[int, int] = DESKTOP, **more: Any
+    ) -> Window:
+        """A window of this person (None: nobody is signed in)."""
+        made = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            reduced_motion="reduce",
+            locale="en-GB",
+            timezone_id="UTC",
+            **more,
+        )
+        if member is not None:
+            made.add_init_script(_signed_in({"daypass.token": daypass.token(member)}))
+        return Window(made, daypass.web)
+
+
+def _signed_in(stored: Mapping[str, str]) -> str:
+    lines = [f"sessionStorage.setItem({name!r}, {value!r})" for name, value in stored.items()]
+    return f"if (location.protocol !== 'about:') {{ {'; '.join(lines)} }}"

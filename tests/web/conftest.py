@@ -1,0 +1,46 @@
+"""The app as it is built, one browser, and one gateway with a past for all pages that only look."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daypass.api.pages import BUILT
+from tests.servers.daypass import Daypass
+from tests.servers.postgres import Missing, Postgres
+from tests.web.browser import Browser
+from tests.web.stage import live, setup
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The built app; it is built if it never was."""
+    if not (BUILT / "index.html").exists():
+        subprocess.run([ROOT / "scripts" / "web"], check=True, timeout=600)
+    if not (BUILT / "index.html").exists():
+        pytest.exit("the web app is not built: run  make web", returncode=1)
+    return BUILT
+
+
+@pytest.fixture(scope="session")
+def staged(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daypass]:
+    """A gateway in which things have happened, and one session goes on."""
+    with Daypass(tmp_path_factory.mktemp("staged"), postgres_15, setup()) as daypass:
+        client = live(daypass)
+        yield daypass
+        client.kill()
+        client.wait()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    try:
+        with Browser() as browser:
+            yield browser
+    except Missing as missing:
+        pytest.exit(str(missing), returncode=1)

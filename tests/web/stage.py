@@ -1,0 +1,81 @@
+"""A gateway with some life in it, for pictures and for pages that need a past: requests in every state, sessions that
+were and one that is, sign-offs that are due."""
+
+from __future__ import annotations
+
+import subprocess
+
+from daypass.cli.demo.gateway import ANA, BEN, CLEO, Member, Setup
+from tests.servers.daypass import Daypass, until
+
+SAM = Member("Sam", "sam@acme.test", ("security",))
+DORA = Member("Dora", "dora@acme.test", ("payments-oncall", "payments-engineers"))
+PEOPLE = (ANA, BEN, CLEO, SAM, DORA)
+
+POLICY = """\
+policy: payments-production
+covers: { labels: { system: payments, env: prod } }
+limits: { longest: 4h, extend: { times: 2, by: 30m } }
+rules:                                   # the first match decides; no match means refused
+  - name: on-call reads
+    who: [group:payments-oncall]
+    roles: [read]
+    when: request.ticket.startsWith("INC-")
+    decide: automatic
+    owes: { sign_off: { by: [group:payments-leads], within: 2d } }
+  - name: read and change data
+    who: [group:payments-engineers]
+    roles: [read, write]
+    decide:
+      undecided_after: 4h
+      stages:
+        - { need: 1, of: [group:payments-leads, group:security] }
+    owes: { sign_off: { by: [group:payments-leads], within: 2d } }
+  - name: break the glass
+    who: [group:payments-oncall]
+    roles: [read, write]
+    break_glass: { longest: 30m, tell: [group:security] }
+    owes: { ratify: { by: [group:security], within: 24h, otherwise: block_break_glass } }
+expect:                                  # run before the policy takes effect
+  - { by: ana@acme.test, target: orders, role: read, for: 30m, ticket: INC-7, then: automatic }
+  - { by: ana@acme.test, target: orders, role: write, for: 30m, then: { needs: 1, never: ana@acme.test } }
+  - { by: cleo@acme.test, target: orders, role: read, for: 30m, then: refused }
+"""
+
+
+def setup(web_port: int = 0) -> Setup:
+    return Setup(web_port=web_port, policy=POLICY, people=PEOPLE)
+
+
+def ask(daypass: Daypass, by: Member, role: str, for_: str, reason: str, ticket: str = "") -> str:
+    more = ("--ticket", ticket) if ticket else ()
+    made = daypass.object(by, "request", "orders", "--role", role, "--for", for_, "--reason", reason, *more)
+    return str(made["id"])
+
+
+def live(daypass: Daypass) -> subprocess.Popen[str]:
+    """Let things happen. Returns the client of the session that stays open."""
+    past = ask(daypass, ANA, "read", "30m", "INC-7: the customer was charged twice, compare payments", "INC-7")
+    daypass.psql(
+        "select id, customer_id, status, total_cents from orders order by id desc limit 5",
+        "select c.name, count(*) from orders o join customers c on c.id = o.customer_id group by 1 order by 2 desc limit 3",
+        target="orders:read",
+    )
+    daypass.psql("update orders set note = 'x' where id = 1", target="orders:read")
+    daypass.say(ANA, "return", str(daypass.object(ANA, "show", past)["grant"]))
+    denied = ask(daypass, DORA, "write", "4h", "clean up old rows")
+    daypass.say(BEN, "deny", denied, "--note", "four hours of write for a clean-up: please name the rows")
+    asked = ask(daypass, DORA, "write", "1h", "backfill the currency of 312 orders from March", "PAY-331")
+    daypass.say(BEN, "ask", asked, "Is there a dry run of this somewhere?")
+    ask(daypass, DORA, "write", "20m", "INC-9: refund order 4711, it was paid twice", "INC-9")
+    held = ask(daypass, ANA, "write", "45m", "INC-7: order 4711 was paid twice, refund it", "INC-7")
+    daypass.say(BEN, "approve", held, "--note", "that is enough for one refund")
+    argv = daypass.psql_argv(
+        "select o.id, c.name, o.status, o.total_cents from orders o join customers c on c.id = o.customer_id where o.id = 4711",
+        "update orders set status = 'refunded', note = 'INC-7' where id = 4711 returning id, status",
+        "select pg_sleep(3600)",
+        target="orders:write",
+    )
+    client = daypass.start_client(*argv)
+    until(lambda: next((s for s in daypass.sessions("--live") if s["state"] == "OPEN"), None), "an open session", 30)
+    return client

@@ -1,0 +1,58 @@
+// The public API, through the client that is made from its description. Nothing else in the app talks to the server.
+
+import type { Problem } from '../client'
+import { client } from '../client/client.gen'
+import { toldByHeader } from './clock'
+import { forget, token } from './token'
+
+/** What the server says no with: what is wrong, and what to do. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: string,
+    readonly hint: string,
+  ) {
+    super(detail)
+  }
+}
+
+client.setConfig({ baseUrl: '' })
+
+client.interceptors.request.use((request) => {
+  const held = token()
+  if (held) request.headers.set('Authorization', `Bearer ${held}`)
+  return request
+})
+
+client.interceptors.response.use((response) => {
+  toldByHeader(response.headers.get('date'))
+  if (response.status === 401 && token()) forget()
+  return response
+})
+
+type Answer<T> = { data?: T; error?: unknown; response?: Response }
+
+/** The data of an answer. Throws `Refusal` for everything else, the network's silence included. */
+export async function got<T>(answer: Promise<Answer<T>>): Promise<T> {
+  let found: Answer<T>
+  try {
+    found = await answer
+  } catch {
+    throw new Refusal(0, 'Daypass does not answer', 'Nothing was done. It is tried again as soon as it is back.')
+  }
+  if (found.response?.ok && found.data !== undefined) return found.data
+  if (!found.response) {
+    throw new Refusal(0, 'Daypass does not answer', 'Nothing was done. It is tried again as soon as it is back.')
+  }
+  const problem = found.error as Partial<Problem> | undefined
+  throw new Refusal(
+    found.response.status,
+    problem?.detail ?? `the server answered ${found.response.status}`,
+    problem?.hint ?? '',
+  )
+}
+
+export const authorization = (): Record<string, string> => {
+  const held = token()
+  return held ? { Authorization: `Bearer ${held}` } : {}
+}

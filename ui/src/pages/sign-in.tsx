@@ -1,0 +1,71 @@
+// Signing in: with a token of one's own.
+
+import { Button, PasswordInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { whoAmI } from '../client'
+import icon from '../icon.svg'
+import { got } from '../logic/api'
+import { signInWith } from '../logic/token'
+import { Wrong } from '../parts/page'
+
+export function SignInPage() {
+  const queries = useQueryClient()
+  const [secret, setSecret] = useState('')
+  const [problem, setProblem] = useState<unknown>(null)
+  const [busy, setBusy] = useState(false)
+
+  async function enter(): Promise<void> {
+    setBusy(true)
+    setProblem(null)
+    const typed = secret.trim()
+    try {
+      await got(whoAmI({ headers: { Authorization: `Bearer ${typed}` } }))
+      queries.clear()
+      signInWith(typed)
+    } catch (error) {
+      setProblem(error)
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  return (
+    <main style={{ display: 'grid', placeItems: 'center', minHeight: '100dvh', padding: 16 }}>
+      <div className="card" style={{ width: 'min(400px, 100%)', padding: '28px 28px 24px' }}>
+        <img src={icon} width={40} height={40} alt="" />
+        <h1 style={{ margin: '14px 0 4px' }}>Daypass</h1>
+        <p className="faint" style={{ margin: '0 0 20px' }}>
+          Temporary production access, on the record.
+        </p>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            void enter()
+          }}
+        >
+          <PasswordInput
+            label="Your token"
+            description="It begins with dp_. It is kept until you close this tab."
+            autoFocus
+            autoComplete="off"
+            value={secret}
+            onChange={(event) => setSecret(event.currentTarget.value)}
+            visibilityToggleButtonProps={{ 'aria-label': 'show the token', tabIndex: 0 }}
+          />
+          <Button type="submit" fullWidth mt="md" size="sm" loading={busy} disabled={!secret.trim()}>
+            Sign in
+          </Button>
+        </form>
+        {problem !== null && (
+          <div style={{ marginTop: 14 }}>
+            <Wrong error={problem} />
+          </div>
+        )}
+        <p className="faint small" style={{ margin: '18px 0 0' }}>
+          No token yet? The operator makes one: <span className="mono">daypass people token EMAIL</span>
+        </p>
+      </div>
+    </main>
+  )
+}
