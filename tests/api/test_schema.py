@@ -56,6 +56,8 @@ def test_what_needs_a_token_says_so(document: dict[str, Any], served: Served) ->
 def test_every_route_answers_as_it_says(document: dict[str, Any], served: Served) -> None:
     for path, method, told in operations(document):
         concrete = re.sub(r"\{\w+\}", "0" * 36, path)
+        if "text/event-stream" in str(told["responses"].get("200")):
+            concrete += "?seconds=0"  # it would go on for ever
         answer = served.call(method.upper(), concrete, {} if method == "post" else None, by="ana")
         assert str(answer.status) in told["responses"], (path, answer.raw)
         assert answer.headers["content-type"].split(";")[0] in told["responses"][str(answer.status)]["content"], path

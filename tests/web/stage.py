@@ -58,7 +58,7 @@ def live(daypass: Daypass) -> subprocess.Popen[str]:
     past = ask(daypass, ANA, "read", "30m", "INC-7: the customer was charged twice, compare payments", "INC-7")
     daypass.psql(
         "select id, customer_id, status, total_cents from orders order by id desc limit 5",
-        "select c.name, count(*) from orders o join customers c on c.id = o.customer_id group by 1 order by 2 desc limit 3",
+        "select c.name, count(*) from orders o join customers c on c.id = o.customer_id group by 1 limit 3",
         target="orders:read",
     )
     daypass.psql("update orders set note = 'x' where id = 1", target="orders:read")
@@ -71,7 +71,7 @@ def live(daypass: Daypass) -> subprocess.Popen[str]:
     held = ask(daypass, ANA, "write", "45m", "INC-7: order 4711 was paid twice, refund it", "INC-7")
     daypass.say(BEN, "approve", held, "--note", "that is enough for one refund")
     argv = daypass.psql_argv(
-        "select o.id, c.name, o.status, o.total_cents from orders o join customers c on c.id = o.customer_id where o.id = 4711",
+        "select o.id, c.name, o.status from orders o join customers c on c.id = o.customer_id where o.id = 4711",
         "update orders set status = 'refunded', note = 'INC-7' where id = 4711 returning id, status",
         "select pg_sleep(3600)",
         target="orders:write",

@@ -11,41 +11,68 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
+from fastapi.security import HTTPAuthorizationCredentials
 
 from daypass.api.asking import Part
-from daypass.api.front import ACaller, AFront
+from daypass.api.front import ACaller, AFront, bearer, cookie, the_caller
 from daypass.api.watching import opened
-from daypass.domain.errors import Refused
+from daypass.domain.errors import DaypassError, Refused
+from daypass.domain.people import Person
 from daypass.ledger.entry import is_locked
 from daypass.ledger.recording import MEDIA as CAST
 from daypass.ledger.recording import cast_footer, cast_header
-from daypass.services.following import Changed, Grown
+from daypass.services.following import Changed, Grown, Still
 
 router = APIRouter(tags=["following"])
 MEDIA = "text/event-stream"
+Seconds = Annotated[int | None, Query(ge=0, le=86_400, description="End after so long, for who asks now and then.")]
+
+
+async def still_there(
+    caller: ACaller,
+    request: Request,
+    front: AFront,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    shown: Annotated[str | None, Depends(cookie)],
+) -> Still:
+    """What tells who is calling, by what they called with, again and again: an answer may go on for hours."""
+
+    async def again() -> Person | None:
+        try:
+            return (await the_caller(request, front, given, shown)).person
+        except DaypassError:
+            return None
+
+    return again
+
+
+AStill = Annotated[Still, Depends(still_there)]
 
 
 @router.get("/changes", response_class=StreamingResponse)
-async def follow_changes(caller: ACaller, front: AFront) -> StreamingResponse:
+async def follow_changes(still: AStill, front: AFront, seconds: Seconds = None) -> StreamingResponse:
     """What changes from now on, as far as I may see it: ids to ask for anew, and the server's clock."""
     front.following.check_room()
-    return _stream(_changes(front.following.changes(caller.person, caller.token)))
+    return _stream(_changes(front.following.changes(still, seconds)))
 
 
 @router.get("/sessions/{id}/watch", response_class=StreamingResponse)
 async def watch_session(
     id: Part,
     caller: ACaller,
+    still: AStill,
     front: AFront,
     after: Annotated[int, Query(ge=0, le=2**62, description="From behind this place on.")] = 0,
+    seconds: Seconds = None,
     last_event_id: Annotated[int | None, Header(ge=0, le=2**62)] = None,
 ) -> StreamingResponse:
     """The recording so far and as it grows, in lines of asciicast v3; it ends with the session."""
-    session = await front.reading.session(caller.person, id)
+    session, _ = await front.recordings.follow(caller.person, id, after=0, limit=0)
     place = after if last_event_id is None else last_event_id
-    return _stream(_lines(front.following.recording(caller.person, caller.token, session.id, place), place == 0))
+    grown = front.following.recording(still, session.id, place, seconds)
+    return _stream(_lines(grown, place == 0))
 
 
 def _stream(events: AsyncIterator[str]) -> StreamingResponse:

@@ -12,7 +12,7 @@ from daypass.domain.roles import Verb
 
 ANYBODY = ("healthz", "metrics", "authzen_configuration", "ticket_changed", "sign_in_with_token")
 """No token: they say nothing of anybody, or know their caller by a signature or by what they sign in with."""
-KNOWN = ("who_am_i", "newest_checkpoint", "list_notices")
+KNOWN = ("who_am_i", "newest_checkpoint", "list_notices", "follow_changes")
 """Every person whom we know: what it answers is about the caller alone, or published."""
 
 VERBS: Mapping[str, Verb | None] = {
@@ -45,6 +45,7 @@ VERBS: Mapping[str, Verb | None] = {
     "show_session": Verb.SEE,
     "kill_session": Verb.KILL,
     "get_recording": Verb.READ,
+    "watch_session": Verb.READ,
     "list_statements": Verb.READ,
     "list_entries": Verb.SEE,
     "show_entry": Verb.SEE,

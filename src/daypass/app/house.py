@@ -22,6 +22,7 @@ from daypass.services.duties import Duties
 from daypass.services.endings import Endings
 from daypass.services.erasing import Erasing, Order
 from daypass.services.extending import Moving
+from daypass.services.following import Following
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.heralding import Heralding
@@ -91,6 +92,7 @@ class House:
     revoking: Revoking
     visits: Visits
     attempts: Attempts
+    following: Following
 
     async def issue(self, email: str, lasts_ms: int, label: str, scopes: list[str]) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -192,4 +194,5 @@ def make_house(store: Store, checked: Checked) -> House:
         revoking=Revoking(office, endings, live, visits),
         visits=visits,
         attempts=Attempts(),
+        following=Following(office, recordings),
     )

@@ -58,7 +58,6 @@ from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
 from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
-from daypass.services.following import Following
 from daypass.services.proposing import Proposing
 from daypass.services.restoring import Restoring
 from daypass.store.interface import Store
@@ -318,7 +317,7 @@ class Node:
             revoking=house.revoking,
             visits=house.visits,
             attempts=house.attempts,
-            following=Following(house.office, house.tokens),
+            following=house.following,
             slack=channels.answers(house.office, house.requests) if channels is not None else None,
         )
 

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
-from daypass.domain.errors import DaypassError, Unavailable
+from daypass.domain.errors import Unavailable
 from daypass.domain.events import Blob
 from daypass.domain.people import Person
+from daypass.domain.roles import Verb
 from daypass.domain.session import LIVE, Session
 from daypass.services.office import Office
-from daypass.services.sight import see_session, sees_request
-from daypass.services.tokens import Tokens
-from daypass.store.interface import StoredEntry, Token, Transaction
+from daypass.services.recordings import Recordings
+from daypass.services.sight import sees_request
+from daypass.store.interface import StoredEntry, Transaction
 
 LOOK_SECONDS = 0.2
 """How often the log is looked at while anybody follows: what changed is seen well within half a second."""
@@ -57,6 +60,9 @@ class Grown:
     over: bool
 
 
+Still = Callable[[], Awaitable[Person | None]]
+"""Who is following, as they are now; None once they may not any more: what they signed in with is looked at anew."""
+
 Batch = Sequence[StoredEntry] | None
 """Entries; None: more than anybody wants to be told of."""
 
@@ -76,9 +82,9 @@ class _Follower:
 class Following:
     """Over one office. `close` ends everybody's following, so that a node that leaves needs not wait for browsers."""
 
-    def __init__(self, office: Office, tokens: Tokens) -> None:
+    def __init__(self, office: Office, recordings: Recordings) -> None:
         self._office = office
-        self._tokens = tokens
+        self._recordings = recordings
         self._followers: set[_Follower] = set()
         self._looking: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
@@ -94,8 +100,8 @@ class Following:
         if len(self._followers) >= FOLLOWERS_MAX or self._over.is_set():
             raise Unavailable("too many are following already", hint="ask now and then instead")
 
-    async def changes(self, by: Person, token: Token) -> AsyncIterator[Changed]:
-        """What changes from now on. Ends when the token does, when the person may no longer, and when we leave."""
+    async def changes(self, still: Still, seconds: float | None = None) -> AsyncIterator[Changed]:
+        """What changes from now on, for so long. Ends when `still` finds nobody, and when we leave."""
         self.check_room()
         follower = _Follower()
         self._followers.add(follower)
@@ -103,48 +109,45 @@ class Following:
             self._looking = asyncio.create_task(self._look(), name="following")
         try:
             yield Changed(self._office.now(), everything=True)
-            while (batch := await self._next(follower)) is not False:
-                person = await self._still(by, token)
+            until = None if seconds is None else monotonic() + seconds
+            while (batch := await self._next(follower, _left(until))) is not False:
+                person = await still()
                 if person is None:
                     return
                 yield await self._seen(person, batch)
         finally:
             self._followers.discard(follower)
 
-    async def recording(self, by: Person, token: Token, part: str, after: int = 0) -> AsyncIterator[Grown]:
-        """A session's recording from this place on, and whatever is added, until the session is over."""
+    async def recording(
+        self, still: Still, part: str, after: int = 0, seconds: float | None = None
+    ) -> AsyncIterator[Grown]:
+        """A session's recording from this place on, and whatever is added, until the session is over, or so long. That
+        it is read is on record before it is shown."""
+        until = None if seconds is None else monotonic() + seconds
         while not self._over.is_set():
-            person = await self._still(by, token)
+            person = await still()
             if person is None:
                 return
-            async with self._office.reading() as tx:
-                session, _ = await see_session(self._office, tx, person, part)
-                pieces = await tx.pieces(session.id, after=after, limit=PIECES_MAX)
+            session, pieces = await self._recordings.follow(person, part, after=after, limit=PIECES_MAX)
             after = pieces[-1][0] if pieces else after
             over = session.state not in LIVE and len(pieces) < PIECES_MAX
             yield Grown(session, after, [blob for _, blob in pieces], over)
-            if over:
+            if over or _left(until) <= 0:
                 return
             if len(pieces) < PIECES_MAX:
                 await self._pause(LOOK_SECONDS)
 
-    async def _still(self, by: Person, token: Token) -> Person | None:
-        """The person as they are now; None if the token is good for nothing any more."""
-        try:
-            async with self._office.reading() as tx:
-                return await self._tokens.holder(tx, token.id)
-        except DaypassError:
-            return None
-
-    async def _next(self, follower: _Follower) -> Batch | bool:
+    async def _next(self, follower: _Follower, left: float) -> Batch | bool:
         """The next batch; empty when nothing happened for a while; False when it is over, or nobody looks any more:
         then the client comes back and finds out."""
+        if left <= 0:
+            return False
         taking = asyncio.ensure_future(follower.waiting.get())
         leaving = asyncio.ensure_future(self._over.wait())
         try:
             looking = (self._looking,) if self._looking is not None else ()
             first = asyncio.FIRST_COMPLETED
-            await asyncio.wait((taking, leaving, *looking), timeout=BEAT_SECONDS, return_when=first)
+            await asyncio.wait((taking, leaving, *looking), timeout=min(BEAT_SECONDS, left), return_when=first)
             if self._over.is_set() or self._looking is None or self._looking.done():
                 return False
             return taking.result() if taking.done() else ()
@@ -211,7 +214,11 @@ class Following:
     def _concerns(self, by: Person, entry: dict[str, Any], seen: set[str]) -> bool:
         if "request" in entry:
             return entry["request"] in seen
-        return self._office.reads_all(by) or entry["actor"]["id"] == by.id
+        return self._office.may(by, Verb.READ_LOG) or entry["actor"]["id"] == by.id
+
+
+def _left(until: float | None) -> float:
+    return math.inf if until is None else until - monotonic()
 
 
 def _distinct(entries: Sequence[dict[str, Any]], key: str) -> list[str]:

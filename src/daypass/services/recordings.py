@@ -42,6 +42,18 @@ class Recordings:
         await self.note(by, [session.id], request=request.id)
         return session, blobs
 
+    async def follow(
+        self, by: Person, part: str, *, after: int, limit: int
+    ) -> tuple[Session, Sequence[tuple[int, Blob]]]:
+        """The same, of so many bodies behind place `after`, each with its place."""
+        async with self._office.reading() as tx:
+            session, request = await see_session(self._office, tx, by, part)
+            if not reads_of(self._office, by, request):
+                raise unknown("session", part)
+            pieces = await tx.pieces(session.id, after=after, limit=limit)
+        await self.note(by, [session.id], request=request.id)
+        return session, pieces
+
     async def note(self, by: Person, sessions: Sequence[str], *, request: str | None = None) -> None:
         """Put on record that this person reads of these sessions."""
         if not sessions:

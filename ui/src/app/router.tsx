@@ -47,6 +47,22 @@ const tree = root.addChildren([
     '/catalogue',
     lazyRouteComponent(() => import('../pages/catalogue'), 'CataloguePage'),
   ),
+  at(
+    '/inbox',
+    lazyRouteComponent(() => import('../pages/inbox'), 'InboxPage'),
+  ),
+  at(
+    '/inbox/$id',
+    lazyRouteComponent(() => import('../pages/inbox'), 'InboxPage'),
+  ),
+  withSearch(
+    '/requests',
+    lazyRouteComponent(() => import('../pages/requests'), 'RequestsPage'),
+  ),
+  at(
+    '/requests/$id',
+    lazyRouteComponent(() => import('../pages/request'), 'RequestPage'),
+  ),
 ])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', scrollRestoration: true })

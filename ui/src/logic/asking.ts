@@ -3,6 +3,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import * as api from '../client'
 import { got } from './api'
+import { STORY_TYPES } from './story'
 
 export const PAGE = 100
 
@@ -84,7 +85,7 @@ export const statements = (id: string) =>
 export const story = (request: string) =>
   queryOptions({
     queryKey: ['story', request],
-    queryFn: async () => (await got(api.listEntries({ query: { request, limit: 1000 } }))).items,
+    queryFn: async () => (await got(api.listEntries({ query: { request, limit: 1000, type: STORY_TYPES } }))).items,
   })
 
 export const obligations = (everything: boolean) =>

@@ -1,0 +1,285 @@
+// One request as somebody sees it who decides: who, what, why, what is usual; then yes, less, no, or a question.
+
+import { Button, Group, Modal, Select, Textarea, TextInput } from '@mantine/core'
+import { useHotkeys } from '@mantine/hooks'
+import { notifications } from '@mantine/notifications'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { RequestView } from '../client'
+import * as api from '../client'
+import { got } from '../logic/api'
+import * as asking from '../logic/asking'
+import { length, parseLength } from '../logic/times'
+import { useDoing } from './doing'
+import { Answer, Empty, Wrong } from './page'
+import { Said } from './said'
+import { State } from './state'
+import { Ago, Left } from './time'
+import { To } from './to'
+
+type Verb = 'approve' | 'deny' | 'ask'
+const OPEN = ['PENDING', 'NEEDS_INFO']
+const FORMER = 5
+
+export function Deciding({ id, onDone }: { id: string; onDone: () => void }) {
+  const request = useQuery(asking.request(id))
+  return (
+    <article className="card pad" aria-label="The request">
+      <Answer of={request}>{(found) => <Case request={found} onDone={onDone} />}</Answer>
+    </article>
+  )
+}
+
+function Case({ request, onDone }: { request: RequestView; onDone: () => void }) {
+  const [verb, setVerb] = useState<Verb | null>(null)
+  const open = OPEN.includes(request.state)
+  useHotkeys(
+    open && !verb
+      ? [
+          ['a', () => setVerb('approve')],
+          ['d', () => setVerb('deny')],
+          ['q', () => setVerb('ask')],
+        ]
+      : [],
+  )
+  return (
+    <>
+      <header style={{ display: 'flex', gap: 10, alignItems: 'center', flexWrap: 'wrap' }}>
+        <h2 style={{ margin: 0, fontSize: '1.0625rem' }}>
+          {request.requester.name} wants {request.target}:{request.role} for {length(request.duration_ms)}
+        </h2>
+        <State state={request.state} />
+      </header>
+      <blockquote className="quote" style={{ margin: '12px 0', fontSize: '0.9375rem' }}>
+        <Said text={request.reason} />
+      </blockquote>
+      <Facts request={request} />
+      <Talk request={request} />
+      {open ? (
+        <Group gap={8} mt="md" className="sticky-actions">
+          <Button size="sm" onClick={() => setVerb('approve')}>
+            Approve
+          </Button>
+          <Button size="sm" variant="default" onClick={() => setVerb('deny')}>
+            Deny
+          </Button>
+          <Button size="sm" variant="default" onClick={() => setVerb('ask')}>
+            Ask
+          </Button>
+          <To to={`/requests/${request.id}`} className="small" style={{ marginLeft: 'auto' }}>
+            the whole story
+          </To>
+        </Group>
+      ) : (
+        <p className="small">
+          Nothing is to be decided here any more. <To to={`/requests/${request.id}`}>The whole story</To>
+        </p>
+      )}
+      <Former request={request} />
+      {verb && <VerbDialogue verb={verb} request={request} close={() => setVerb(null)} onDone={onDone} />}
+    </>
+  )
+}
+
+function Facts({ request }: { request: RequestView }) {
+  const deciders = useQuery(asking.deciders(request.id))
+  const explained = useQuery(asking.explained(request.id))
+  const wait = deciders.data?.usual_wait_ms
+  return (
+    <dl className="facts small">
+      <dt>who</dt>
+      <dd>
+        {request.requester.email}
+        {request.on_behalf_of ? ` for ${request.on_behalf_of.email}` : ''}
+      </dd>
+      {request.ticket && (
+        <>
+          <dt>ticket</dt>
+          <dd>
+            <Said line text={request.ticket} />
+          </dd>
+        </>
+      )}
+      {request.extends && (
+        <>
+          <dt>extends</dt>
+          <dd>a grant that is running now</dd>
+        </>
+      )}
+      <dt>rule</dt>
+      <dd>
+        {request.rule} <span className="faint">in {request.policy}</span>
+      </dd>
+      <dt>takes</dt>
+      <dd>{request.takes}</dd>
+      {explained.data?.state === 'REFUSED' && (
+        <>
+          <dt>policy now</dt>
+          <dd style={{ color: 'var(--bad)' }}>{explained.data.sentence}</dd>
+        </>
+      )}
+      <dt>asked</dt>
+      <dd>
+        <Ago at={request.created_at} />; to be decided within <Left until={request.decide_by} over="no time" />
+        {wait ? `; usually takes ${length(wait)}` : ''}
+      </dd>
+      {request.votes.length > 0 && (
+        <>
+          <dt>votes</dt>
+          <dd>
+            {request.votes.map((vote) => (
+              <div key={vote.id}>
+                {vote.person.name}: {vote.approve ? 'yes' : 'no'} {vote.note && <Said line text={vote.note} />}
+              </div>
+            ))}
+          </dd>
+        </>
+      )}
+    </dl>
+  )
+}
+
+function Talk({ request }: { request: RequestView }) {
+  if (request.messages.length === 0) return null
+  return (
+    <div style={{ marginTop: 12 }}>
+      {request.messages.map((one) => (
+        <div key={`${one.at}${one.person.id}`} className="quote">
+          <span className="strong">{one.person.name}</span>{' '}
+          <span className="tiny faint">
+            <Ago at={one.at} />
+          </span>
+          <div>
+            <Said text={one.text} />
+          </div>
+        </div>
+      ))}
+    </div>
+  )
+}
+
+/** What this person, and others, did with the same access before. */
+function Former({ request }: { request: RequestView }) {
+  const all = useInfiniteQuery(asking.requests('all'))
+  const similar = (all.data?.pages.flatMap((page) => page.items) ?? [])
+    .filter((one) => one.id !== request.id && one.target === request.target && one.role === request.role)
+    .sort((a, b) => Number(b.requester.id === request.requester.id) - Number(a.requester.id === request.requester.id))
+    .slice(0, FORMER)
+  return (
+    <section style={{ marginTop: 22 }} aria-label="Similar cases">
+      <h3 style={{ margin: '0 0 4px' }}>The same access before</h3>
+      {similar.length === 0 && <Empty title="This is the first time" />}
+      {similar.map((one) => (
+        <To
+          key={one.id}
+          to={`/requests/${one.id}`}
+          className="small"
+          style={{ display: 'flex', gap: 10, padding: '5px 0', alignItems: 'center' }}
+        >
+          <State state={one.state} />
+          <span className="strong">{one.requester.name}</span>
+          <span className="faint cut grow">
+            <Said line text={one.reason} />
+          </span>
+          <span className="faint">{length(one.duration_ms)}</span>
+          <span className="faint hide-phone">
+            <Ago at={one.created_at} />
+          </span>
+        </To>
+      ))}
+    </section>
+  )
+}
+
+const TITLES = { approve: 'Approve', deny: 'Deny', ask: 'Ask' }
+
+type DialogueProps = { verb: Verb; request: RequestView; close: () => void; onDone: () => void }
+
+function VerbDialogue({ verb, request, close, onDone }: DialogueProps) {
+  const targets = useQuery(asking.targets)
+  const [note, setNote] = useState('')
+  const [lasts, setLasts] = useState('')
+  const [role, setRole] = useState<string | null>(null)
+  const roles = targets.data?.find((one) => one.name === request.target)?.roles.map((one) => one.name) ?? []
+  const narrowed = lasts.trim() ? parseLength(lasts) : undefined
+  const path = { id: request.id }
+
+  async function act(): Promise<unknown> {
+    if (verb === 'ask') return got(api.askRequester({ path, body: { text: note.trim() } }))
+    if (verb === 'deny') return got(api.denyRequest({ path, body: { digest: request.digest, note: note.trim() } }))
+    const body = { digest: request.digest, note: note.trim(), duration_ms: narrowed ?? null, role }
+    return got(api.approveRequest({ path, body }))
+  }
+
+  const doing = useDoing(
+    act,
+    () => {
+      notifications.show({ message: verb === 'ask' ? 'asked' : verb === 'deny' ? 'denied' : 'approved', color: 'day' })
+      close()
+      if (verb !== 'ask') onDone()
+    },
+    true,
+  )
+  const ready = (verb === 'approve' || note.trim() !== '') && narrowed !== null
+  return (
+    <Modal
+      opened
+      onClose={close}
+      title={`${TITLES[verb]}: ${request.target}:${request.role} for ${request.requester.name}`}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (ready) doing.mutate(undefined)
+        }}
+      >
+        {verb === 'approve' && (
+          <Group grow mb="xs" align="flex-start">
+            <TextInput
+              label="For less time"
+              placeholder={length(request.duration_ms)}
+              value={lasts}
+              error={narrowed === null ? '30m, 1h, 2d' : undefined}
+              onChange={(event) => setLasts(event.currentTarget.value)}
+            />
+            <Select
+              label="As a lesser role"
+              placeholder={request.role}
+              data={roles.filter((one) => one !== request.role)}
+              value={role}
+              onChange={setRole}
+              clearable
+              disabled={roles.length < 2}
+            />
+          </Group>
+        )}
+        <Textarea
+          data-autofocus
+          label={verb === 'ask' ? 'Your question' : verb === 'deny' ? 'Why not' : 'A note'}
+          required={verb !== 'approve'}
+          autosize
+          minRows={2}
+          value={note}
+          onChange={(event) => setNote(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.metaKey || event.ctrlKey) && ready) doing.mutate(undefined)
+          }}
+        />
+        {verb === 'approve' && (
+          <p className="tiny faint">
+            Your vote is for exactly this request: <span className="mono">{request.digest.slice(0, 16)}…</span>
+          </p>
+        )}
+        {doing.isError && <Wrong error={doing.error} />}
+        <Group justify="flex-end" mt="sm">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={doing.isPending} disabled={!ready} color={verb === 'deny' ? 'alarm' : 'day'}>
+            {TITLES[verb]}
+          </Button>
+        </Group>
+      </form>
+    </Modal>
+  )
+}
