@@ -98,6 +98,10 @@ async def _evaluation(it: Inside, by: str) -> Call:
     return "/access/v1/evaluation", _asked_of(by)
 
 
+async def _evaluations(it: Inside, by: str) -> Call:
+    return "/access/v1/evaluations", {**_asked_of(by), "evaluations": [{}, {"action": {"name": "write"}}]}
+
+
 def _asked_of(by: str) -> dict[str, Any]:
     return {
         "subject": {"type": "user", "id": f"{by}@acme.test"},
@@ -268,6 +272,7 @@ ROWS: Mapping[str, Row] = {
     "list_notices": Row(_at(f"{V1}/notices?view=failed"), "sam tess cleo oz zed", own=True),
     "follow_changes": Row(_at(f"{V1}/changes?seconds=0"), ALL, own=True),
     "evaluate_access": Row(_evaluation, ALL, own=True),
+    "evaluate_several": Row(_evaluations, ALL, own=True),
     "submit_access_request": Row(_submission, ENGINEERS, own=True),
     "show_access_request": Row(_request("/access/v1/requests/{id}"), SEE),
     "cancel_access_request": Row(_request("/access/v1/requests/{id}/cancel"), "ana"),

@@ -212,7 +212,7 @@ async def test_a_start_in_the_future_makes_a_scheduled_grant(world: World) -> No
 
 async def test_a_wish_has_no_state_in_it() -> None:
     """client-written status"""
-    asked = {"target", "role", "duration_ms", "reason", "ticket", "start_at", "break_glass", "until"}
+    asked = {"target", "role", "duration_ms", "reason", "ticket", "start_at", "break_glass", "until", "scope"}
     assert set(Wish.__slots__) == asked
 
 

@@ -18,6 +18,7 @@ KNOWN = ("who_am_i", "newest_checkpoint", "list_notices", "follow_changes")
 VERBS: Mapping[str, Verb | None] = {
     **dict.fromkeys((*ANYBODY, *KNOWN)),
     "evaluate_access": Verb.ASK,
+    "evaluate_several": Verb.ASK,
     "submit_access_request": Verb.ASK,
     "show_access_request": Verb.SEE,
     "cancel_access_request": Verb.ANSWER,
