@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from daypass.app.checking import offline_crowd, read_policy_text
 from daypass.config import Settings
+from daypass.domain.crowd import Crowd
 from daypass.domain.errors import ConfigError, Invalid, NotFound, Unavailable
 from daypass.domain.policy_file import read_policy
 from daypass.domain.policy_set import load_policies
@@ -30,6 +31,13 @@ class PolicyFilesOnDisk:
 
     async def judged(self, text: str) -> str:
         return await asyncio.to_thread(self._judged, text)
+
+    async def texts(self) -> Sequence[tuple[str, str]]:
+        paths = self._settings.policies
+        return await asyncio.to_thread(lambda: [(path.name, read_policy_text(path)) for path in paths])
+
+    def crowd(self) -> Crowd:
+        return offline_crowd(self._settings)
 
     async def write(self, policy: str, text: str) -> None:
         path, _ = await asyncio.to_thread(self._file, policy)

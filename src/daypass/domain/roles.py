@@ -51,6 +51,7 @@ class Verb(StrEnum):
     KEEP_KEYS = "keep keys"
     CHANGE_POLICY = "change policy"
     SEE_PROPOSALS = "see proposals"
+    SURVEY = "see people, groups, targets and channels"
     SEE_FAILED = "see what was not told"
     RETRY = "tell again"
 
@@ -92,7 +93,16 @@ TABLE: Mapping[Verb, Row] = {
     Verb.REVOKE_TOKENS: _row("revoke somebody's tokens", _R, _S),
     Verb.KEEP_KEYS: _row("enrol, list and revoke the keys that one's votes are signed with", _R),
     Verb.CHANGE_POLICY: _row("propose a policy; approve or reject somebody else's proposal", _S),
-    Verb.SEE_PROPOSALS: _row("read proposals of policy", _S, _A, changes=False),
+    Verb.SEE_PROPOSALS: _row(
+        "read policies and proposals; try and simulate a changed one; who could get what", _S, _A, changes=False
+    ),
+    Verb.SURVEY: _row(
+        "see everybody, their groups, every target and channel; sign in to a target to see that it is there",
+        _S,
+        _A,
+        _M,
+        changes=False,
+    ),
     Verb.SEE_FAILED: _row("list what nobody could be told", _S, _A, _M, changes=False),
     Verb.RETRY: _row("have something told again", _S, _M),
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol as Interface
 
+from daypass.domain.crowd import Crowd
 from daypass.domain.grant import EndReason
 from daypass.domain.session import Session
 from daypass.domain.target import Credential, Target, TargetRole
@@ -83,6 +84,12 @@ class PolicyFiles(Interface):
     async def judged(self, text: str) -> str:
         """The name of the policy in this text, judged together with the other files as loading would. Raise `Invalid`
         with the one line that loading would say."""
+
+    async def texts(self) -> Sequence[tuple[str, str]]:
+        """All policy files: how complaints name each, and its text."""
+
+    def crowd(self) -> Crowd:
+        """Everybody whom the `expect` cases of a file may name, as loading has them."""
 
     async def write(self, policy: str, text: str) -> None:
         """Put this text in the place of the policy's file, and have it read. Raise `Unavailable` if it cannot be."""
