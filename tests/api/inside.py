@@ -31,6 +31,8 @@ from daypass.services.deliberation import Deliberation
 from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
 from daypass.services.proposing import Proposing
+from daypass.services.surveying import Surveying
+from daypass.services.trying import Trying
 from daypass.store.interface import Store
 from daypass.store.opening import open_store
 from tests.services.conftest import Carrying
@@ -213,6 +215,8 @@ def _front(
         "bundles": Bundles(office, house.requests),
         "favourites": Favourites(office, house.requests),
         "proposing": Proposing(office, files),
+        "trying": Trying(office, files),
+        "surveying": Surveying(office, house.credentials, house.live),
         "listen": listen,
         "authority": None,
         "health": lambda: Health(id="one", state="HEALTHY"),

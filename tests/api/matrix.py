@@ -216,6 +216,10 @@ def _proposal(path: str, body: dict[str, object] | None = None, *, votes: bool =
     return make
 
 
+async def _simulated(it: Inside, by: str) -> Call:
+    return f"{V1}/policy/simulate", {"text": ORDERS.replace("longest: 4h", "longest: 3h")}
+
+
 async def _notice(it: Inside, by: str) -> Call:
     office = it.house.office
     ana = await it.house.people.by_email("ana@acme.test")
@@ -341,6 +345,15 @@ ROWS: Mapping[str, Row] = {
     "show_proposal": Row(_proposal(f"{V1}/policy/proposals/{{id}}"), "sam tess cleo zed"),
     "approve_proposal": Row(_proposal(f"{V1}/policy/proposals/{{id}}/approve", votes=True), "tess", own=True),
     "reject_proposal": Row(_proposal(f"{V1}/policy/proposals/{{id}}/reject", {"note": "no"}), "sam tess"),
+    "list_policies": Row(_at(f"{V1}/policies"), "sam tess cleo zed"),
+    "try_policy": Row(_at(f"{V1}/policy/try", {"text": "policy: x"}), "sam tess cleo zed"),
+    "simulate_policy": Row(_simulated, "sam tess cleo zed"),
+    "who_can_get": Row(_at(f"{V1}/policy/who-can?target=orders&role=read"), "sam tess cleo zed"),
+    "list_people": Row(_at(f"{V1}/people"), "sam tess cleo oz zed"),
+    "list_groups": Row(_at(f"{V1}/groups"), "sam tess cleo oz zed"),
+    "list_all_targets": Row(_at(f"{V1}/targets/all"), "sam tess cleo oz zed"),
+    "check_target": Row(_at(f"{V1}/targets/orders/check"), "sam tess cleo oz zed"),
+    "list_channels": Row(_at(f"{V1}/channels"), "sam tess cleo oz zed"),
     "retry_notice": Row(_notice, "sam tess oz zed"),
     "set_lock": Row(_lock, "sam tess"),
     "list_locks": Row(_at(f"{V1}/locks?all=true"), "sam tess cleo oz zed"),

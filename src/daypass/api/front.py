@@ -40,8 +40,10 @@ from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
 from daypass.services.slack_answers import SlackAnswers
+from daypass.services.surveying import Surveying
 from daypass.services.ticketing import Ticketing
 from daypass.services.tokens import Tokens
+from daypass.services.trying import Trying
 from daypass.services.visiting import Visits
 from daypass.store.interface import Page, Token
 
@@ -84,6 +86,8 @@ class Front:
     bundles: Bundles
     favourites: Favourites
     proposing: Proposing
+    trying: Trying
+    surveying: Surveying
     evaluating: Evaluating
     listen: Mapping[str, Address]
     authority: str | None

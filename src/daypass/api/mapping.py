@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +20,11 @@ from daypass.domain.visit import Visit
 from daypass.store.interface import StoredEntry, Token
 
 People = Mapping[str, Person]
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a file's text, in hex: what a policy's `digest` is."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def someone(people: People, id: str) -> models.Someone:

@@ -60,6 +60,8 @@ from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
 from daypass.services.proposing import Proposing
 from daypass.services.restoring import Restoring
+from daypass.services.surveying import Surveying
+from daypass.services.trying import Trying
 from daypass.store.interface import Store
 from daypass.store.opening import open_store
 
@@ -287,6 +289,7 @@ class Node:
         for part in (gateway.metrics, *parts):
             registry.register(part)
         ProcessCollector(registry=registry)
+        files = PolicyFilesOnDisk(self._settings, house.office, lambda: self._reread())
         return Front(
             office=house.office,
             people=house.people,
@@ -305,7 +308,9 @@ class Node:
             ticketing=house.ticketing,
             bundles=Bundles(house.office, house.requests),
             favourites=Favourites(house.office, house.requests),
-            proposing=Proposing(house.office, PolicyFilesOnDisk(self._settings, house.office, lambda: self._reread())),
+            proposing=Proposing(house.office, files),
+            trying=Trying(house.office, files),
+            surveying=Surveying(house.office, house.credentials, house.live),
             listen=self._checked.listen,
             authority=tls.authority.read_text() if tls.authority else None,
             health=lambda: self._present(gateway, publishing),
