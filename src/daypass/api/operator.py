@@ -6,7 +6,7 @@ No token: who can open the socket can read the store as well. It is never served
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from pydantic import Field
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from daypass.api import SOCKET_HOST, problems
 from daypass.api.guarding import Guard
 from daypass.api.models import NAME_MAX, TEXT_MAX, Strict
+from daypass.config.secrets import SECRET_BYTES_MAX
 from daypass.domain.durations import DAY_MS, LONGEST_MS
 from daypass.domain.token_scopes import SCOPES_MAX
 from daypass.ledger.locking import IDENTITY_BYTES_MAX
@@ -43,6 +44,14 @@ class NewCodes(Strict):
     count: int = Field(gt=0, le=CODES_MAX)
 
 
+class KeepSecret(Strict):
+    """Set (with its value), remove or list sealed secrets."""
+
+    word: Literal["set", "remove", "list"]
+    name: str = Field(default="", max_length=NAME_MAX)
+    value: str = Field(default="", max_length=SECRET_BYTES_MAX, repr=False)
+
+
 class Erasure(Strict):
     """What to erase (one thing), and why."""
 
@@ -65,6 +74,7 @@ def make_operator(
     erase: Callable[[Order, str, bool], Awaitable[dict[str, Any]]],
     reindex: Callable[[str | None], Awaitable[dict[str, Any]]],
     seal_codes: Callable[[str, int], Awaitable[dict[str, Any]]],
+    keep_secret: Callable[[str, str, str], Awaitable[dict[str, Any]]],
 ) -> ASGIApp:
     """The socket's app. `issue` makes a token for (email, ms, label, scopes)."""
     app = FastAPI(title="Daypass operator", openapi_url=None, docs_url=None, redoc_url=None)
@@ -86,5 +96,9 @@ def make_operator(
     @app.post("/operator/codes", status_code=201)
     async def make_codes(wanted: NewCodes) -> dict[str, Any]:
         return await seal_codes(wanted.target, wanted.count)
+
+    @app.post("/operator/secrets")
+    async def keep(wanted: KeepSecret) -> dict[str, Any]:
+        return await keep_secret(wanted.word, wanted.name, wanted.value)
 
     return Guard(app, public_url=f"http://{SOCKET_HOST}", listening=(), body_bytes_max=BODY_BYTES_MAX)

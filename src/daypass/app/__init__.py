@@ -83,6 +83,13 @@ def make_codes(settings: Settings, target: str, count: int) -> dict[str, Any]:
     return ordered(settings, "codes", {"target": target, "count": count})
 
 
+def keep_secret(settings: Settings, order: dict[str, Any]) -> dict[str, Any]:
+    """Set, remove or list sealed secrets: the running Daypass does, or we do if none runs. Raises DaypassError."""
+    from daypass.app.ordering import order as ordered
+
+    return ordered(settings, "secrets", order)
+
+
 def recover_log(settings: Settings, identity: str | None) -> dict[str, Any]:
     """Take the published entries back into a store that is behind them, and make its search index anew; `identity`
     opens encrypted bodies for that. Raises DaypassError."""

@@ -29,6 +29,8 @@ async def carry_out(checked: Checked, what: str, body: dict[str, Any]) -> dict[s
                 return await house.issue(body["email"], body["lasts_ms"], body["label"], body["scopes"])
             case "codes":
                 return await house.seal_codes(body["target"], body["count"])
+            case "secrets":
+                return await house.keep_secret(body["word"], body["name"], body["value"])
             case "index":
                 await Sequencer(store).drain()
                 return await house.reindex(body["identity"])

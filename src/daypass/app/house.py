@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 
 from daypass.app.checking import Checked
 from daypass.app.clock import CLOCK
@@ -11,6 +12,7 @@ from daypass.app.outside import make_on_call, make_tickets
 from daypass.app.telling import outlets_of
 from daypass.credentials.interface import Credentials
 from daypass.credentials.kinds import all_credentials
+from daypass.credentials.secrets.sources import Secrets
 from daypass.domain.people import OPERATOR
 from daypass.identity.attempts import Attempts
 from daypass.ledger.locking import locking, unlocking
@@ -41,6 +43,7 @@ from daypass.services.refusals import Refusals
 from daypass.services.reminding import Reminding
 from daypass.services.requests import Requests
 from daypass.services.revoking import Revoking
+from daypass.services.sealing import Sealing, kept_in
 from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
@@ -93,6 +96,7 @@ class House:
     visits: Visits
     attempts: Attempts
     following: Following
+    sealing: Sealing
 
     async def issue(self, email: str, lasts_ms: int, label: str, scopes: list[str]) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -111,6 +115,15 @@ class House:
         """Sealed one-time codes that break the glass of a target, by the operator."""
         made = await self.codes.make(target, count)
         return {"id": made.target, "state": "SEALED", "codes": list(made.codes), "expires_at": made.expires_at}
+
+    async def keep_secret(self, word: str, name: str, value: str) -> dict[str, object]:
+        """Set, remove or list sealed secrets, by the operator."""
+        if word == "list":
+            return {"id": "secrets", "state": "LISTED", "names": list(await self.sealing.names())}
+        if word == "remove":
+            await self.sealing.remove(name)
+            return {"id": name, "state": "REMOVED"}
+        return {"id": name, "state": await self.sealing.set(name, value)}
 
     async def erase(self, order: Order, reason: str, dry_run: bool) -> dict[str, object]:
         """Erase what people wrote, by the operator."""
@@ -138,7 +151,8 @@ def make_house(store: Store, checked: Checked) -> House:
         channels=outlets_of(checked.settings),
     )
     office.heralds.append(Heralding(office).herald)
-    live, credentials, refusals = Live(), all_credentials(), Refusals(office)
+    secrets = Secrets(checked.settings.secrets, partial(kept_in, store))
+    live, credentials, refusals = Live(), all_credentials(secrets), Refusals(office)
     tokens, requests = Tokens(office), Requests(office)
     endings = Endings(office, credentials, live)
     visits = Visits(office, tokens)
@@ -195,4 +209,5 @@ def make_house(store: Store, checked: Checked) -> House:
         visits=visits,
         attempts=Attempts(),
         following=Following(office, recordings),
+        sealing=Sealing(office, secrets.sealer),
     )

@@ -331,7 +331,7 @@ class Node:
     ) -> None:
         settings = self._settings
         orders = Listening(
-            make_operator(house.issue, house.erase, house.reindex, house.seal_codes),
+            make_operator(house.issue, house.erase, house.reindex, house.seal_codes, house.keep_secret),
             unix_socket(socket_path(settings.data)),
         )
         await orders.start()

@@ -79,6 +79,7 @@ PLACES: Mapping[str, Place] = {
     "init": Place(OPERATE, "write a starter daypass.yaml", "operating"),
     "check": Place(OPERATE, "validate daypass.yaml and the policies", "operating"),
     "notify": Place(OPERATE, "whether people can be told, and what they were", "notifying"),
+    "secret": Place(OPERATE, "secrets that are kept encrypted in the store", "sealing"),
     "people": Place(OPERATE, "tokens for local people", "operating"),
     "backup": Place(OPERATE, "copy the whole of a Daypass, running or not", "keeping"),
     "restore": Place(OPERATE, "put a backup into an empty data directory", "keeping"),

@@ -25,6 +25,7 @@ from daypass.config.settings import (
 )
 from daypass.config.targets import NAMED, TARGET_KEYS, named, read_targets
 from daypass.config.telling import TELLING_KEYS, read_notify
+from daypass.config.vaults import STORE_KEYS, read_secret_stores
 from daypass.domain.documents import Node, load
 from daypass.domain.errors import ConfigError
 from daypass.domain.roles import STANDING, USUAL, Role
@@ -49,6 +50,7 @@ SETTINGS_KEYS = (
     "tickets",
     "on_call",
     "notify",
+    "secrets",
 )
 LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain", "warn_before")
 PERSON_KEYS = ("email", "name", "groups", "subject", "agent_of")
@@ -71,6 +73,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     **OUTLET_KEYS,
     **OUTSIDE_KEYS,
     **TELLING_KEYS,
+    **STORE_KEYS,
 }
 """Every key there is, by the place it stands in. docs/configuration.md tells of each."""
 
@@ -97,6 +100,7 @@ def read_settings(file: Path) -> Settings:
     keys = root.mapping(SETTINGS_KEYS, needs=("site",))
     identity = keys["identity"].mapping(IDENTITY_KEYS) if "identity" in keys else {}
     beside = file.parent
+    secrets = read_secret_stores(keys.get("secrets"), beside)
     settings = Settings(
         file=file,
         site=keys["site"].text(_SITE, "the ledger's origin, like acme.test/prod"),
@@ -112,7 +116,7 @@ def read_settings(file: Path) -> Settings:
         group_owners=_owners(identity.get("groups")),
         standing=_standing(identity.get("roles")),
         oidc=_oidc(identity["oidc"], beside) if "oidc" in identity else None,
-        targets=read_targets(keys.get("targets"), beside),
+        targets=read_targets(keys.get("targets"), beside, secrets.sources),
         policies=_policies(keys.get("policies"), beside),
         recipients=read_recipients(keys.get("bodies")),
         retention_ms=read_retention(keys.get("retention")),
@@ -120,6 +124,7 @@ def read_settings(file: Path) -> Settings:
         tickets=read_tickets(keys.get("tickets"), beside),
         on_call=read_on_call(keys.get("on_call"), beside),
         ledger=read_ledger(keys.get("ledger")),
+        secrets=secrets,
         notify=read_notify(keys.get("notify"), beside),
         nodes={node.path: node for node in root.walk()},
     )

@@ -12,6 +12,7 @@ from daypass.config.ledgers import LedgerSettings
 from daypass.config.outlets import ExportSettings
 from daypass.config.outside import OnCallSettings, TicketSettings
 from daypass.config.telling import NotifySettings
+from daypass.config.vaults import SecretSettings
 from daypass.domain.documents import Node
 from daypass.domain.roles import USUAL, Role
 from daypass.domain.target import SecretRef, Target
@@ -127,6 +128,7 @@ class Settings:
     tickets: tuple[TicketSettings, ...] = ()
     """The systems that know tickets."""
     on_call: tuple[OnCallSettings, ...] = ()
+    secrets: SecretSettings = field(default_factory=SecretSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     nodes: Mapping[str, Node] = field(repr=False, compare=False, default_factory=dict)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from daypass.config.secrets import secret_ref
+from daypass.config.secrets import login_ref, secret_ref
 from daypass.domain.documents import Node
 from daypass.domain.people import GROUP
 from daypass.domain.target import Effect, Maintenance, Target, TargetRole
@@ -28,7 +28,7 @@ TARGET_FIELDS = (
     "owners",
     "limits",
 )
-ROLE_FIELDS = ("user", "password", "member_of", "effect", "dangerous")
+ROLE_FIELDS = ("user", "password", "member_of", "login", "effect", "dangerous")
 MAINTENANCE_FIELDS = ("user", "password")
 LIMIT_FIELDS = ("idle",)
 TARGET_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -52,18 +52,18 @@ NAMED = re.compile(r"group:[A-Za-z0-9][A-Za-z0-9._-]{0,62}|[^\s@:/\x00-\x20]{1,6
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 
 
-def read_targets(node: Node | None, beside: Path) -> Mapping[str, Target]:
-    """Read `targets`, by name. Raises ConfigError."""
+def read_targets(node: Node | None, beside: Path, sources: Sequence[str] = ()) -> Mapping[str, Target]:
+    """Read `targets`, by name. `sources` are the stores of secrets there are. Raises ConfigError."""
     targets: dict[str, Target] = {}
     for item in node.sequence() if node is not None else ():
-        target = _target(item, beside)
+        target = _target(item, beside, sources)
         if target.name in targets:
             raise item.mapping()["name"].wrong(f"must be one target only, but {target.name} stands above already")
         targets[target.name] = target
     return targets
 
 
-def _target(node: Node, beside: Path) -> Target:
+def _target(node: Node, beside: Path, sources: Sequence[str]) -> Target:
     keys = node.mapping(TARGET_FIELDS, needs=("name", "protocol", "address", "roles"))
     name = keys["name"].text(_NAME, _NAME_RIGHT)
     maintained = "maintenance" in keys
@@ -75,12 +75,12 @@ def _target(node: Node, beside: Path) -> Target:
         port=port,
         database=keys["database"].text() if "database" in keys else name,
         labels={label: at.text() for label, at in keys["labels"].mapping().items()} if "labels" in keys else {},
-        roles=_roles(keys["roles"], beside, maintained),
+        roles=_roles(keys["roles"], beside, maintained, sources),
         tls=_tls(keys.get("tls"), host),
         tls_ca=_file(keys["tls_ca"], beside) if "tls_ca" in keys else None,
         record=keys["record"].one_of(RECORDS) if "record" in keys else "statements",
         options=keys["options"].plain() if "options" in keys and keys["options"].mapping() else {},
-        maintenance=_maintenance(keys["maintenance"], beside) if maintained else None,
+        maintenance=_maintenance(keys["maintenance"], beside, sources) if maintained else None,
         idle_ms=_idle(keys.get("limits")),
         reassign_to=keys["reassign_to"].text() if "reassign_to" in keys else None,
         owners=_owners(keys["owners"]) if "owners" in keys else (),
@@ -101,9 +101,10 @@ def _idle(node: Node | None) -> int | None:
     return keys["idle"].duration_ms() if "idle" in keys else None
 
 
-def _maintenance(node: Node, beside: Path) -> Maintenance:
+def _maintenance(node: Node, beside: Path, sources: Sequence[str]) -> Maintenance:
     keys = node.mapping(MAINTENANCE_FIELDS, needs=("user",))
-    return Maintenance(keys["user"].text(), secret_ref(keys["password"], beside) if "password" in keys else None)
+    password = secret_ref(keys["password"], beside, sources) if "password" in keys else None
+    return Maintenance(keys["user"].text(), password)
 
 
 def _address(node: Node) -> tuple[str, int]:
@@ -114,29 +115,31 @@ def _address(node: Node) -> tuple[str, int]:
     return found[1].strip("[]"), int(found[2] or 0)
 
 
-def _roles(node: Node, beside: Path, maintained: bool) -> Mapping[str, TargetRole]:
-    roles = {name: _role(name, at, beside, maintained) for name, at in node.mapping().items()}
+def _roles(node: Node, beside: Path, maintained: bool, sources: Sequence[str]) -> Mapping[str, TargetRole]:
+    roles = {name: _role(name, at, beside, maintained, sources) for name, at in node.mapping().items()}
     if not roles:
         raise node.wrong("must hold at least one role, like read: { user: app_ro, password: { env: NAME } }")
     return roles
 
 
-def _role(name: str, node: Node, beside: Path, maintained: bool) -> TargetRole:
+def _role(name: str, node: Node, beside: Path, maintained: bool, sources: Sequence[str]) -> TargetRole:
     if not _NAME.fullmatch(name):
         raise node.wrong(f"a role must be {_NAME_RIGHT}")
     keys = node.mapping(ROLE_FIELDS)
     member_of = _member_of(keys["member_of"]) if "member_of" in keys else ()
-    if member_of and ("user" in keys or "password" in keys):
-        raise node.wrong("must be either member_of (a login for each grant) or user and password, not both")
-    if member_of and not maintained:
-        raise keys["member_of"].wrong("needs maintenance: { user: NAME, password: { env: NAME } } on its target")
-    if not member_of and "user" not in keys:
+    lends = [one for one in ("member_of", "login") if one in keys]
+    if len(lends) > 1 or (lends and ("user" in keys or "password" in keys)):
+        raise node.wrong("must be either member_of (a login for each grant) or user and password, not both; or login")
+    if lends and not maintained:
+        raise keys[lends[0]].wrong("needs maintenance: { user: NAME, password: { env: NAME } } on its target")
+    if not lends and "user" not in keys:
         raise node.wrong("must have user, or member_of for a login of its own for each grant")
     return TargetRole(
         name=name,
         user=keys["user"].text() if "user" in keys else "",
         member_of=member_of,
-        password=secret_ref(keys["password"], beside) if "password" in keys else None,
+        login=login_ref(keys["login"], sources) if "login" in keys else None,
+        password=secret_ref(keys["password"], beside, sources) if "password" in keys else None,
         effect=Effect(keys["effect"].one_of(EFFECTS)) if "effect" in keys else Effect.WRITE,
         dangerous=keys["dangerous"].flag() if "dangerous" in keys else False,
     )

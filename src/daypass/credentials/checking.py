@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from daypass.credentials.logins import GATE, OPTIONS_SINCE, PREFIX, quoted
 from daypass.credentials.postgres_roles import maintenance
+from daypass.credentials.secrets.sources import Secrets
 from daypass.credentials.servers import PostgresServer
 from daypass.domain.target import Target, TargetRole
 
@@ -46,9 +47,9 @@ class TargetCheck:
     pg_hba: tuple[str, ...]
 
 
-async def check_target(target: Target) -> TargetCheck:
+async def check_target(target: Target, secrets: Secrets) -> TargetCheck:
     """Look at a target that has roles with `member_of`. Raises `Unavailable` if its server does not answer."""
-    server = PostgresServer(target, maintenance(target))
+    server = PostgresServer(target, await maintenance(target, secrets))
     try:
         version = await server.version()
         ((is_super, may_create, may_signal, address),) = await server.rows(_KEEPER)

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from daypass.config import read_secret
 from daypass.credentials import leaving, watching
 from daypass.credentials.interface import Finding, Issued, Lease, Withdrawal
 from daypass.credentials.logins import GATE, OPTIONS_SINCE, literal, login_name, password, quoted, verifier
 from daypass.credentials.postgres_static import lasting
 from daypass.credentials.roles import CONNECTIONS_MAX, Role, differences, find, remember
+from daypass.credentials.secrets.sources import Secrets
 from daypass.credentials.servers import Failed, PostgresServer
-from daypass.domain.errors import ConfigError, NotFound, Unavailable
+from daypass.domain.errors import NotFound, Unavailable
 from daypass.domain.target import Credential, Target
 
 TRIES = 3
@@ -35,8 +35,9 @@ Serve = Callable[[Target, Credential], PostgresServer]
 class PostgresRoles:
     """`interface.Credentials` for roles with `member_of`."""
 
-    def __init__(self, serve: Serve = PostgresServer) -> None:
+    def __init__(self, serve: Serve = PostgresServer, secrets: Secrets | None = None) -> None:
         self._serve = serve
+        self._secrets = secrets or Secrets()
         self._servers: dict[str, PostgresServer] = {}
         self._known: dict[str, Issued] = {}
         self._until: dict[str, int] = {}
@@ -44,7 +45,7 @@ class PostgresRoles:
     async def resolve(self, target: Target, role: str) -> Credential:
         if role not in target.roles:
             raise NotFound(f"{target.name} has no role {role}", hint=f"it has {', '.join(sorted(target.roles))}")
-        return maintenance(target)
+        return await maintenance(target, self._secrets)
 
     def lasting(self, target: Target) -> bool:
         return lasting(target)
@@ -53,7 +54,7 @@ class PostgresRoles:
         known = self._known.get(lease.grant)
         if known is not None and self._until[lease.grant] == lease.expires_at:
             return known
-        server = self._server(lease.target)
+        server = await self._server(lease.target)
         credential = Credential(login_name(lease.grant), password(lease.key), ender=server.login)
         before = await remember(server) if lease.role.dangerous else ""
         made, changed = await self._made(server, lease)
@@ -61,20 +62,20 @@ class PostgresRoles:
         return Issued(credential, made, changed, before)
 
     async def extend(self, lease: Lease) -> None:
-        server = self._server(lease.target)
+        server = await self._server(lease.target)
         if await find(server, login_name(lease.grant)) is not None:
             await self._made(server, lease)
 
     async def withdraw(self, lease: Lease) -> Withdrawal:
         self._forget(lease.grant)
         try:
-            server = self._server(lease.target)
+            server = await self._server(lease.target)
         except Unavailable as problem:
             return Withdrawal(problem=problem.message)
         return await leaving.withdraw(server, lease)
 
     async def drift(self, target: Target, leases: Sequence[Lease], *, whole: bool) -> Sequence[Finding]:
-        found = await watching.look(self._server(target), target, leases, whole)
+        found = await watching.look(await self._server(target), target, leases, whole)
         for finding in found:
             if finding.grant is not None and finding.kind in ("changed", "missing"):
                 self._forget(finding.grant)  # so that the next session has it put right
@@ -85,8 +86,8 @@ class PostgresRoles:
             await server.close()
         self._servers.clear()
 
-    def _server(self, target: Target) -> PostgresServer:
-        login = maintenance(target)
+    async def _server(self, target: Target) -> PostgresServer:
+        login = await maintenance(target, self._secrets)
         server = self._servers.get(target.name)
         if server is None or server.login != login:  # its secret may have been rotated
             server = self._servers[target.name] = self._serve(target, login)
@@ -123,14 +124,14 @@ class PostgresRoles:
         raise AssertionError("the last try returns or raises")
 
 
-def maintenance(target: Target) -> Credential:
+async def maintenance(target: Target, secrets: Secrets) -> Credential:
     """The target's maintenance login. Raises `Unavailable`."""
     found = target.maintenance
     if found is None:
         raise Unavailable(f"{target.name} has no maintenance login", hint="give the target maintenance: { user, … }")
     try:
-        return Credential(found.user, read_secret(found.password) if found.password else None)
-    except ConfigError as problem:
+        return Credential(found.user, await secrets.read(found.password) if found.password else None)
+    except Unavailable as problem:
         raise Unavailable(f"the maintenance login of {target.name} cannot be had: {problem.message}") from problem
 
 

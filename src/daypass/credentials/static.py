@@ -1,4 +1,4 @@
-"""Static credentials: one login a role, its password in the environment or a file. Makes and changes no login.
+"""Static credentials: one login a role, its password where the settings say. Makes and changes no login.
 
 What can be shown at a grant's end is that the login still is what we know: a session may have changed its password,
 and would then come back past us. So it is signed in with afresh, where a protocol gave us a way to.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol as Interface
 
-from daypass.config import read_secret
 from daypass.credentials.interface import Finding, Issued, Lease, Withdrawal
-from daypass.domain.errors import ConfigError, NotFound, Unavailable
+from daypass.credentials.secrets.sources import Secrets
+from daypass.domain.errors import NotFound, Unavailable
 from daypass.domain.target import Credential, Target
 
 
@@ -28,24 +28,25 @@ class Afresh(Interface):
 class StaticCredentials:
     """Reads the secret anew for every session, so that a rotated file is used without a restart."""
 
-    def __init__(self, afresh: Mapping[str, Afresh] | None = None) -> None:
-        """`afresh`: who signs in to the targets of a protocol, by its name."""
+    def __init__(self, afresh: Mapping[str, Afresh] | None = None, secrets: Secrets | None = None) -> None:
+        """`afresh`: who signs in to the targets of a protocol, by its name; `secrets`: where passwords are."""
         self._afresh = afresh or {}
+        self._secrets = secrets or Secrets()
 
     def lasting(self, target: Target) -> bool:
         """Nobody looks for it here where nobody signs in afresh."""
         return False
 
     async def resolve(self, target: Target, role: str) -> Credential:
-        """The login that the settings name. The files are small and local, so that reading them does not wait."""
+        """The login that the settings name, with its password from where they say that it is."""
         found = target.roles.get(role)
         if found is None:
             raise NotFound(f"{target.name} has no role {role}", hint=f"it has {', '.join(sorted(target.roles))}")
         if found.password is None:
             return Credential(found.user)
         try:
-            return Credential(found.user, read_secret(found.password))
-        except ConfigError as problem:
+            return Credential(found.user, await self._secrets.read(found.password))
+        except Unavailable as problem:
             raise Unavailable(f"the credential of {target.name}:{role} cannot be had: {problem.message}") from problem
 
     async def issue(self, lease: Lease) -> Issued:

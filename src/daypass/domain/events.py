@@ -61,6 +61,7 @@ CATALOGUE: Mapping[str, str] = {
     "obligation.flagged": "Something owed was looked at, and a follow-up is needed.",
     "obligation.overdue": "Something owed was not done in time; further people may do it.",
     "obligation.settled": "The follow-up of something flagged is over.",
+    "secret.changed": "A secret that is kept encrypted was set, replaced or removed.",
     "lock.set": "Security shut a person, a target or everything for a while.",
     "lock.lifted": "A lock was taken away before its time.",
     "key.enrolled": "A key was enrolled.",

@@ -19,7 +19,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """Where a secret is (`env` or `file`), never the secret."""
+    """Where a secret is (`env`, `file`, `vault`, `aws`, `sealed`), never the secret."""
 
     source: str
     name: str
@@ -29,8 +29,8 @@ class SecretRef:
 class TargetRole:
     """One way into a target. `dangerous` admits a login that could become anybody (superuser and the like).
 
-    `member_of`: its logins are ephemeral, one made for each grant as a member of these roles of the target; `user` is
-    empty then.
+    `member_of`: its logins are ephemeral, one made for each grant as a member of these roles of the target. `login`:
+    they are lent by Vault's database engine. `user` is empty then.
     """
 
     name: str
@@ -39,6 +39,12 @@ class TargetRole:
     effect: Effect
     dangerous: bool = False
     member_of: tuple[str, ...] = ()
+    login: SecretRef | None = None
+
+    @property
+    def lent(self) -> bool:
+        """Whether each grant has a login of its own."""
+        return bool(self.member_of) or self.login is not None
 
 
 _RANKS = {Effect.READ: 0, Effect.WRITE: 1, Effect.DDL: 2, Effect.ADMIN: 3}

@@ -72,7 +72,7 @@ class Admitting:
             found = self._office.targets[grant.target]
             await check_policy(self._office, change.tx, person, grant, ahead)
             # What could make other logins has them remembered before its first session, at the target.
-            lends = bool(found.roles[grant.role].member_of) or found.roles[grant.role].dangerous
+            lends = found.roles[grant.role].lent or found.roles[grant.role].dangerous
             credential = None if lends else await self._credentials.resolve(found, grant.role)
             grant = await activated(self._office, change, grant, person)
             session = self._session(grant, token_id, client, node, found.protocol)

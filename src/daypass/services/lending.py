@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from daypass.credentials.interface import KEY_BYTES, Credentials, Issued, Lease, Withdrawal
+from daypass.credentials.vault_logins import merged
 from daypass.domain.errors import Refused
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import SYSTEM
@@ -46,12 +47,16 @@ class Lending:
         issued = await self._credentials.issue(replace(lease, before=noted.get("before", "")))
         if issued.changed:
             await self.record_changed(grant, issued.credential.user, "; ".join(issued.changed))
-        if not lease.role.member_of:
+        if not lease.role.lent:
             if issued.before and not noted:
                 async with self._office.store.begin() as tx:
                     await _note(tx, grant.id, state="static", before=issued.before)
         elif noted.get("state") != "issued":
             await self._record_issued(grant, lease, issued)
+        elif lease.role.login is not None and issued.before != noted.get("before", ""):
+            async with self._office.store.begin() as tx:
+                both = merged(str((await _noted(tx, grant.id)).get("before", "")), issued.before)
+                await _note(tx, grant.id, state="issued", before=both)
         return issued.credential
 
     def lasting(self, grant: Grant) -> bool:
@@ -62,7 +67,7 @@ class Lending:
     async def extend(self, grant: Grant) -> None:
         """The grant's deadline moved. Raises `Unavailable`; the next session has it moved anyhow."""
         target = reachable(self._office.targets.get(grant.target), grant.target)
-        if target.roles[grant.role].member_of:
+        if target.roles[grant.role].lent:
             await self._credentials.extend(await self.lease(grant, target))
 
     async def withdraw(self, grant: Grant) -> Withdrawal | None:
@@ -74,7 +79,7 @@ class Lending:
         target = self._office.targets.get(grant.target)
         role = target.roles.get(grant.role) if target else None
         made = noted.get("state") == "issued"
-        if target is None or role is None or (made and not role.member_of):
+        if target is None or role is None or (made and not role.lent):
             problem = f"the settings no longer say how {grant.target}:{grant.role} lends its logins"
             return Withdrawal(problem=problem) if made else None
         if not known:
@@ -123,7 +128,7 @@ class Lending:
                 }
                 await change.record(grant_event(self._office, "credential.issued", grant, SYSTEM, body=body))
         if not live:
-            await self._credentials.withdraw(lease)
+            await self._credentials.withdraw(replace(lease, before=issued.before))
             raise Refused(f"access to {grant.target} ended while the session was being opened")
 
     async def _record_withdrawn(self, grant: Grant, done: Withdrawal) -> None:

@@ -58,7 +58,7 @@ class Nodes:
             left = await tx.sessions(grant=id, states=sessions.LIVE)
         target = self._office.targets.get(grant.target) if grant is not None else None
         role = target.roles.get(grant.role) if target is not None and grant is not None else None
-        if grant is None or left or grant.state is not GrantState.ACTIVE or role is None or not role.member_of:
+        if grant is None or left or grant.state is not GrantState.ACTIVE or role is None or not role.lent:
             return
         try:
             await self._lending.withdraw(grant)

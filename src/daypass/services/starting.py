@@ -98,7 +98,15 @@ def _digest(digests: Mapping[str, object]) -> str:
 def _target_digest(target: Target) -> str:
     """Of where it is, what it is labelled and what its roles may do: never of a secret, only of where that is kept."""
     roles = [
-        [name, role.user, str(role.password), role.effect.value, role.dangerous, list(role.member_of)]
+        [
+            name,
+            role.user,
+            str(role.password),
+            role.effect.value,
+            role.dangerous,
+            list(role.member_of),
+            str(role.login or ""),
+        ]
         for name, role in sorted(target.roles.items())
     ]
     said = [target.protocol, target.host, target.port, target.database, sorted(target.labels.items()), roles]

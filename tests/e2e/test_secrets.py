@@ -1,0 +1,216 @@
+"""Secrets from Vault and sealed in the store open targets, and stand in nothing that anybody can read afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+import urllib.error
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from daypass.cli.demo import sample
+from daypass.cli.demo.gateway import ANA, BEN, CLEO, Setup
+from tests.credentials.conftest import KEEPER, KEEPER_SETUP
+from tests.credentials.secrets.vault_server import VaultServer
+from tests.servers.daypass import Daypass, until
+from tests.servers.postgres import Postgres
+
+KEY = b64encode(b"sealing-key-of-32-bytes-planted!").decode()
+ENTRANCE = "planted-approle-secret-id"
+STORES = """\
+secrets:
+  vault: {{ address: '{address}', role_id: {{ file: role_id }}, secret_id: {{ file: secret_id }} }}
+  sealed: {{ key: {{ file: sealing.key }} }}
+"""
+LIST_ROUTES = (
+    "whoami",
+    "targets",
+    "requests?view=all",
+    "grants?view=all",
+    "sessions",
+    "entries?limit=1000",
+    "search?kind=statement.submitted",
+    "obligations?everything=true",
+    "tokens?person=ana@acme.test",
+    "notices",
+    "locks?all=true",
+    "openapi.json",
+    "checkpoint",
+)
+
+
+class Stored(Daypass):
+    """A gateway none of whose passwords stand beside its settings."""
+
+    def _target(self) -> str:
+        read = f"user: {sample.READER}, password: {{ file: password }}"
+        write = f"user: {sample.WRITER}, password: {{ file: password }}"
+        text = super()._target()
+        assert read in text and write in text
+        text = text.replace(read, f"user: {sample.READER}, password: {{ vault: secret/orders#read }}")
+        text = text.replace(write, "login: { vault: database/creds/app-rw }")
+        keeper = f"    maintenance: {{ user: {KEEPER}, password: {{ sealed: keeper }} }}\n    roles:\n"
+        return text.replace("    roles:\n", keeper)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    with Postgres.debian() as made:
+        made.load_sample()
+        made.psql(KEEPER_SETUP.format(password=made.password), database=sample.DATABASE)
+        yield made
+
+
+@pytest.fixture
+def vault(server: Postgres) -> Iterator[VaultServer]:
+    create = "create role \"{{name}}\" login password '{{password}}' in role app_rw"
+    with VaultServer(lambda sql: server.psql(sql), create, 'drop role "{{name}}"') as made:
+        made.kv["secret/orders"] = {"read": server.password}
+        made.approle = ("a-role-id", ENTRANCE)
+        yield made
+
+
+@pytest.fixture
+def daypass(server: Postgres, vault: VaultServer, tmp_path: Path) -> Iterator[Daypass]:
+    made = Stored(tmp_path / "gateway", server, Setup(extra=STORES.format(address=vault.address)))
+    for name, text in (("role_id", "a-role-id"), ("secret_id", ENTRANCE), ("sealing.key", KEY)):
+        (made.home / name).write_text(text + "\n")
+    command = [*made.command(), "secret", "set", "keeper", "--config", str(made.config)]
+    done = subprocess.run(command, input=server.password, capture_output=True, text=True, env=made.environment())
+    assert done.returncode == 0, done.stderr
+    with made:
+        yield made
+
+
+def lent(server: Postgres) -> list[str]:
+    return [name for (name,) in server.execute("select rolname from pg_roles where rolname like 'v-approle-%'")]
+
+
+def test_a_static_password_from_vault(daypass: Daypass, vault: VaultServer) -> None:
+    daypass.grant("read")
+    assert daypass.psql("select session_user").stdout.strip() == sample.READER
+    vault.kv["secret/orders"] = {"read": "rotated, and not at the server"}
+    assert daypass.psql("select 1").returncode != 0
+    del vault.kv["secret/orders"]
+    refused = daypass.psql("select 1")
+    assert refused.returncode != 0 and "cannot be had" in refused.stderr
+    vault.kv["secret/orders"] = {"read": daypass.server.password}
+    assert daypass.psql("select 1").returncode == 0
+    vault.silent = True  # what it said last goes on
+    assert daypass.psql("select 1").returncode == 0
+
+
+def test_a_lent_login_is_renewed_and_revoked(daypass: Daypass, vault: VaultServer) -> None:
+    vault.lease_seconds = 2
+    granted = daypass.grant("write")
+    (name,) = [daypass.psql("select session_user").stdout.strip()]
+    assert lent(daypass.server) == [name] and daypass.psql("select session_user").stdout.strip() == name
+    until(lambda: vault.renewed or None, "the lease to be renewed")
+    daypass.kill()
+    daypass.start()  # the old lease is noted, the new one is another
+    assert daypass.psql("select session_user").stdout.strip() != name
+    assert len(vault.leases) == 2
+    daypass.say(ANA, "return", granted.grant)
+    assert not vault.leases and lent(daypass.server) == []
+    (withdrawn,) = daypass.wait_entries("credential.withdrawn", grant=granted.grant)
+    assert withdrawn["body"]["seen"] == {"leases": 2, "leases_left": 0}
+
+
+def test_a_lease_that_cannot_be_revoked_keeps_the_end_unconfirmed(daypass: Daypass, vault: VaultServer) -> None:
+    granted = daypass.grant("write")
+    assert daypass.psql("select 1").returncode == 0
+    vault.stuck = True
+    assert "END_UNCONFIRMED" in daypass.say(ANA, "return", granted.grant)
+    daypass.wait_entries("grant.end_unconfirmed", grant=granted.grant)
+    vault.stuck = False
+    daypass.wait_entries("grant.ended", grant=granted.grant)
+    assert not vault.leases and lent(daypass.server) == []
+
+
+def test_planted_secrets_are_found_nowhere(daypass: Daypass, vault: VaultServer) -> None:
+    arguments: set[str] = set()
+    over = threading.Event()
+    watching = threading.Thread(target=_watch, args=(arguments, over))
+    watching.start()
+    said: list[str] = []
+    try:
+        said += _full_run(daypass, vault)
+        said += _every_answer(daypass)
+    finally:
+        over.set()
+        watching.join()
+    said += [daypass.log.read_text(errors="replace"), *arguments]
+    said += [raw.decode() for raw in daypass.published()]
+    whole = "\n".join(said)
+    assert "select 4711" in whole and "serve" in whole and "cannot be had" in whole  # it was a full run, and is here
+    planted = [daypass.server.password, KEY, ENTRANCE, *vault.tokens, *daypass.tokens.values(), *vault.passwords]
+    assert len(planted) >= 8
+    found = [secret for secret in planted for form in _forms(secret) if form in whole]
+    assert not found
+
+
+def _full_run(daypass: Daypass, vault: VaultServer) -> list[str]:
+    """Requests, sessions, refusals and failures; all that they printed."""
+    said: list[str] = []
+    reads, writes = daypass.grant("read"), daypass.grant("write")
+    for role in ("read", "write"):
+        done = daypass.psql("select 4711", "select nothing from nowhere", target=f"orders:{role}")
+        said += [done.stdout, done.stderr]
+    wrong = daypass.psql("select 1", env={"PGPASSWORD": "dp_" + "0" * 38})
+    held = vault.kv.pop("secret/orders")
+    missing = daypass.psql("select 1", target="orders:read")
+    vault.kv["secret/orders"] = {"read": "another-planted-password"}
+    refused = daypass.psql("select 1", target="orders:read")
+    vault.kv["secret/orders"] = held
+    vault.silent = True
+    more = daypass.grant("write", for_="5m")
+    silent = daypass.psql("select 1")
+    vault.silent = False
+    said += [part for done in (wrong, missing, refused, silent) for part in (done.stdout, done.stderr)]
+    assert missing.returncode and refused.returncode
+    for grant in (reads.grant, writes.grant, more.grant):
+        for verb in (("show", grant), ("return", grant)):
+            done = daypass.run(ANA, *verb)
+            said += [done.stdout, done.stderr]
+    for verb in (("sessions",), ("grants", "--json"), ("check",), ("connect", "orders", "--print"), ("search", "4711")):
+        done = daypass.run(None if verb == ("check",) else CLEO, *verb)
+        said += [done.stdout, done.stderr]
+    done = daypass.run(None, "secret", "list")
+    return [*said, done.stdout, done.stderr]
+
+
+def _every_answer(daypass: Daypass) -> list[str]:
+    """What the API answers the auditor and Ana with, recordings among it."""
+    time.sleep(0.5)
+    ids = {one["id"] for one in daypass.sessions()}
+    routes = [*LIST_ROUTES, *(f"sessions/{id}/{part}" for id in ids for part in ("recording", "statements", "bodies"))]
+    said = []
+    for member in (CLEO, ANA, BEN):
+        for route in routes:
+            try:
+                said.append(daypass.get(route, member).decode())
+            except urllib.error.HTTPError as refused:
+                said.append(refused.read().decode())
+    return said
+
+
+def _watch(arguments: set[str], over: threading.Event) -> None:
+    """The arguments of every process, over and over."""
+    while not over.is_set():
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                arguments.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            except OSError:
+                continue
+        over.wait(0.01)
+
+
+def _forms(secret: str) -> list[str]:
+    """A secret as it is, and as it is written elsewhere."""
+    raw = secret.encode()
+    return [secret, quote(secret, safe=""), raw.hex(), b64encode(raw).decode().rstrip("=")]
