@@ -30,6 +30,7 @@ from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
 from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
+from daypass.services.foreseeing import Foreseeing
 from daypass.services.proposing import Proposing
 from daypass.services.surveying import Surveying
 from daypass.services.trying import Trying
@@ -211,6 +212,7 @@ def _front(
     office = house.office
     given = {
         "deliberation": Deliberation(office),
+        "foreseeing": Foreseeing(office, Deliberation(office)),
         "evaluating": Evaluating(office, Deliberation(office)),
         "bundles": Bundles(office, house.requests),
         "favourites": Favourites(office, house.requests),

@@ -286,6 +286,8 @@ ROWS: Mapping[str, Row] = {
     "ask_for_access": Row(_at(f"{V1}/requests", WISH), ENGINEERS, own=True),
     "list_requests": Row(_request(f"{V1}/requests?view=all&limit=200#{{id}}"), SEE, lists=True),
     "show_request": Row(_request(f"{V1}/requests/{{id}}"), SEE),
+    "preview_request": Row(_at(f"{V1}/requests/preview", WISH), ENGINEERS, own=True),
+    "similar_requests": Row(_request(f"{V1}/requests/{{id}}/similar"), SEE),
     "explain_request": Row(_request(f"{V1}/requests/{{id}}/explain"), SEE),
     "who_decides": Row(_request(f"{V1}/requests/{{id}}/deciders"), SEE),
     "approve_request": Row(_request(f"{V1}/requests/{{id}}/approve", {"vote": 1}), "ben"),

@@ -25,6 +25,7 @@ from daypass.services.duties import Duties
 from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
 from daypass.services.following import Following
+from daypass.services.foreseeing import Foreseeing
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
 from daypass.services.inbox import Inbox
@@ -79,6 +80,7 @@ class Front:
     recordings: Recordings
     searching: Searching
     deliberation: Deliberation
+    foreseeing: Foreseeing
     signing: Signing
     duties: Duties
     glass: Glass

@@ -28,6 +28,8 @@ VERBS: Mapping[str, Verb | None] = {
     "ask_for_access": Verb.ASK,
     "list_requests": Verb.SEE,
     "show_request": Verb.SEE,
+    "preview_request": Verb.ASK,
+    "similar_requests": Verb.SEE,
     "explain_request": Verb.SEE,
     "who_decides": Verb.SEE,
     "approve_request": Verb.DECIDE,

@@ -14,6 +14,7 @@ from daypass.api import (
     authzen,
     bundling,
     following,
+    foreseeing,
     granting,
     hooking,
     ledger,
@@ -62,6 +63,7 @@ def make_api(front: Front | None) -> FastAPI:
     parts = (
         myself,
         asking,
+        foreseeing,
         granting,
         watching,
         following,

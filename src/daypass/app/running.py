@@ -58,6 +58,7 @@ from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
 from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
+from daypass.services.foreseeing import Foreseeing
 from daypass.services.proposing import Proposing
 from daypass.services.restoring import Restoring
 from daypass.services.surveying import Surveying
@@ -301,6 +302,7 @@ class Node:
             recordings=house.recordings,
             searching=house.searching,
             deliberation=Deliberation(house.office),
+            foreseeing=Foreseeing(house.office, Deliberation(house.office)),
             evaluating=Evaluating(house.office, Deliberation(house.office)),
             signing=house.signing,
             duties=house.duties,

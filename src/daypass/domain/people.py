@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -40,9 +41,10 @@ def selected(person: Person, of: Sequence[str]) -> bool:
 
 
 def canonical_email(email: str) -> str:
-    """The address without what makes several of one mailbox: case, and a `+tag`."""
-    local, _, domain = email.strip().lower().rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
+    """The address without what makes several of one mailbox: case, other forms of the same letters (full-width ones,
+    ligatures, combining accents), a `+tag`, and a dot behind the domain."""
+    local, _, domain = unicodedata.normalize("NFKC", email.strip()).casefold().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain.rstrip('.')}"
 
 
 @dataclass(frozen=True, slots=True)

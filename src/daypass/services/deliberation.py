@@ -20,7 +20,7 @@ from daypass.domain.target import Target
 from daypass.services.asked import look_outside, on_duty, question
 from daypass.services.office import Office
 from daypass.services.sight import see_request
-from daypass.store.interface import Page
+from daypass.store.interface import Page, Transaction
 
 FORMER_MAX = 500
 """Former decisions looked at for the usual wait."""
@@ -119,14 +119,7 @@ class Deliberation:
         async with self._office.reading() as tx:
             request = await see_request(self._office, tx, by, part)
             people = (await self._office.everybody(tx)).by_id
-            former = await tx.requests(
-                states=(RequestState.APPROVED, RequestState.DENIED), page=Page(FORMER_MAX, request.id)
-            )
-        waits = [
-            one.decided_at - one.created_at
-            for one in former
-            if one.rule == request.rule and one.policy == request.policy and not one.automatic and one.decided_at
-        ]
+            waits = await waits_under(tx, request.policy, request.rule, before=request.id)
         voted = {vote.person for vote in standing(request)}
         there = self._there(request)
         groups = frozenset(name.removeprefix(GROUP) for stage in request.stages for name in stage.of)
@@ -136,8 +129,8 @@ class Deliberation:
             for id, stages in _stages(request).items()
             if id in people and may_decide(request, people[id])
         )
-        usual = round(statistics.median(waits)) if waits else None
-        return DecidersOf(request.id, request.state.value, found, still_needed(request, people), usual, len(waits))
+        missing = still_needed(request, people)
+        return DecidersOf(request.id, request.state.value, found, missing, usual_of(waits), len(waits))
 
     def _there(self, request: Request) -> bool:
         target = self._office.targets.get(request.items[0].target)
@@ -145,6 +138,21 @@ class Deliberation:
         rule = next((one for one in found.rules if one.name == request.rule), None) if found is not None else None
         hours = rule.decide.hours if rule is not None and rule.decide is not None else None
         return hours is None or hours.holds(self._office.now())
+
+
+async def waits_under(tx: Transaction, policy: str, rule: str, *, before: str | None = None) -> list[int]:
+    """How long former requests under a rule waited until people decided."""
+    former = await tx.requests(states=(RequestState.APPROVED, RequestState.DENIED), page=Page(FORMER_MAX, before))
+    return [
+        one.decided_at - one.created_at
+        for one in former
+        if one.rule == rule and one.policy == policy and not one.automatic and one.decided_at
+    ]
+
+
+def usual_of(waits: Sequence[int]) -> int | None:
+    """The usual one of these waits; None: there is none."""
+    return round(statistics.median(waits)) if waits else None
 
 
 def _has_duty(request: Request, person: Person, on_call: Mapping[str, Sequence[str]]) -> bool:
