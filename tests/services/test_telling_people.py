@@ -22,6 +22,7 @@ from daypass.notify.interface import Channel, Message, Receipt
 from daypass.notify.reaching import Reach
 from daypass.notify.slack import Slack
 from daypass.notify.webhooks import Webhook
+from daypass.protocols import PROTOCOLS
 from daypass.services.heralding import Heralding
 from daypass.services.inbox import Inbox
 from daypass.services.reminding import Reminding
@@ -104,6 +105,14 @@ async def post(world: World) -> AsyncIterator[Post]:
 
 def has_buttons(said: dict[str, Any]) -> bool:
     return any(block["type"] == "actions" for block in said["blocks"])
+
+
+async def test_those_who_decide_are_told_what_it_is_limited_to(post: Post) -> None:
+    orders = post.world.targets["orders"]
+    post.world.targets["orders"] = replace(orders, protocol=next(iter(PROTOCOLS)))
+    await post.world.asked(scope=("public.orders",))
+    await post.send()
+    assert "write on orders, limited to public.orders" in text_of(post.mailbox.mails[0])
 
 
 async def test_those_who_decide_are_asked_and_told_when_somebody_did(post: Post) -> None:

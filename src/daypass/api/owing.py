@@ -59,6 +59,7 @@ class ReceiptView(BaseModel):
     asked_ms: int
     used_ms: int | None
     ended_because: str
+    scope: list[str] = Field(default=[], description="What it was limited to in the target; empty: not limited.")
     sessions: list[models.SessionView]
     statements: int
     kinds: dict[str, Any]
@@ -131,6 +132,7 @@ def _receipt(found: Receipt, people: mapping.People) -> ReceiptView:
         asked_ms=request.duration_ms,
         used_ms=used,
         ended_because=grant.end_reason if grant is not None else "",
+        scope=list(grant.scope if grant is not None else request.items[0].scope),
         sessions=[mapping.session(one, people) for one in found.sessions],
         statements=done.statements,
         kinds=plain_counts(done.kinds),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import LIST_MAX, duration, finish, moment, tell
+from daypass.cli.asking import LIST_MAX, add_scope, duration, finish, moment, tell
 from daypass.cli.client import api
 from daypass.cli.showing import as_json, brief, table
 from daypass.cli.verbs import EXIT_DONE, Verb
@@ -50,6 +50,7 @@ def _favourites_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("target", metavar="TARGET")
     add.add_argument("--role", required=True, metavar="R", help="as what")
     add.add_argument("--for", required=True, type=duration, dest="duration", metavar="30m", help="for how long")
+    add_scope(add, "limited to this of the target; again for each")
     add.add_argument("--reason", default="", metavar="TEXT", help="why, if it is always the same")
     add.add_argument("--ticket", default="", metavar="INC-7")
     add.add_argument("--json", action="store_true", help="print JSON")
@@ -66,7 +67,8 @@ def _favourites(given: argparse.Namespace) -> int:
     match given.word:
         case "add":
             kept = {"name": given.name, "target": given.target, "role": given.role, "duration_ms": given.duration}
-            return tell(given, here.post("favourites", {**kept, "reason": given.reason, "ticket": given.ticket}))
+            more = {"reason": given.reason, "ticket": given.ticket, "scope": given.scope}
+            return tell(given, here.post("favourites", {**kept, **more}))
         case "ask":
             return finish(given, here, here.post(f"favourites/{given.name}/ask", _wanted(given)))
         case "remove":

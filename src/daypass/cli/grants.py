@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import LIST_MAX, duration, tell
+from daypass.cli.asking import LIST_MAX, duration, limited, tell
 from daypass.cli.client import api
 from daypass.cli.showing import as_json, brief, short, table, until
 from daypass.cli.verbs import EXIT_DONE, Verb
@@ -34,7 +34,7 @@ def _grants(given: argparse.Namespace) -> int:
             short(each["id"]),
             each["state"],
             each["person"]["email"],
-            f"{each['target']}:{each['role']}",
+            f"{each['target']}:{each['role']}{limited(each)}",
             brief(each["duration_ms"]),
             _clock(each),
             each["end_reason"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import LIST_MAX, duration, tell
+from daypass.cli.asking import LIST_MAX, duration, limited, tell
 from daypass.cli.client import Json, api
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.showing import as_json, brief, clean, short, table, until, when
@@ -119,7 +119,7 @@ def _one(given: argparse.Namespace, one: Json) -> int:
     asked = one["receipt"]
     print(f"{one['kind'].replace('_', '-')} {one['id']}: {one['state']}, due {until(one['due_at'])}")
     print(
-        f"  asked   {clean(one['person']['email'])}: {clean(asked['target'])}:{clean(asked['role'])}"
+        f"  asked   {clean(one['person']['email'])}: {clean(asked['target'])}:{clean(asked['role'])}{limited(asked)}"
         f" for {brief(asked['asked_ms'])}: {clean(asked['reason'])}"
         + (f" ({clean(asked['ticket'])})" if asked["ticket"] else "")
     )

@@ -146,7 +146,7 @@ def _data(notice: Notice, things: Things) -> dict[str, object]:
             "request": request.id,
             "state": request.state.value,
             **_person("requester", things, request.requester),
-            "items": [{"target": item.target, "role": item.role} for item in request.items],
+            "items": [item.plain() for item in request.items],
             "duration_ms": request.duration_ms,
             "granted_ms": granted_ms(request),
             "ticket": request.ticket,

@@ -10,7 +10,8 @@ from daypass.domain.deciding import granted_ms, standing
 from daypass.domain.durations import spoken_duration, spoken_time
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.obligation import RATIFY, Obligation, ObligationState
-from daypass.domain.request import Request, RequestState
+from daypass.domain.request import Item, Request, RequestState
+from daypass.domain.scope import spoken_scope
 from daypass.domain.wording import ask_command
 
 Name = Callable[[str], str]
@@ -84,7 +85,7 @@ def _asked(request: Request, name: Name, missing: str) -> Facts:
     start = f", from {spoken_time(request.start_at)} on" if request.start_at else ""
     return (
         ("Who", who),
-        ("What", ", ".join(f"{item.role} on {item.target}" for item in request.items)),
+        ("What", ", ".join(_item(item) for item in request.items)),
         ("Why", request.reason or "(erased)"),
         ("Ticket", request.ticket),
         ("How long", f"{long}{start}"),
@@ -152,11 +153,20 @@ def _next(request: Request) -> tuple[str, ...]:
 # -- access -----------------------------------------------------------------------------------------------------
 
 
+def _item(item: Item) -> str:
+    """`write on orders, limited to public.orders`"""
+    return ", ".join(filter(None, (f"{item.role} on {item.target}", spoken_scope(item.scope))))
+
+
 def of_access(kind: str, grant: Grant, request: Request | None, name: Name) -> News:
     """News about a grant."""
     what, who = f"{grant.target}:{grant.role}", name(grant.person)
     again = (ask_command(grant.target, grant.role, grant.duration_ms),)
-    facts = ("Who", who), ("What", f"{grant.role} on {grant.target}"), ("Why", request.reason if request else "")
+    facts = (
+        ("Who", who),
+        ("What", _item(Item(grant.target, grant.role, grant.scope))),
+        ("Why", request.reason if request else ""),
+    )
     match kind:
         case "started":
             return News(f"{what} can be used now", facts, (f"daypass connect {what}",))
