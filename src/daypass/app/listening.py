@@ -13,7 +13,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from daypass.app.certificates import Tls
+from daypass.app.strangers import Waiting, bounded
 from daypass.domain.errors import Unavailable
+from daypass.gateway.tls import server_context
 
 CONNECTIONS_MAX = 1000
 """Requests under way at once; a further one is answered with 503 instead of being held in memory."""
@@ -23,8 +25,32 @@ SHUTDOWN_SECONDS = 5
 BACKLOG = 512
 
 
+HANDSHAKE_SECONDS = 10.0
+"""How long a client may take over TLS before it is cut off."""
+
+
 class HttpServer(uvicorn.Server):
-    """uvicorn without its hands on our signals."""
+    """uvicorn without its hands on our signals, and with an end to handshakes."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        config = self.config
+        state = self.server_state
+
+        def protocol() -> asyncio.Protocol:
+            made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
+                config=config, server_state=state, app_state={}
+            )
+            return made
+
+        seconds = HANDSHAKE_SECONDS if config.ssl else None
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                protocol, sock=one, ssl=config.ssl, backlog=config.backlog, ssl_handshake_timeout=seconds
+            )
+            for one in sockets or ()
+        ]
+        self.started = True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -38,7 +64,7 @@ class Listening:
         config = uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=bounded(Waiting()),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -49,8 +75,10 @@ class Listening:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             ssl_certfile=str(tls.cert) if tls else None,
-            ssl_keyfile=str(tls.key) if tls else None,
+            ssl_context_factory=(lambda *_: server_context(tls.cert, tls.key)) if tls else None,
         )
+        self._tls = tls
+        self._config = config
         self._server = HttpServer(config)
         self._bound = bound
         self._task: asyncio.Task[None] | None = None
@@ -63,6 +91,12 @@ class Listening:
             if self._task.done():
                 raise Unavailable(f"the web listener did not start: {self._task.exception()}")
             await asyncio.sleep(0.01)
+
+    def renew(self) -> None:
+        """Serve new connections with what the certificate's files say now. Raises `OSError` if they cannot be used."""
+        if self._tls is not None and self._config.ssl is not None:
+            server_context(self._tls.cert, self._tls.key)  # first apart: half a change would break every handshake
+            self._config.ssl.load_cert_chain(self._tls.cert, self._tls.key)
 
     async def stop(self) -> None:
         """Finish what is under way, and stop."""

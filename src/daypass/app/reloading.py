@@ -1,4 +1,4 @@
-"""Policies that change while we run: read again on SIGHUP, and when a file of theirs has changed.
+"""Policies and certificates that change while we run: read again on SIGHUP, and when a file of theirs has changed.
 
 What does not load changes nothing: it is told, and what was in force stays in force.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -28,7 +28,9 @@ Stamp = Mapping[Path, tuple[int, int]]
 class Reloading:
     """Runs until `stop`."""
 
-    def __init__(self, settings: Settings, tightening: Tightening) -> None:
+    def __init__(self, settings: Settings, tightening: Tightening, renew: Callable[[], None] = lambda: None) -> None:
+        """`renew` has listeners serve with what the certificate's files say now."""
+        self._renew = renew
         self._settings = settings
         self._tightening = tightening
         self._asked = asyncio.Event()
@@ -62,6 +64,10 @@ class Reloading:
 
     async def _reload(self) -> None:
         try:
+            self._renew()
+        except (OSError, ConfigError) as problem:
+            log.error("the certificate does not load: the old one is served on", problem=str(problem))
+        try:
             settings = await asyncio.to_thread(read_settings, self._settings.file)
             checked = await asyncio.to_thread(check_settings, settings, time.time_ns() // 1_000_000)
             ended = await self._tightening.put_in_force(checked.policies)
@@ -75,10 +81,19 @@ class Reloading:
             log.info("policies read", ended=len(ended))
 
 
+def _certificate(settings: Settings) -> tuple[Path, ...]:
+    return (settings.tls.cert, settings.tls.key) if settings.tls else ()
+
+
 def _stamp(settings: Settings) -> Stamp:
     """What tells whether a policy file changed, came or went; the folders say so of new ones."""
     found: dict[Path, tuple[int, int]] = {}
-    for path in {*settings.policies, *(path.parent for path in settings.policies), settings.file}:
+    for path in {
+        *_certificate(settings),
+        *settings.policies,
+        *(path.parent for path in settings.policies),
+        settings.file,
+    }:
         try:
             about = path.stat()
         except OSError:

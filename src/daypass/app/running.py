@@ -43,6 +43,7 @@ from daypass.app.reloading import Reloading
 from daypass.app.shipping import Shipping
 from daypass.app.standing import CLOSED, frozen
 from daypass.app.telling import Channels, Telling, make_channels
+from daypass.app.told_settings import told_settings
 from daypass.app.witnessing import check_witnesses
 from daypass.config import WEB
 from daypass.domain.errors import DaypassError, Unavailable
@@ -95,6 +96,7 @@ class Node:
         self._settings = checked.settings
         self._leave = asyncio.Event()
         self._reread: Callable[[], None] = lambda: None
+        self._renewals: list[Callable[[], None]] = []
         self._health = Health(id=checked.settings.node, state="HEALTHY")
         self._telling: Telling | None = None
 
@@ -116,6 +118,10 @@ class Node:
         """The record cannot be kept: nothing more may happen here."""
         self._health.state, self._health.problem = "FAILED", problem
         self._leave.set()
+
+    def _renew(self) -> None:
+        for renew in self._renewals:
+            renew()
 
     def _present(self, gateway: Gateway, publishing: Publishing) -> Health:
         """How it is now: a node that is cut off from its store says so."""
@@ -149,6 +155,7 @@ class Node:
         await house.tokens.start()
         await house.starting.targets()
         await house.starting.groups()
+        await house.starting.settings(told_settings(settings))
         await house.starting.put_in_force(self._checked.policies)
         journal = await self._journal(store)
         stack.callback(journal.close)
@@ -179,7 +186,7 @@ class Node:
         self._telling = telling = Telling(house.office, channels)
         await telling.start()
         stack.push_async_callback(telling.stop)
-        reloading = Reloading(settings, house.tightening)
+        reloading = Reloading(settings, house.tightening, self._renew)
         self._reread = reloading.ask
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
         reloading.start()
@@ -348,6 +355,7 @@ class Node:
             await gateway.listen(name, address.host, address.port)
         serving = Listening(app, web, tls if settings.tls else None)
         await serving.start()
+        self._renewals += [serving.renew, *([gateway.works.tls.renew] if gateway.works.tls else [])]
         stack.push_async_callback(serving.stop)
         stack.push_async_callback(front.following.close)
         stack.push_async_callback(gateway.drain, settings.limits.drain_ms / 1000)

@@ -51,6 +51,7 @@ CATALOGUE: Mapping[str, str] = {
     "policy.rejected": "A proposed policy file was rejected, or taken back.",
     "policy.changed": "The policies in force changed.",
     "groups.changed": "Who owns which group changed.",
+    "settings.changed": "Other settings changed.",
     "targets.changed": "The targets or their roles changed.",
     "glass.broken": "Somebody took access without a decision.",
     "glass.ratified": "Break-glass access was ratified or refused.",

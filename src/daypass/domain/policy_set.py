@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daypass.domain.crowd import Crowd, as_crowd
 from daypass.domain.errors import ConfigError
@@ -35,6 +35,8 @@ class PolicySet:
 
     policies: tuple[Policy, ...] = ()
     digest: str = hashlib.sha256(b"").hexdigest()
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """What each policy was read from, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def load_policies(
             if checked.problem:
                 raise ConfigError(f"{checked.expectation.place}: {checked.problem}", hint="daypass policy test")
     digest = hashlib.sha256("".join(f"{policy.digest}\n" for policy in policies).encode()).hexdigest()
-    return PolicySet(policies, digest)
+    return PolicySet(policies, digest, {one.name: text for one, (_, text) in zip(policies, files, strict=True)})
 
 
 def _refuse_same_names(policies: Sequence[Policy]) -> None:

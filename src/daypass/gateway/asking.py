@@ -87,6 +87,16 @@ class Asking:
             self._timer.cancel()
             self._timer = None
 
+    @property
+    def outside(self) -> bool:
+        """Whether this client has not shown yet who it is."""
+        return self._waiting_outside
+
+    def give_up(self) -> None:
+        """Others need the place of a client that has not shown who it is."""
+        self._inside()
+        self.cut(EndReason.IDLE, "others came while it said nothing")
+
     def _inside(self) -> None:
         if self._waiting_outside:
             self._waiting_outside = False

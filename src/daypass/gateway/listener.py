@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+from collections import Counter
 
 from daypass.domain.errors import ConfigError
 from daypass.gateway.driver import Driver
@@ -29,6 +30,7 @@ class Listener:
         self._tls = tls
         self._plain = plain
         self._server: asyncio.Server | None = None
+        self._waiting: list[Driver] = []
 
     async def start(self, host: str, port: int) -> None:
         """Raises `ConfigError` if the address cannot be had."""
@@ -46,15 +48,30 @@ class Listener:
 
     def _accept(self) -> asyncio.Protocol:
         works = self._works
+        self._waiting = [one for one in self._waiting if one.asking.outside]
         if works.tally.unauthenticated >= works.bounds.unauthenticated_max:
             works.tally.crowded_out += 1
-            return _TurnedAway()
+            if not self._waiting:
+                return _TurnedAway()
+            self._crowd_out()
         session = self._protocol.session(
             entropy=os.urandom(ENTROPY_BYTES), tls=self._tls, plain=self._plain, limits=self._limits
         )
         driver = Driver(works, self._protocol.name, session)
         driver.asking.arrive()
+        self._waiting.append(driver)
         return driver.client.as_protocol
+
+    def _crowd_out(self) -> None:
+        """The oldest stranger of the address that has most of them goes: who floods us crowds out themselves."""
+        crowd, _ = Counter(_address(one) for one in self._waiting).most_common(1)[0]
+        oldest = next(one for one in self._waiting if _address(one) == crowd)
+        self._waiting.remove(oldest)
+        oldest.asking.give_up()
+
+
+def _address(driver: Driver) -> str:
+    return driver.client.peer.rpartition(":")[0]
 
 
 class _TurnedAway(asyncio.Protocol):

@@ -19,6 +19,9 @@ from daypass.domain.errors import ConfigError
 READ_BYTES = 256 * 1024
 """How much is decrypted in one step: what the transport reads at once."""
 
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2; those of 1.3 are all of this kind."""
+
 CONTEXTS_KEPT = 64
 """Contexts kept, one for each CA file in use: loading one takes milliseconds."""
 
@@ -123,17 +126,30 @@ class ServerTls:
                 f"tls: {certificate} and {key} are no certificate and key: {problem}", hint="give both as PEM files"
             ) from problem
 
+    def renew(self) -> None:
+        """Serve new connections with what the files say now. Raises `ConfigError`, and then goes on as before."""
+        fresh = ServerTls(*self._files)
+        self.certificate, self._contexts = fresh.certificate, fresh._contexts
+
     def layer(self, alpn: tuple[str, ...]) -> TlsLayer:
         """A new connection's TLS, agreeing to one of these ALPN names if the client offers any."""
         context = self._contexts.get(alpn)
         if context is None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.load_cert_chain(*self._files)
+            context = server_context(*self._files)
             if alpn:
                 context.set_alpn_protocols(list(alpn))
             self._contexts[alpn] = context
         return TlsLayer(context, certificate=self.certificate)
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """What every listener of ours serves TLS with: 1.2 and later, forward secrecy and AEAD only, our order of them."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 def client_layer(host: str, *, alpn: tuple[str, ...], verify: bool, ca: str | None) -> TlsLayer:

@@ -44,8 +44,11 @@ class People:
             await tell(self._office, change, guards, "person.changed", about)
 
     async def _save(self, change: Change, person: Person, word: str) -> None:
+        was = await change.tx.person(person.id)
         await change.tx.save_person(person)
         body = {"person": person.id, "change": word, "groups": sorted(person.groups)[:GROUPS_MAX]}
+        if was is not None:
+            body["groups_were"] = sorted(was.groups)[:GROUPS_MAX]
         secret = {"email": person.email, "name": person.name}
         await change.record(Event("person.changed", self._office.now(), SYSTEM, body=body, secret=secret))
 

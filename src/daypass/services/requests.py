@@ -16,7 +16,8 @@ from daypass.domain.target import less
 from daypass.domain.vote_statement import APPROVE, DENY
 from daypass.services.asking import Asking, scope_at
 from daypass.services.granting import give
-from daypass.services.office import Change, acting
+from daypass.services.office import Change, Office, acting
+from daypass.services.pace import Pace
 from daypass.services.sight import see_request
 from daypass.services.signing import Signed, check_signed
 from daypass.services.telling import ELIGIBLE_MAX, request_event, vote_body
@@ -40,6 +41,10 @@ class Narrowed:
 class Requests(Asking):
     """A request's whole life."""
 
+    def __init__(self, office: Office) -> None:
+        super().__init__(office)
+        self._pace = Pace()
+
     async def approve(
         self,
         by: Person,
@@ -56,6 +61,7 @@ class Requests(Asking):
         now, nothing is decided. `for_ms` narrows the time, `narrowed` the time and the role. The last approval needed
         makes the grant. `via`: over which channel it was said."""
         narrow = narrowed or Narrowed(for_ms)
+        self._pace.step(by.id, self._office.now())
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)
@@ -114,6 +120,7 @@ class Requests(Asking):
         via: str = "",
     ) -> Request:
         """Deny; its note says why. One denial is enough, unless the rule wants more of them."""
+        self._pace.step(by.id, self._office.now())
         async with self._office.change() as change:
             person = await change.person(by)
             request = await see_request(self._office, change.tx, person, part, change=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from daypass.domain.people import SYSTEM
 from daypass.domain.policy_set import PolicySet
 from daypass.domain.target import Target
 from daypass.services.notices import tell_guards
-from daypass.services.office import Office
+from daypass.services.office import Change, Office
 
 DIGEST = "policies_digest"
 """The setting that keeps which policies were in force last."""
@@ -19,6 +20,8 @@ TARGETS = "targets_digests"
 """The setting that keeps what the targets were last, by name."""
 GROUPS = "groups_digests"
 """The setting that keeps who owned which group last."""
+TOLD_CHARS_MAX = 1 << 20
+"""Of what changed, from what to what; longer files are told by their digest."""
 NAMES_MAX = 200
 """Policies or targets that an event names; an entry has 32 KiB."""
 
@@ -39,7 +42,8 @@ class Starting:
             await change.tx.save_setting(DIGEST, policies.digest)
             names = [{"name": policy.name, "digest": policy.digest} for policy in policies.policies]
             body = {"digest": policies.digest, "was": was or "", "policies": names[:NAMES_MAX]}
-            event = Event("policy.changed", self._office.now(), SYSTEM, body=body)
+            secret = await _told(change, "policies", policies.texts)
+            event = Event("policy.changed", self._office.now(), SYSTEM, body=body, secret=secret)
             await change.record(event)
             await tell_guards(self._office, change, event)
         return True
@@ -59,7 +63,9 @@ class Starting:
                 "removed": sorted(was.keys() - now.keys())[:NAMES_MAX],
                 "changed": sorted(name for name in now.keys() & was.keys() if now[name] != was[name])[:NAMES_MAX],
             }
-            event = Event("targets.changed", self._office.now(), SYSTEM, body=body)
+            said = {name: _target_said(target) for name, target in self._office.targets.items()}
+            secret = await _told(change, "targets", said)
+            event = Event("targets.changed", self._office.now(), SYSTEM, body=body, secret=secret)
             await change.record(event)
             await tell_guards(self._office, change, event)
         return True
@@ -74,9 +80,23 @@ class Starting:
             await change.tx.save_setting(GROUPS, json.dumps(now))
             others = sorted(name for name in now.keys() | was.keys() if now.get(name) != was.get(name))
             body = {"digest": _digest(now), "was": _digest(was) if was else "", "groups": others[:NAMES_MAX]}
-            event = Event("groups.changed", self._office.now(), SYSTEM, body=body)
+            said = {name: json.dumps(sorted(owners)) for name, owners in self._office.owners.items()}
+            secret = await _told(change, "groups", said)
+            event = Event("groups.changed", self._office.now(), SYSTEM, body=body, secret=secret)
             await change.record(event)
             await tell_guards(self._office, change, event)
+        return True
+
+    async def settings(self, said: Mapping[str, str]) -> bool:
+        """Record if the other settings are others than last time: `said` is each as a text, by its key, and holds no
+        secret, only where one is. Returns whether."""
+        async with self._office.change() as change:
+            secret = await _told(change, "settings", said)
+            if not secret:
+                return False
+            keys = sorted({*json.loads(secret["from"]), *json.loads(secret["to"])})
+            event = Event("settings.changed", self._office.now(), SYSTEM, body={"keys": keys}, secret=secret)
+            await change.record(event)
         return True
 
     async def started(self, node: str, version: str, journal_last: int) -> None:
@@ -89,6 +109,27 @@ class Starting:
         """Nothing else happened for a while; the silence is sealed too."""
         async with self._office.change() as change:
             await change.record(Event("ledger.heartbeat", self._office.now(), SYSTEM, body={"node": node}))
+
+
+async def _told(change: Change, of: str, now: Mapping[str, str]) -> dict[str, str]:
+    """What differs from last time, from what to what, as an event holds it; empty if nothing does. Remembers `now`."""
+    name = f"told:{of}"
+    was: dict[str, str] = json.loads(await change.tx.setting(name) or "{}")
+    if was == now:
+        return {}
+    await change.tx.save_setting(name, json.dumps(dict(now)))
+    others = {key for key in was.keys() | now.keys() if was.get(key) != now.get(key)}
+    return {
+        word: json.dumps({key: which[key] for key in sorted(others) if key in which}, ensure_ascii=False)[
+            :TOLD_CHARS_MAX
+        ]
+        for word, which in (("from", was), ("to", now))
+    }
+
+
+def _target_said(target: Target) -> str:
+    """A target as its settings say it, with the places of its secrets."""
+    return json.dumps(dataclasses.asdict(target), sort_keys=True, default=str, ensure_ascii=False)
 
 
 def _digest(digests: Mapping[str, object]) -> str:

@@ -1,0 +1,115 @@
+"""HTTP connections that are owed nothing yet: how many, for how long, and how much they may send.
+
+uvicorn waits for a request for ever and takes headers of any length. Here a request's headers have to be there in time
+and within bounds, its body as well; and of connections that have no request under way only so many stay: where one more
+comes, the oldest of the address that has most of them goes. Who floods us crowds out themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEADER_SECONDS = 10.0
+"""From the first byte of a request (or the connection) to the end of its headers."""
+BODY_SECONDS = 30.0
+"""From there to the end of its body, which has a megabyte: a slow telephone line takes that long."""
+HEADER_BYTES_MAX = 64 * 1024
+"""All headers of a request; browsers send a few kilobytes."""
+WAITING_MAX = 500
+"""Connections without a request under way: half of all that there may be."""
+
+
+class Waiting:
+    """The connections without a request under way, the oldest first. Those let go of are gone with the loop's turn."""
+
+    def __init__(self, most: int = WAITING_MAX) -> None:
+        self._most = most
+        self._there: OrderedDict[Bounded, str] = OrderedDict()
+
+    def enter(self, one: Bounded, address: str) -> None:
+        """One more waits; another goes if there are too many."""
+        self._there.pop(one, None)
+        if len(self._there) >= self._most:
+            crowd, _ = Counter(self._there.values()).most_common(1)[0]
+            oldest = next(other for other, where in self._there.items() if where == crowd)
+            self.leave(oldest)
+            oldest.transport.abort()
+        self._there[one] = address
+
+    def leave(self, one: Bounded) -> None:
+        """It waits no longer."""
+        self._there.pop(one, None)
+
+    def __len__(self) -> int:
+        return len(self._there)
+
+
+class Bounded(HttpToolsProtocol):
+    """One HTTP connection, within the bounds above. `waiting` is the server's; see `bounded`."""
+
+    waiting: Waiting
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._timer: asyncio.TimerHandle | None = None
+        self._taken = 0
+        self._in_headers = True
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.waiting.enter(self, self._address())
+        self._arm(HEADER_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        self.waiting.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._taken += len(data)
+        super().data_received(data)
+        if self._in_headers and self._taken > HEADER_BYTES_MAX:
+            self._disarm()
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_headers = True
+        self._arm(HEADER_SECONDS)
+
+    def on_headers_complete(self) -> None:
+        self._in_headers = False
+        self.waiting.leave(self)
+        self._arm(BODY_SECONDS)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._disarm()
+        self._taken = 0
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing() and not self.pipeline:
+            self.waiting.enter(self, self._address())
+
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def _arm(self, seconds: float) -> None:
+        self._disarm()
+        self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def bounded(waiting: Waiting) -> type[Bounded]:
+    """The protocol class of one server."""
+    return type("BoundedHttp", (Bounded,), {"waiting": waiting})
