@@ -11,7 +11,19 @@ from dataclasses import dataclass
 
 from daypass.domain.statement import UNKNOWN, Analysis, Completed, Submitted, Value
 from daypass.domain.target import Target
-from daypass.protocols.ending import Answered, Ender, EnderEffect, EnderEvent, Enter, Entered, Look, Lost, Poke, Stop
+from daypass.protocols.ending import (
+    Answered,
+    Ender,
+    EnderEffect,
+    EnderEvent,
+    Enter,
+    Entered,
+    Halt,
+    Look,
+    Lost,
+    Poke,
+    Stop,
+)
 from daypass.protocols.interface import (
     Admitted,
     Authorize,
@@ -55,12 +67,19 @@ class LineSession:
         self._opened: Opened | None = None
         self._n = 0
         self._running: list[int] = []
+        self._hushed = False
 
     def wants(self, side: Side) -> bool:
         return len(self._running) < 1000 or side is TARGET
 
     def at_work(self) -> int:
         return self._running[0] if self._running else 0
+
+    def owed(self) -> int:
+        return len(self._running)
+
+    def hush(self) -> None:
+        self._hushed = True
 
     def handle(self, event: Event) -> Sequence[Effect]:
         match event:
@@ -129,7 +148,7 @@ class LineSession:
             return [StartTls(TARGET, verify=self._opened.target.tls == "verify-full")]
         if line.startswith(b"WELCOME "):
             return [Ready({"pid": line[8:].decode()})]
-        effects: list[Effect] = [Send(CLIENT, line + b"\n")]
+        effects: list[Effect] = [] if self._hushed else [Send(CLIENT, line + b"\n")]
         if line.startswith(b"DONE") and self._running:
             effects.append(Record(Completed(self._running.pop(0), (line.decode(),), 1, len(line), 1)))
         return effects
@@ -153,6 +172,8 @@ class LineEnder:
                 return [Lost(why)]
             case Closed():
                 return [Lost("closed")]
+            case Halt(marks):
+                return [Send(TARGET, self._order("HALT", marks))]
             case Stop(marks):
                 return [Send(TARGET, self._order("STOP", marks))]
             case Look(marks):

@@ -90,7 +90,7 @@ class LineTarget:
             running = self.running.get(pid, "").replace(" ", "_")
             if word == "STOP" and not self.stubborn and pid in self.working:
                 self.working.pop(pid).transport.abort()
-            if word == "POKE" and self.running.pop(pid, None):
+            if word in ("POKE", "HALT") and not self.stubborn and self.running.pop(pid, None):
                 self.working[pid].write(b"DONE interrupted\n")
             states.append(f"{'yes' if pid in self.working else 'no'}/{running}")
         ender.write(f"{word} {' '.join(states)}\n".encode())

@@ -30,20 +30,21 @@ async def test_a_cut_ends_the_work_then_tells_then_closes_then_looks() -> None:
         steps = ["stopped_forwarding", "work_stopped", "client_told", "closed", "read_back"]
         assert list(end.steps) == steps
         assert [end.steps[step] for step in steps] == sorted(end.steps.values())
-        assert rig.target.orders == ["STOP 101", "LOOK 101"]
+        assert rig.target.orders == ["HALT 101", "STOP 101", "LOOK 101"]
         await until(lambda: rig.desk.of("ended"))
         assert rig.desk.of("ended")[0][2:5] == ("revoked", "1", "complete")
         assert isinstance(rig.recorded()[-1].fact, Completed)
 
 
-async def test_many_are_stopped_with_one_order() -> None:
+async def test_many_are_interrupted_and_stopped_with_one_order_each() -> None:
     async with Rig() as rig:
         clients = [await rig.open() for _ in range(20)]
         ends = await rig.gateway.carrier.cut(
             [one[1] for one in rig.desk.of("admitted")], EndReason.REVOKED, "revoked", ""
         )
         assert len(ends) == 20 and all(end.confirmed for end in ends)
-        assert rig.target.orders[0] == "STOP " + " ".join(str(101 + n) for n in range(20))
+        pids = " ".join(str(101 + n) for n in range(20))
+        assert rig.target.orders[:2] == [f"HALT {pids}", f"STOP {pids}"]
         assert [(await client.hears())[:11] for client in clients] == ["BYE revoked"] * 20
 
 

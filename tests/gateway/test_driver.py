@@ -90,7 +90,7 @@ async def test_when_the_journal_cannot_be_synced_nothing_is_forwarded_and_the_se
         assert await client.hears() == await other.hears() == ""
         await asyncio.wait_for(rig.fatal.wait(), 3)
         assert rig.target.lines == [] and rig.target.working == {}
-        assert rig.target.orders[0] == "STOP 101 102"
+        assert rig.target.orders[:2] == ["HALT 101 102", "STOP 101 102"]
 
 
 async def test_a_full_journal_disk_refuses_new_sessions_and_ends_the_open_ones_when_it_must() -> None:

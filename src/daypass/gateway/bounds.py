@@ -40,7 +40,7 @@ class Bounds:
     """How long after the start of an end it must be shown that nothing is left at work. An end has ten seconds in all
     (docs: END_UNCONFIRMED), and its credential comes after this."""
 
-    look_seconds: float = 0.02
+    look_seconds: float = 0.005
     """Between two looks at whether the work is gone; doubles each time, up to half a second."""
 
     ender_idle_seconds: float = 30.0

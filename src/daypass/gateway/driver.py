@@ -9,6 +9,7 @@ what the bytes mean is the protocol's.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from time import monotonic
 from typing import Final
@@ -69,6 +70,11 @@ class Driver:
         self.note = ""
         self.gap = False
         self.closed = works.loop.create_future()
+        self.settled: asyncio.Future[float] = works.loop.create_future()
+        """After `stop`: done when the target does nothing more for this session, and has nothing on its way to it that
+        it could do. The (monotonic) time of that; 0: its connection was lost before it said so."""
+        self.at_work = 0
+        """The statement that the target was at work on when forwarding stopped."""
         self.asking = Asking(self)
         self._handle = session.handle
         self._wants = session.wants
@@ -87,6 +93,8 @@ class Driver:
 
     def received(self, side: Side, data: bytes) -> None:
         if self.stopped:
+            if side is TARGET:
+                self._note(data)
             return
         now = _monotonic()
         if side is CLIENT:
@@ -106,6 +114,8 @@ class Driver:
 
     def lost(self, side: Side) -> None:
         self.finished(side)
+        if side is TARGET and self.stopped:
+            self._settle(0.0)
         if not self.stopped and not (self.client.closing and self.target.closing):
             # Half of a session is none: with its peer wholly gone, nobody can give or take what the other side says.
             self.end(EndReason.CLIENT_LEFT if side is CLIENT else EndReason.TARGET_LEFT, "")
@@ -122,7 +132,7 @@ class Driver:
 
     def clogged(self, side: Side, full: bool) -> None:
         other = self._wire(self._other(side))
-        if full:
+        if full and not self.stopped:
             other.pause(FULL)
         else:
             other.resume(FULL)
@@ -258,8 +268,8 @@ class Driver:
         if self.stopped:
             return
         self.stopped = True
+        self.at_work = self.session.at_work()
         self.client.pause(STOPPED)
-        self.target.pause(STOPPED)
         held, self._held, self._later = [*(self._held or ()), *(self._later or ())], None, None
         for_client = [e.data for e in held if isinstance(e, Send) and e.side is CLIENT]
         if self._journal.broken:
@@ -268,14 +278,36 @@ class Driver:
         else:
             for data in for_client:
                 self.client.send(data)
+        self.session.hush()
+        self.target.read_on()
+        if not self.session.owed():
+            self._settle(_monotonic())
 
-    def tell_ending(self, reason: EndReason, message: str, hint: str) -> None:
+    def _note(self, data: bytes) -> None:
+        """What the target still says after `stop`: it goes into the record, and says when there is nothing more."""
+        now = _monotonic()
+        try:
+            for effect in self._handle(Received(TARGET, data, now)):
+                if isinstance(effect, Record) and not self._journal.broken:
+                    self._record(effect.fact)
+        except Exception as problem:  # noqa: BLE001  the end goes on; what is not known is not said to be settled
+            self.gap = True
+            log.error("the last words of a target could not be noted", fault=fault_of(problem))
+            return
+        if not self.session.owed():
+            self._settle(now)
+
+    def _settle(self, at: float) -> None:
+        if not self.settled.done():
+            self.settled.set_result(at)
+
+    def tell_ending(self, ending: Ending) -> None:
         """Tell the client why, after `stop`. Its buffer may be full: nobody waits for it."""
-        self.end(reason, message)
+        self.end(EndReason(ending.reason), ending.message)
         if self._torn:
             return  # what the client got may end inside a message: nothing that follows could be understood
         try:
-            for effect in self.session.handle(Ending(reason.value, message, hint)):
+            for effect in self.session.handle(ending):
                 if isinstance(effect, Send) and effect.side is CLIENT:
                     self.client.send(effect.data)
                 elif isinstance(effect, Record) and not self._journal.broken:

@@ -31,6 +31,7 @@ from daypass.protocols.ending import (
     EnderEvent,
     Enter,
     Entered,
+    Halt,
     Look,
     Lost,
     Poke,
@@ -54,7 +55,7 @@ from daypass.protocols.interface import (
 
 log = structlog.get_logger(__name__)
 
-Order = Stop | Look | Around | Poke
+Order = Halt | Stop | Look | Around | Poke
 Seen = Sequence[Mapping[str, str]]
 
 ORDERS_MAX = 1024

@@ -87,6 +87,7 @@ class Gateway:
             cut=self._cut,
             lease=Lease(lambda: clock_gettime(CLOCK_BOOTTIME)),
         )
+        self.works.calm.set()
         self.carrier = GatewayCarrier(self.works)
         self.metrics = GatewayMetrics(self.works)
         journal.attach(loop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -14,6 +15,9 @@ log = structlog.get_logger(__name__)
 FIRST_RETRY_SECONDS = 0.2
 RETRY_SECONDS_MAX = 5.0
 
+CALM_SECONDS_MAX = 0.5
+"""How long telling waits for ends that are under way; one that hangs holds nothing up for longer."""
+
 
 def tell_ended(
     works: Works, session: str, reason: EndReason, note: str, statements: int, recording: str, last_number: int
@@ -21,6 +25,10 @@ def tell_ended(
     """Once the session's last record is in the store. If the journal breaks before that, start-up will tell."""
 
     async def tell() -> None:
+        # A hundred ends are told in a hundred transactions: that they are over comes first.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CALM_SECONDS_MAX):
+                await works.calm.wait()
         pause, until = FIRST_RETRY_SECONDS, works.loop.time() + works.bounds.told_seconds
         while True:
             try:

@@ -140,6 +140,10 @@ class Wire:
         if was and not self._paused and self._transport is not None and not self.closing:
             self._transport.resume_reading()
 
+    def read_on(self) -> None:
+        """Read, whatever it was paused for."""
+        self.resume(self._paused)
+
     @property
     def gone(self) -> bool:
         """Whether there is no connection, and none is about to be."""

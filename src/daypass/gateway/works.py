@@ -62,8 +62,23 @@ class Works:
     """Ends that wait for their records to be shipped."""
     refusals: int = 0
     """Refusals that are being told."""
+    calm: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while no sessions are being ended: what can wait does not hold that up."""
+    ends: int = 0
+    """Ends that are under way."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """What is under way apart from any session; draining waits for it."""
+
+    def begin_end(self) -> None:
+        """Sessions are about to be ended."""
+        self.ends += 1
+        self.calm.clear()
+
+    def end_over(self) -> None:
+        """They are."""
+        self.ends -= 1
+        if not self.ends:
+            self.calm.set()
 
     def background(self, work: Coroutine[None, None, None]) -> None:
         """Do this apart from any session."""

@@ -34,6 +34,14 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Halt:
+    """Interrupt whatever runs with these marks, and terminate at once those that say `hurried`: `yes`, as more waits
+    behind what runs. `Stop` follows. The answer is that of `Stop`."""
+
+    marks: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Say which of these marks are still at work. A mark may hold `work`, as the answer to `Stop` gave it."""
 
@@ -74,9 +82,9 @@ class Entered:
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The answer to the oldest unanswered order (effect). To `Around`, one for each connection, with `what` it is.
-    To `Stop`, `Look` or `Poke`, per mark what was seen, with at least `alive` (`yes` or `no`) and, for `Stop`, `was`
-    (what it was doing, in words that nobody wrote), maybe `work` (names what it was changing) and `elsewhere` (`yes`:
-    it waited for work under another login). For `Look` with `work`, `outcome` says what became of that: `rolled back`,
+    To the others, per mark what was seen, with at least `alive` (`yes` or `no`) and, for `Halt` and `Stop`, `was` (what
+    it was doing, in words that nobody wrote), maybe `work` (names what it was changing) and `elsewhere` (`yes`: it
+    waited for work under another login). For `Look` with `work`, `outcome` says what became of that: `rolled back`,
     `committed` or `unknown`."""
 
     seen: tuple[Mapping[str, str], ...]
@@ -89,7 +97,7 @@ class Lost:
     why: str
 
 
-EnderEvent = Enter | Connected | Failed | TlsStarted | Derived | Received | Closed | Stop | Look | Around | Poke
+EnderEvent = Enter | Connected | Failed | TlsStarted | Derived | Received | Closed | Halt | Stop | Look | Around | Poke
 EnderEffect = Connect | StartTls | Derive | Send | Close | Entered | Answered | Lost
 
 

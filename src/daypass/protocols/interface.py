@@ -271,6 +271,14 @@ class Session(Interface):
     def at_work(self) -> int:
         """The number of the oldest statement that the target is at work on; 0: none."""
 
+    def owed(self) -> int:
+        """How many answers the target still owes: 0 is none, so that it does nothing for this session and nothing is on
+        its way there, or it said that it ends; with 1, interrupting what runs ends all of it."""
+
+    def hush(self) -> None:
+        """Forwarding is over: from here on what the target says is told to nobody; what came of statements is still
+        recorded. What the client has got by now decides whether it can be told of an `Ending`."""
+
     def wants(self, side: Side) -> bool:
         """Whether bytes from this side can be taken now (false: the driver stops reading there)."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from daypass.protocols.ending import Answered, Around, Ender, Enter, Entered, Look, Lost, Poke, Stop
+from daypass.protocols.ending import Answered, Around, Ender, Enter, Entered, Halt, Look, Lost, Poke, Stop
 from daypass.protocols.interface import Close, Closed, Connected, Received, Send, Side
 from daypass.protocols.postgres import POSTGRES, messages
 from tests.protocols.postgres.client import WELCOME, opened
@@ -12,13 +12,17 @@ from tests.protocols.postgres.script import said
 
 MARKS = tuple({"pid": str(pid), "backend_start": "1795405017746230", "usesysid": "16384"} for pid in (11, 12))
 
+SETTLED = said("Done SET") + said("Done SET") + said("Columns a") + said("Done SELECT 8") + said("Ready I")
+
 
 def entered() -> Ender:
     given = opened()
     ender = POSTGRES.ender()
     ender.handle(Enter(given.target, given.role, given.credential, "daypass ender", b"e" * 32))
     ender.handle(Connected())
-    assert list(ender.handle(Received(Side.TARGET, WELCOME, 1.0))) == [Entered()]
+    (own,) = ender.handle(Received(Side.TARGET, WELCOME, 1.0))
+    assert isinstance(own, Send) and b"SET ROLE NONE" in own.data
+    assert list(ender.handle(Received(Side.TARGET, SETTLED, 1.0))) == [Entered()]
     return ender
 
 
@@ -37,6 +41,19 @@ def test_one_statement_ends_everything() -> None:
     assert answer(ender, [b"1", b"active", b"t", b"t"]) == [
         Answered(({"alive": "no"}, {"alive": "yes", "was": "active"}))
     ]
+
+
+def test_interrupting_terminates_only_what_more_waits_behind() -> None:
+    ender = entered()
+    (sent,) = ender.handle(Halt((MARKS[0], {**MARKS[1], "hurried": "yes"})))
+    assert isinstance(sent, Send)
+    sql = sent.data[5:].decode()
+    assert sql.count("true)") == sql.count("false)") == 1 and "WHEN s.hurried THEN pg_catalog.pg_terminate" in sql
+    assert answer(ender, [b"0", b"active", b"t", None, b"4711", None])[0].seen[0] == {
+        "alive": "yes",
+        "was": "active",
+        "work": "4711",
+    }
 
 
 def test_looking_back() -> None:
@@ -99,7 +116,8 @@ def test_orders_may_come_before_it_is_in() -> None:
     ender.handle(Enter(given.target, given.role, given.credential, "daypass ender", b"e" * 32))
     assert list(ender.handle(Stop(MARKS))) == []
     ender.handle(Connected())
-    assert [type(effect) for effect in ender.handle(Received(Side.TARGET, WELCOME, 1.0))] == [Entered, Send]
+    ender.handle(Received(Side.TARGET, WELCOME, 1.0))
+    assert [type(effect) for effect in ender.handle(Received(Side.TARGET, SETTLED, 1.0))] == [Entered, Send]
 
 
 def test_nothing_to_end_is_answered_at_once() -> None:

@@ -50,6 +50,48 @@ def test_an_incomplete_message_that_was_not_forwarded_is_no_obstacle() -> None:
     assert any(isinstance(effect, Send) for effect in talk.relay.end(EXPIRED))
 
 
+def test_once_hushed_the_outcome_is_recorded_and_nobody_is_told() -> None:
+    talk = running()
+    assert talk.relay.owed() == 1
+    talk.relay.hush()
+    answered = talk.say(Side.TARGET, said("Error 57014 no") + said("Ready I"))
+    assert seen(answered) == [("##", "completed 1 error=57014")]
+    assert talk.relay.owed() == 0
+    told = [effect for effect in talk.relay.end(EXPIRED) if isinstance(effect, Send)]
+    assert len(told) == 1 and errors.read(told[0].data[5:]).sqlstate == "57P01"
+
+
+def test_what_comes_after_the_hush_does_not_make_half_a_message_whole() -> None:
+    talk = running()
+    row = messages.data_row([b"x" * 100])
+    talk.say(Side.TARGET, said("Columns a") + row[:50])
+    talk.relay.hush()
+    assert talk.say(Side.TARGET, row[50:] + said("Done SELECT 1") + said("Ready I"))
+    assert not any(isinstance(effect, Send) for effect in talk.relay.end(EXPIRED))
+
+
+@pytest.mark.parametrize(
+    ("sent", "owed"),
+    [
+        ("Query select 1 | Query select 2", 2),
+        ("Parse - select 1 | Bind - - x | Execute - | Sync", 1),
+        ("Parse a select 1", 1),
+    ],
+)
+def test_what_the_target_still_owes(sent: str, owed: int) -> None:
+    talk = Conversation()
+    for one in sent.split(" | "):
+        talk.say(Side.CLIENT, said(one))
+    assert talk.relay.owed() == owed
+
+
+def test_a_farewell_owes_nothing() -> None:
+    talk = running()
+    talk.relay.hush()
+    talk.say(Side.TARGET, said("Fatal 57P01 shutting down"))
+    assert talk.relay.owed() == 0
+
+
 def test_where_nothing_can_be_recorded_nothing_is_tried() -> None:
     effects = running().relay.end(Ending("record failed", "the journal cannot be written"))
     assert not any(isinstance(effect, Record) for effect in effects)

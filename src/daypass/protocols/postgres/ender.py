@@ -1,7 +1,7 @@
 """A connection of our own that ends other sessions' work at the target, all at once, and reads back that it is gone.
 
 It signs in with the sessions' own login, which may signal its own backends. A backend is known by pid, start time and
-user id together, never by its pid alone: pids come again. No grace between cancel and terminate.
+user id together, never by its pid alone: pids come again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,19 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daypass.protocols.ending import Answered, Around, EnderEffect, EnderEvent, Enter, Entered, Look, Lost, Poke, Stop
+from daypass.protocols.ending import (
+    Answered,
+    Around,
+    EnderEffect,
+    EnderEvent,
+    Enter,
+    Entered,
+    Halt,
+    Look,
+    Lost,
+    Poke,
+    Stop,
+)
 from daypass.protocols.interface import Close, Side
 from daypass.protocols.postgres.errors import Rejected
 from daypass.protocols.postgres.frames import Malformed
@@ -27,8 +39,17 @@ INBOX_BYTES_MAX = 1024 * 1024
 AROUND_MAX = 50
 """Connections that are told of one by one."""
 
-_SEEN = """FROM (VALUES {values}) m(i, pid, start, sysid, work) {join} pg_catalog.pg_stat_activity a
- ON a.pid OPERATOR(pg_catalog.=) m.pid AND {start} OPERATOR(pg_catalog.=) m.start
+# A session may give its own login settings that the next connection starts with (ALTER ROLE … SET): another role, which
+# could signal nobody, time-outs, a planner that takes its time.
+_OWN_SETTINGS = """SET statement_timeout = 0; SET ROLE NONE;
+SELECT pg_catalog.set_config(s.name, m.value, false) FROM pg_catalog.pg_settings s
+ JOIN (VALUES ('lock_timeout', '0'), ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
+ ('transaction_timeout', '0'), ('jit', 'off'), ('max_parallel_workers_per_gather', '0'),
+ ('default_transaction_read_only', 'off'), ('search_path', 'pg_catalog')) m(name, value)
+ ON s.name OPERATOR(pg_catalog.=) m.name"""
+# The server shows a backend that is none of our business without its start: it may be the one, and is not gone.
+_SEEN = """FROM (VALUES {values}) m(i, pid, start, sysid, work, hurried) {join} pg_catalog.pg_stat_activity a
+ ON a.pid OPERATOR(pg_catalog.=) m.pid AND COALESCE({start}, m.start) OPERATOR(pg_catalog.=) m.start
  AND a.usesysid OPERATOR(pg_catalog.=) m.sysid"""
 # What became of a transaction is asked only once its backend is gone: before that it may still be decided.
 _LOOK = (
@@ -44,9 +65,16 @@ _WHOLE_XID = f"{_NEXT} + {_AHEAD}"
 # A commit that waits for a standby is in flight; so is what an extension waits for on a connection of its own.
 _WAITS = """CASE WHEN a.wait_event OPERATOR(pg_catalog.=) 'SyncRep' OR a.wait_event_type OPERATOR(pg_catalog.=)
  'Extension' THEN a.wait_event END AS waits"""
+_CANCEL = "pg_catalog.pg_cancel_backend(s.pid)"
+_TERMINATE = "pg_catalog.pg_terminate_backend(s.pid)"
+# A statement that is cancelled is over in a tenth of a millisecond; a backend that is terminated takes a processor for
+# two, and a hundred of them keep each other waiting. What is idle has nothing to cancel, and need not wake up for it.
+_GENTLY = f"""CASE WHEN s.hurried OR pg_catalog.left(s.state, 4) OPERATOR(pg_catalog.<>) 'idle' THEN {_CANCEL} END,
+ CASE WHEN s.hurried THEN {_TERMINATE} END"""
+_AT_ONCE = f"{_CANCEL}, {_TERMINATE}"
+# The view is read whole before the first signal is sent: what is noted was so before.
 _STOP = (
-    """SELECT s.i, s.state, pg_catalog.pg_cancel_backend(s.pid), pg_catalog.pg_terminate_backend(s.pid), s.work, s.waits
- FROM (SELECT m.i, a.pid, a.state, """
+    """SELECT s.i, s.state, {signals}, s.work, s.waits FROM (SELECT m.i, m.hurried, a.pid, a.state, """
     + _WAITS
     + """, CASE WHEN a.backend_xid IS NOT NULL THEN """
     + _WHOLE_XID
@@ -68,7 +96,7 @@ _COMMITTING = "SyncRep"
 _OUTCOMES: Mapping[str | None, str] = {"aborted": "rolled back", "committed": "committed"}
 
 
-Order = Stop | Look | Around | Poke
+Order = Halt | Stop | Look | Around | Poke
 
 
 class PostgresEnder:
@@ -112,6 +140,7 @@ class PostgresEnder:
         if len(enter.entropy) < ENTROPY_BYTES_MIN:
             raise Malformed("an ender needs entropy of its own to sign in with")
         yield from sign_in(stage, Door(enter.target, enter.role, enter.credential, enter.label, enter.entropy), {})
+        yield from ask(stage, _OWN_SETTINGS)
         stage.out.append(Entered())
         while True:
             while not self._orders:
@@ -134,7 +163,7 @@ class PostgresEnder:
 def _seen(order: Order, row: tuple[str | None, ...] | None) -> Mapping[str, str]:
     if row is None:
         return {"alive": "no"}
-    if isinstance(order, Stop):
+    if isinstance(order, Halt | Stop):
         waits = row[5] if len(row) > 5 else None
         seen = {"alive": "yes", "was": "committing" if waits == _COMMITTING else row[1] or "unknown"}
         if waits and waits != _COMMITTING:
@@ -151,10 +180,11 @@ def _sql(order: Order, marks: Sequence[Mapping[str, str]]) -> str:
         for index, mark in enumerate(marks):
             _value(index, mark)
         return _AROUND.format(start=start_time("k"), since=min(int(mark["backend_start"]) for mark in marks))
-    template = _STOP if isinstance(order, Stop) else _LOOK if isinstance(order, Look) else _POKE
+    template = _LOOK if isinstance(order, Look) else _POKE if isinstance(order, Poke) else _STOP
     values = ", ".join(_value(index, mark) for index, mark in enumerate(marks))
     join = "LEFT JOIN" if isinstance(order, Look) else "JOIN"
-    return template.format(values=values, start=start_time("a"), join=join)
+    signals = _GENTLY if isinstance(order, Halt) else _AT_ONCE
+    return template.format(values=values, start=start_time("a"), join=join, signals=signals)
 
 
 def _value(index: int, mark: Mapping[str, str]) -> str:
@@ -164,6 +194,8 @@ def _value(index: int, mark: Mapping[str, str]) -> str:
         work = int(mark.get("work", "0"))
     except (KeyError, ValueError):
         raise Malformed("a mark that is not of this protocol") from None
+    hurried = "true" if mark.get("hurried") == "yes" else "false"
     return (
-        f"({index}, {pid}::pg_catalog.int4, {start}::pg_catalog.int8, {sysid}::pg_catalog.oid, {work}::pg_catalog.int8)"
+        f"({index}, {pid}::pg_catalog.int4, {start}::pg_catalog.int8, {sysid}::pg_catalog.oid,"
+        f" {work}::pg_catalog.int8, {hurried})"
     )

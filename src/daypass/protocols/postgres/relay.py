@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from daypass.domain.grant import EndReason
-from daypass.protocols.interface import CLIENT, TARGET, Cancel, Close, Ending, Limits, Send, Side
+from daypass.domain.statement import Completed
+from daypass.protocols.interface import CLIENT, TARGET, Cancel, Close, Ending, Limits, Record, Send, Side
 from daypass.protocols.postgres import errors
 from daypass.protocols.postgres.frames import Malformed
 from daypass.protocols.postgres.replies import Replies
@@ -22,7 +23,7 @@ from daypass.protocols.postgres.talk import Talk
 class Relay:
     """Takes bytes of both sides, gives effects."""
 
-    __slots__ = ("_at", "_limits", "_notices", "_replies", "_requests", "_talk", "ended")
+    __slots__ = ("_at", "_hushed", "_limits", "_notices", "_replies", "_requests", "_talk", "_torn", "ended")
 
     def __init__(
         self,
@@ -40,6 +41,8 @@ class Relay:
         self._replies = Replies(self._talk)
         self._notices: list[bytes] = []
         self._at = 0.0
+        self._hushed = False
+        self._torn = False
         self.ended = False
 
     def wants(self, side: Side) -> bool:
@@ -48,6 +51,20 @@ class Relay:
     def at_work(self) -> int:
         """See `Session.at_work`."""
         return min(self._talk.open, default=0) if self._talk.working else 0
+
+    def owed(self) -> int:
+        """See `Session.owed`."""
+        return 0 if self._replies.farewell else self._talk.owed
+
+    def hush(self) -> None:
+        """See `Session.hush`."""
+        if not self._hushed:
+            self._hushed, self._torn = True, not self._replies.between
+
+    @property
+    def _between(self) -> bool:
+        """Whether what the client has got ends with a whole message."""
+        return not self._torn if self._hushed else self._replies.between
 
     def received(self, side: Side, data: bytes, at: float) -> list[Any]:
         """Forward what one side sent. Never raises on what it was."""
@@ -61,6 +78,8 @@ class Relay:
                     self._requests.take(data, at, out)
             else:
                 self._replies.take(data, at, out)
+                if self._hushed:
+                    return [one for one in out if isinstance(one, Record) and isinstance(one.fact, Completed)]
                 if self._requests.held is not None:
                     self._requests.resume(at, out)
                 if self._notices and self._replies.between:
@@ -80,7 +99,7 @@ class Relay:
     def warn(self, message: str) -> list[Any]:
         """Tell the client something, now or at the next boundary between messages."""
         notice = errors.notice("00000", message)
-        if self._replies.between:
+        if self._between:
             return [Send(CLIENT, notice)]
         self._notices.append(notice)
         return []
@@ -124,7 +143,7 @@ class Relay:
             out.append(Cancel())
         if reason is not EndReason.RECORD_FAILED:
             self._talk.complete_all(self._at, sqlstate or errors.CONNECTION_FAILURE, text, out)
-        if sqlstate and self._replies.between:
+        if sqlstate and self._between:
             out.append(Send(CLIENT, errors.error(sqlstate, text, hint=hint)))
         out.append(Close(CLIENT, reason.value, text))
         out.append(Close(TARGET, reason.value, text))

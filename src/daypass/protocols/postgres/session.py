@@ -57,6 +57,13 @@ class PostgresSession:
     def at_work(self) -> int:
         return self._relay.at_work() if self._relay is not None else 0
 
+    def owed(self) -> int:
+        return self._relay.owed() if self._relay is not None else 0
+
+    def hush(self) -> None:
+        if self._relay is not None:
+            self._relay.hush()
+
     def handle(self, event: Event) -> list[Effect]:
         relay = self._relay
         if relay is None:

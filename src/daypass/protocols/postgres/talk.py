@@ -30,6 +30,8 @@ REFUSED_QUERY: Final = 1 << 10
 
 RUNS: Final = QUERY | EXECUTE
 """Kinds that have results."""
+ENDS: Final = QUERY | SYNC | CALL | REFUSED_QUERY
+"""Kinds that are answered by ReadyForQuery: a failure goes no further than to there."""
 EXTENDED: Final = PARSE | BIND | DESCRIBE | EXECUTE | CLOSE | REFUSED
 """Kinds after whose failure the target ignores everything up to the next Sync."""
 
@@ -163,6 +165,18 @@ class Talk:
         queue.pop(0)
         while queue and queue[0].kind == COPY_END:
             queue.pop(0)
+
+    @property
+    def owed(self) -> int:
+        """See `Session.owed`. A COPY that waits for its client is not interrupted: it counts as more than one."""
+        queue = self.queue
+        if self.copying is not None:
+            return 2
+        owed = 0
+        for one in queue:
+            if one.kind & ENDS:
+                owed += 1
+        return owed + (1 if queue and not queue[len(queue) - 1].kind & ENDS else 0)
 
     @property
     def working(self) -> bool:
