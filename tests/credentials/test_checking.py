@@ -45,6 +45,13 @@ async def test_a_closure_that_holds_too_much_is_refused(place: Place, made: str,
         place.server.psql("drop role innocent; drop role danger")
 
 
+async def test_subscriptions_outlive_their_session(place: Place) -> None:
+    if old(place):  # there is no such role before version 16
+        return
+    found = await check_target(with_role(place, "pg_create_subscription").target)
+    assert any("pg_create_subscription" in problem for problem in found.problems)
+
+
 async def test_a_good_target_gets_lines_that_let_only_the_gateway_in(place: Place, roles: PostgresRoles) -> None:
     place.server.execute(f"create role {GATE} nologin")
     try:

@@ -60,3 +60,28 @@ def test_logins_that_a_session_made_or_prolonged_are_named(server: Postgres, tmp
         shown = daypass.say(BEN, "show", granted.grant)
         assert "role back_door was made" in shown
         assert "role contractor was changed" in shown and "until infinity" in shown
+
+
+TURNED = (
+    "alter role app_rw set role = 'bystanders'",
+    "alter role app_rw set jit_above_cost = 0",
+    "alter role app_rw set default_transaction_read_only = on",
+    "select pg_terminate_backend(pid) from pg_stat_activity where usename = session_user and pid <> pg_backend_pid()",
+)
+MINE = "update orders set note = 'mine' where pg_sleep(0.01) is not null"
+
+
+def test_a_session_that_turns_its_own_login_against_the_end_is_ended(server: Postgres, tmp_path: Path) -> None:
+    """It has whoever signs in next become a role that may signal nobody, and terminates who could have ended it."""
+    server.execute("create role bystanders nologin; grant bystanders to app_rw")
+    with Daypass(tmp_path / "gateway", server) as daypass:
+        granted = daypass.grant()
+        client = daypass.start_client(*daypass.psql_argv(*TURNED, MINE))
+        daypass.server.wait_at_work(MINE)
+        daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
+        said = client.communicate(timeout=20)
+        assert "FATAL" in said[1], said
+        (ended,) = daypass.wait_entries("grant.ended", grant=granted.grant)
+        (one,) = ended["body"]["sessions"]
+        assert (one["how"], one["read_back"]) == ("terminated at the target", "gone")
+        assert server.execute("select count(*) from orders where note = 'mine'", database="orders") == [(0,)]

@@ -18,8 +18,9 @@ DANGERS = (
     "pg_execute_server_program",
     "pg_read_server_files",
     "pg_write_server_files",
+    "pg_create_subscription",
 )
-"""Roles of the server whose members can reach past their own session."""
+"""Roles of the server whose members can reach past their own session (a subscription's worker outlives it)."""
 
 _KEEPER = """SELECT r.rolsuper, r.rolcreaterole, pg_has_role(r.oid, 'pg_signal_backend', 'USAGE'),
  host(inet_client_addr()) FROM pg_roles r WHERE r.rolname = current_user"""

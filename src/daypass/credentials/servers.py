@@ -33,6 +33,7 @@ LABEL = "daypass maintenance"
 
 SETTINGS = {
     "application_name": LABEL,
+    "role": "none",  # a session may have given its own login another one to start with
     "search_path": "pg_catalog",
     "lock_timeout": str(LOCK_MS),
     "statement_timeout": str(round(STATEMENT_SECONDS * 1000)),

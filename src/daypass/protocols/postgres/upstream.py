@@ -206,7 +206,8 @@ _DANGERS = """(SELECT pg_catalog.string_agg(what || CASE WHEN who = session_user
  END,
  CASE WHEN r.rolreplication THEN 'replication' END, CASE WHEN r.rolcreaterole THEN 'createrole' END,
  CASE WHEN r.rolbypassrls THEN 'bypassrls' END, CASE WHEN r.rolname IN ('pg_execute_server_program',
- 'pg_read_server_files', 'pg_write_server_files', 'pg_signal_backend') THEN 'member of ' || r.rolname END) AS what
+ 'pg_read_server_files', 'pg_write_server_files', 'pg_signal_backend',
+ 'pg_create_subscription') THEN 'member of ' || r.rolname END) AS what
  FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')) d WHERE what <> '')"""
 
 _WRITES = """(SELECT pg_catalog.min(what) FROM (
