@@ -66,7 +66,11 @@ async def test_what_answers_mean(web: Web, status: int, headers: dict[str, str],
     assert len(web.heard) == 1  # no redirect is followed
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!!!", SECRET.removeprefix("whsec_"), "whsec_YWJj"])
+@pytest.mark.parametrize(
+    "secret",
+    ["", "whsec_", "whsec_!!!", SECRET.removeprefix("whsec_"), "whsec_YWJj"],
+    ids=["empty", "nothing", "not base64", "without prefix", "too short"],
+)
 def test_a_weak_secret_is_none(secret: str) -> None:
     with pytest.raises(ValueError, match="whsec_"):
         signing_key(secret)
