@@ -4,12 +4,13 @@
 #   make test      every test (installs real servers)       make check           format, lint, types, imports
 #   make bench     ratios to direct, HAProxy and pgbouncer  make soak            200 crash points
 #   make mutate    change the verifier, see that its tests notice
-#   make audit     known vulnerabilities                    make lock            write the lock files anew
+#   make audit     known vulnerabilities                    make sbom            what is in it (CycloneDX, build/)
+#   make lock      write the lock files anew
 
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := install
-.PHONY: install web screenshots dev demo test check format bench soak audit mutate lock clean
+.PHONY: install web screenshots dev demo test check format bench soak audit sbom mutate lock clean
 
 install: .venv/.installed .venv/.compiled web
 dev: .venv/.dev .venv/.compiled
@@ -65,8 +66,19 @@ soak: dev
 mutate: dev
 	$(BIN)/python scripts/mutate
 
+# Apart from CI, as a new advisory must not stop work. Fails too where the advisory services cannot be reached.
 audit: dev
 	$(BIN)/uvx pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+	cd ui && npm audit --audit-level=low
+
+# CycloneDX, validated as it is written: what is installed with the program, and what the web app is built from.
+sbom: dev
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--sv 1.6 --of JSON --validate -o build/sbom-python.json requirements.lock
+	cd ui && npm sbom --package-lock-only --sbom-format cyclonedx --sbom-type application > ../build/sbom-web.json
+	$(BIN)/python scripts/sbom_check build/sbom-python.json build/sbom-web.json
+
 
 lock: dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -1,0 +1,124 @@
+"""schemathesis over the whole OpenAPI, as each role: no failure of ours, no answer outside the schema, and nothing of
+somebody else's. In this process, so that it asks a few thousand times in less than a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from daypass.api.web import make_api
+from tests.api.inside import URL, Inside, inside
+from tests.api.matrix import ROWS
+
+PLANTED = "planted-reason-of-somebody-else"
+ROLES = ("ana", "ben", "olga", "sam", "cleo", "oz", "eve")
+STRANGERS = ("oz", "eve")
+"""Those who may see nothing of what Ana asked for."""
+EXAMPLES = 8
+"""Of each operation and role."""
+CHECKS = (
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+)
+LEFT_OUT = ("revoke_tokens", "set_lock", "sign_out", "follow_changes", "watch_session")
+"""The first shut out who asks, and the rest would all be 401; the last never end. The matrix asks them all."""
+schema = schemathesis.openapi.from_dict(make_api(None).openapi())
+
+
+class Running:
+    """`Inside` in a loop of its own, asked from this thread."""
+
+    def __init__(self, home: Path) -> None:
+        self.answers: Counter[int] = Counter()
+        self._loop = asyncio.new_event_loop()
+        self._over = asyncio.Event()
+        self._there: Future[Inside] = Future()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(home),))
+
+    async def _run(self, home: Path) -> None:
+        async with inside(home) as it:
+            await it.asked(reason=PLANTED)
+            await it.session()
+            for name in ROLES:
+                await it.token(name)
+            self._there.set_result(it)
+            await self._over.wait()
+
+    def __enter__(self) -> Running:
+        self._thread.start()
+        self.it = self._there.result(60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+
+    def ask(self, case: Any, name: str) -> Any:
+        """One generated request, as this person; what came back, as schemathesis checks it."""
+        headers = {"Authorization": f"Bearer {self.it.tokens[name]}"}
+        made = case.as_transport_kwargs(base_url=URL, headers=headers)
+        sent = {key: made[key] for key in ("method", "url", "headers", "params", "json") if key in made}
+        if made.get("data") is not None:
+            sent["content"] = made["data"]
+        asked = asyncio.run_coroutine_threadsafe(self.it.client.request(**sent), self._loop).result(30)
+        self.answers[asked.status_code] += 1
+        return schemathesis.Response.from_httpx2(asked, verify=False)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with Running(tmp_path_factory.mktemp("schemathesis")) as made:
+        yield made
+
+
+def test_every_operation_is_gone_through() -> None:
+    assert {one.ok().definition.raw["operationId"] for one in schema.get_all_operations()} == set(ROWS)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", ROLES)
+def test_no_failure_no_surprise_and_nothing_of_others(running: Running, name: str) -> None:
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.definition.raw["operationId"] in LEFT_OUT:
+            continue
+
+        @settings(
+            max_examples=EXAMPLES,
+            phases=(Phase.generate,),
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def asked(case: Any) -> None:
+            answer = running.ask(case, name)
+            assert answer.status_code < 500 or answer.status_code in (501, 503), (name, answer.text)
+            case.validate_response(answer, checks=CHECKS)
+            if name in STRANGERS:
+                assert PLANTED not in answer.text, (name, case.path)
+
+        asked()
+
+
+def test_who_asked_was_known_and_understood(running: Running) -> None:
+    """Otherwise all of the above would have looked at one refusal over and over."""
+    assert running.answers[401] == 0
+    assert sum(times for status, times in running.answers.items() if status < 300) > 500, running.answers
