@@ -272,3 +272,15 @@ def test_every_message_has_a_line(text: str, complaint: str) -> None:
     assert complaint in caught.value.message
     with pytest.raises(ConfigError, match=r"b\.yaml:1: policy: must be another name"):
         load_policies([("a.yaml", POLICY), ("b.yaml", POLICY)], TARGETS, PEOPLE, NOW)
+
+
+def test_a_case_can_be_limited_to_a_scope() -> None:
+    when = "    roles: [write]\n    when: request.scope == ['public.orders']\n"
+    asked = "by: ben@acme.test, target: orders, role: write, for: 1h, scope: [public.orders]"
+    case = f"  - {{ {asked}, then: {{ needs: 2 }} }}\n"
+    other = case.replace("[public.orders]", "[public.other]").replace("{ needs: 2 }", "refused")
+    text = POLICY[: POLICY.index("expect:")].replace("    roles: [write]\n", when, 1) + "expect:\n" + case + other
+    assert len(load_policies([("p.yaml", text)], TARGETS, PEOPLE, NOW).policies[0].expect) == 2
+    many = text.replace("[public.orders], then", f"[{', '.join(f'a.t{n}' for n in range(51))}], then")
+    with pytest.raises(ConfigError, match=r"expect\[0\]\.scope: must be at most 50 names"):
+        load_policies([("p.yaml", many)], TARGETS, PEOPLE, NOW)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daypass.cli.asking import duration, moment
+from daypass.cli.asking import add_scope, duration, moment
 from daypass.cli.client import Json, api
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.proposing import add_proposing
@@ -51,6 +51,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     explain.add_argument("--for", type=duration, dest="duration", metavar="30m", help="for how long")
     explain.add_argument("--ticket", default="", metavar="INC-7", help="with this ticket")
     explain.add_argument("--reason", default="", metavar="TEXT", help="with this reason")
+    add_scope(explain, "limited to this of the target; again for each")
     explain.add_argument("--at", type=moment, metavar="TIME", help="at this time (now)")
     explain.add_argument("--break-glass", action="store_true", help="by breaking the glass")
     can.add_argument("target", metavar="TARGET", help="what is to be reached")
@@ -128,6 +129,7 @@ def _explain(given: argparse.Namespace) -> int:
     from daypass.app.checking import offline_crowd
     from daypass.domain.explaining import explain, person_named
     from daypass.domain.policy import Question
+    from daypass.services.asking import scope_at
 
     checked, policies = _policies(given)
     crowd = offline_crowd(checked.settings)
@@ -137,7 +139,15 @@ def _explain(given: argparse.Namespace) -> int:
     target = _target(checked, given.target, given.role)
     now = given.at or _now()
     question = Question(
-        by, target, given.role, given.duration, now, given.reason, given.ticket, on_behalf_of=by.agent_of or None
+        by,
+        target,
+        given.role,
+        given.duration,
+        now,
+        given.reason,
+        given.ticket,
+        on_behalf_of=by.agent_of or None,
+        scope=scope_at(target, given.scope) if given.scope else (),
     )
     found = explain(policies, question, crowd, glass=given.break_glass)
     verdict = found.verdict

@@ -37,6 +37,7 @@ targets: []
 #     password: {{ env: SMTP_PASSWORD }}
 
 policies: []                           # like: [ policies/*.yaml ], each file such as
+# # yaml-language-server: $schema=policy.schema.json     (daypass policy schema > policies/policy.schema.json)
 # policy: orders
 # covers: {{ labels: {{ system: orders }} }}
 # limits: {{ longest: 4h }}

@@ -34,6 +34,7 @@ from daypass.domain.rules import (
     Rule,
     StageRule,
 )
+from daypass.domain.scope import NAMES_MAX, WHOLE, Scope, scope_of
 
 POLICY_KEYS = ("policy", "covers", "limits", "deny", "rules", "expect")
 COVERS_KEYS = ("targets", "labels")
@@ -50,7 +51,9 @@ OWES_KEYS = ("sign_off", "ratify")
 DUTY_KEYS = ("by", "within")
 SIGN_OFF_KEYS = (*DUTY_KEYS, "escalate", "sample", "of")
 RATIFY_KEYS = (*DUTY_KEYS, "escalate", "otherwise")
-EXPECT_KEYS = ("by", "target", "role", "for", "ticket", "reason", "at", "ticket_facts", "history", "on_call", "then")
+EXPECT_KEYS = (
+    "by", "target", "role", "scope", "for", "ticket", "reason", "at", "ticket_facts", "history", "on_call", "then",
+)  # fmt: skip
 NEEDS_KEYS = ("needs", "never")
 
 RULES_MAX = 10_000
@@ -290,6 +293,7 @@ def _expectation(node: Node) -> Expectation:
         for_ms=keys["for"].duration_ms(),
         then=then,
         ticket=keys["ticket"].text() if "ticket" in keys else "",
+        scope=_scope(keys["scope"]) if "scope" in keys else WHOLE,
         reason=keys["reason"].text() if "reason" in keys else "",
         at=keys["at"].read(instant_ms) if "at" in keys else None,
         ticket_facts=_facts(keys["ticket_facts"]) if "ticket_facts" in keys else None,
@@ -319,3 +323,10 @@ def _words(node: Node, what: str) -> tuple[str, ...]:
     if not words:
         raise node.wrong(f"must hold {what}")
     return tuple(dict.fromkeys(words))
+
+
+def _scope(node: Node) -> Scope:
+    names = node.texts()
+    if len(names) > NAMES_MAX:
+        raise node.wrong(f"must be at most {NAMES_MAX} names")
+    return scope_of(names)

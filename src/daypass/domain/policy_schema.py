@@ -115,6 +115,7 @@ def _case() -> Schema:
         by=_TEXT,
         target=_TEXT,
         role=_TEXT,
+        scope=_told({"type": "array", "items": _TEXT}, "What it is limited to in the target, in its one spelling."),
         for_=_DURATION,
         ticket=_TEXT,
         reason=_TEXT,

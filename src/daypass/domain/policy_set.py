@@ -140,6 +140,7 @@ def _check(policy: Policy, expected: Expectation, targets: Mapping[str, Target],
         ticket_facts=expected.ticket_facts,
         history=expected.history,
         on_call=expected.on_call,
+        scope=expected.scope,
     )
     if expected.then == "break_glass":
         broken = match((policy,), question, glass=True)

@@ -12,6 +12,7 @@ from daypass.domain.conditions import Condition
 from daypass.domain.durations import DAY_MS
 from daypass.domain.hours import Hours
 from daypass.domain.people import GROUP, Person
+from daypass.domain.scope import WHOLE, Scope
 from daypass.domain.target import Target
 
 UNDECIDED_AFTER_MS = DAY_MS
@@ -199,6 +200,7 @@ class Expectation:
     ticket_facts: Mapping[str, object] | None = None
     history: Mapping[str, object] | None = None
     on_call: Mapping[str, tuple[str, ...]] | None = None
+    scope: Scope = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
