@@ -24,6 +24,7 @@ from daypass.app.policy_files import PolicyFilesOnDisk
 from daypass.app.publishing import Publishing
 from daypass.config import read_settings
 from daypass.domain.people import OPERATOR
+from daypass.insights.asking import Insights
 from daypass.ledger.sequencer import BATCH, number
 from daypass.protocols import PROTOCOLS
 from daypass.services.bundles import Bundles
@@ -212,6 +213,7 @@ def _front(
     office = house.office
     given = {
         "deliberation": Deliberation(office),
+        "insights": Insights(office),
         "foreseeing": Foreseeing(office, Deliberation(office)),
         "evaluating": Evaluating(office, Deliberation(office)),
         "bundles": Bundles(office, house.requests),

@@ -273,6 +273,8 @@ ROWS: Mapping[str, Row] = {
     "ticket_changed": Row(_at(f"{V1}/hooks/tickets/none", {}), "", own=True),
     "who_am_i": Row(_at(f"{V1}/whoami"), ALL, own=True),
     "newest_checkpoint": Row(_at(f"{V1}/checkpoint"), ALL, own=True),
+    "list_insights": Row(_at(f"{V1}/insights"), ALL, own=True),
+    "ask_insight": Row(_at(f"{V1}/insights/requests"), ALL, own=True),
     "list_notices": Row(_at(f"{V1}/notices?view=failed"), "sam tess cleo oz zed", own=True),
     "follow_changes": Row(_at(f"{V1}/changes?seconds=0"), ALL, own=True),
     "evaluate_access": Row(_evaluation, ALL, own=True),

@@ -18,6 +18,7 @@ from daypass.domain.errors import Unauthenticated
 from daypass.domain.people import Person
 from daypass.domain.visit import Visit
 from daypass.identity.attempts import Attempts
+from daypass.insights.asking import Insights
 from daypass.ledger.receipts import Receipt
 from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
@@ -103,6 +104,7 @@ class Front:
     visits: Visits
     attempts: Attempts
     following: Following
+    insights: Insights
     slack: SlackAnswers | None = None
     """What takes the buttons that people press in Slack; None: there are none."""
 

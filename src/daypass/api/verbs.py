@@ -12,7 +12,7 @@ from daypass.domain.roles import Verb
 
 ANYBODY = ("healthz", "metrics", "authzen_configuration", "ticket_changed", "sign_in_with_token")
 """No token: they say nothing of anybody, or know their caller by a signature or by what they sign in with."""
-KNOWN = ("who_am_i", "newest_checkpoint", "list_notices", "follow_changes")
+KNOWN = ("who_am_i", "newest_checkpoint", "list_notices", "follow_changes", "list_insights", "ask_insight")
 """Every person whom we know: what it answers is about the caller alone, or published."""
 
 VERBS: Mapping[str, Verb | None] = {

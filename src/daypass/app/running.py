@@ -50,6 +50,7 @@ from daypass.domain.errors import DaypassError, Unavailable
 from daypass.gateway.asking import CUT_OFF
 from daypass.gateway.gateway import Gateway
 from daypass.gateway.tls import ServerTls
+from daypass.insights.asking import Insights
 from daypass.ledger import durable, files
 from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.journal import Durability, Journal
@@ -310,6 +311,7 @@ class Node:
             searching=house.searching,
             deliberation=Deliberation(house.office),
             foreseeing=Foreseeing(house.office, Deliberation(house.office)),
+            insights=Insights(house.office),
             evaluating=Evaluating(house.office, Deliberation(house.office)),
             signing=house.signing,
             duties=house.duties,

@@ -72,7 +72,7 @@ PLACES: Mapping[str, Place] = {
     "sign-off": Place(OWE, "sign off what was done", "owing"),
     "settle": Place(OWE, "say what came of something flagged", "owing"),
     "ratify": Place(OWE, "ratify or refuse a broken glass", "owing"),
-    "insights": Place(OWE, "what access is used for", "later"),
+    "insights": Place(OWE, "named questions over what happened", "insights"),
     "evidence": Place(OWE, "a file of proofs for an auditor", "later"),
     "demo": Place(OPERATE, "see the main job on a real database", "demonstration"),
     "serve": Place(OPERATE, "run Daypass", "serving"),

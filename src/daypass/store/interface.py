@@ -19,21 +19,12 @@ from daypass.domain.people import Person
 from daypass.domain.request import Request, RequestState
 from daypass.domain.session import Session, SessionState
 from daypass.domain.standing import EnrolledKey, Favourite, Notice, Proposal, SealedCode
+from daypass.store.counting import Counting
 from daypass.store.locking import Locking, Page
 from daypass.store.visiting import Visiting
 
-__all__ = [
-    "ChainHead",
-    "Page",
-    "Sequence_",
-    "Sequenced",
-    "Shipped",
-    "Store",
-    "StoredEntry",
-    "Token",
-    "Transaction",
-    "Unsequenced",
-]
+__all__ = ["ChainHead", "Page", "Sequenced", "Unsequenced"]
+"""What is taken from elsewhere and is found here as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +74,7 @@ class Cut:
     seen: Mapping[str, object] | None = None
 
 
-class Transaction(Locking, Visiting, Interface):
+class Transaction(Locking, Visiting, Counting, Interface):
     """Everything inside one commit. `..._for_change` locks the row; `save_...` inserts or replaces it."""
 
     async def person(self, id: str) -> Person | None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from daypass.store.sql.counting import Counts
 from daypass.store.sql.duties import Duties
 from daypass.store.sql.erasing import Erasing
 from daypass.store.sql.locking import Locks
@@ -17,6 +18,6 @@ from daypass.store.sql.visiting import Visits
 
 
 class SqlTransaction(
-    People, Requests, Grants, Sessions, Duties, Outbox, Nodes, Locks, Visits, Log, Search, Erasing, Restoring
+    People, Requests, Grants, Sessions, Duties, Outbox, Nodes, Locks, Visits, Log, Search, Counts, Erasing, Restoring
 ):
     """Implements `store.interface.Transaction` on one connection; whoever made it commits or rolls back."""
