@@ -17,8 +17,10 @@ from daypass.ledger.note import (
     cosign,
     cosigned_at,
     cosigned_message,
+    key_id,
     keypair,
     sign,
+    signed_at,
     verify,
 )
 
@@ -145,3 +147,51 @@ def test_a_cosignature_beyond_time_is_refused() -> None:
     signature = cosign(TEXT, WITNESS, WITNESS_SIGNER, 2**63)
     with pytest.raises(NoteError):
         verify(Note(TEXT, (signature,)), (WITNESS,))
+
+
+# -- limits, from both sides
+
+
+def test_the_algorithms_are_those_of_the_specifications() -> None:
+    first = [base64.b64decode(str(key).split("+", 2)[2])[0] for key in (KEY, WITNESS)]
+    assert first == [0x01, 0x04]
+
+
+def test_a_key_of_another_kind_or_length_is_refused() -> None:
+    for raw in (b"\x01" + bytes(31), b"\x01" + bytes(33), b"\x02" + bytes(32)):
+        id = key_id("a", raw[0], raw[1:]).hex()
+        with pytest.raises(NoteError, match="the byte 01 or 04 and 32 bytes"):
+            VerifierKey.parse(f"a+{id}+{base64.b64encode(raw).decode()}")
+
+
+def test_a_key_with_a_name_that_none_can_have_is_refused() -> None:
+    id = key_id("a b", 1, KEY.public).hex()
+    with pytest.raises(NoteError, match="a verifier key is name"):
+        VerifierKey.parse(f"a b+{id}+{base64.b64encode(bytes([1]) + KEY.public).decode()}")
+
+
+def test_a_note_has_at_most_64_signatures() -> None:
+    line = str(sign(TEXT, KEY, SIGNER))
+    assert len(Note.parse(f"{TEXT}\n{64 * line}".encode()).signatures) == 64
+    with pytest.raises(NoteError, match="more than 64"):
+        Note.parse(f"{TEXT}\n{65 * line}".encode())
+
+
+def test_a_signature_has_a_byte_at_least_behind_its_key_id() -> None:
+    assert Signature.parse(f"— a {base64.b64encode(bytes(5)).decode()}").data == b"\0"
+    with pytest.raises(NoteError, match="a signature of 4 bytes"):
+        Signature.parse(f"— a {base64.b64encode(bytes(4)).decode()}")
+
+
+@pytest.mark.parametrize("control", ["\t", "\r", "\0", "\x1f"])
+def test_a_control_character_is_refused(control: str) -> None:
+    text = TEXT.replace("acme", f"ac{control}me")
+    with pytest.raises(NoteError, match="no control characters"):
+        Note.parse(str(Note(text, (sign(text, KEY, SIGNER),))).encode())
+
+
+def test_the_last_time_that_can_be_said() -> None:
+    last = 2**63 - 1
+    assert signed_at(cosign(TEXT, WITNESS, WITNESS_SIGNER, last), TEXT, WITNESS) == last
+    assert signed_at(cosign(TEXT, WITNESS, WITNESS_SIGNER, last + 1), TEXT, WITNESS) is None
+    assert signed_at(sign(TEXT, KEY, SIGNER), TEXT, KEY) == 0

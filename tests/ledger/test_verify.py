@@ -358,7 +358,7 @@ BROKEN: dict[str, tuple[Callable[[int, dict[str, object]], None], str]] = {
     "first previous": (at(1, lambda v: link(v).update(prev="0" * 64)), "entry [12]: names another entry"),
     "previous": (
         at(9, lambda v: link(v, 1).update(prev="0" * 64)),
-        "entry 9: names another entry than the chain target:",
+        "entry 9: names another entry than the chain target:orders-0 has as number 7$",
     ),
     "later bundle": (at(257, lambda v: link(v, 1).update(n=3)), "entry 257: stands as number 3 in the chain target:"),
     "begun anew": (

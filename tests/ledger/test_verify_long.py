@@ -68,3 +68,15 @@ def test_more_chains_than_it_can_hold_are_not_called_intact(genuine: Log, monkey
     monkeypatch.setattr(verify, "CHAINS_MAX", chains - 1)
     with pytest.raises(Unreadable, match=f"more than {chains - 1} chains"):
         check(genuine, genuine.root)
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_an_entry_left_out_between_two_runs_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(verify, "BUNDLES_IN_A_RUN", 1)
+    log = Log(tmp_path)
+    entries = log.sequencer.entries(600)
+    log.append([*entries[:256], *entries[257:]])
+    with ThreadPoolExecutor(2) as pool, pytest.raises(Tampered, match=r"^entry 256: stands as number .* in the chain"):
+        check(log, log.root, pool if threads else None)
