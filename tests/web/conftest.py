@@ -37,8 +37,9 @@ def staged(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPath
         client.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one file: while it is open no test may have an event loop of its own."""
     try:
         with Browser() as browser:
             yield browser

@@ -53,7 +53,8 @@ def test_assets_stay_for_ever_and_come_packed(staged: Daypass) -> None:
     total = 0
     for path in scripts:
         status, headers, packed = fetch(staged, path.decode(), accept_encoding="gzip")
-        assert status == 200 and headers["content-encoding"] == "gzip" and "immutable" in headers["cache-control"]
+        assert status == 200 and "immutable" in headers["cache-control"]
+        assert len(packed) < 1024 or headers["content-encoding"] == "gzip"
         assert "javascript" in headers["content-type"]
         total += len(packed)
         assert "content-encoding" not in fetch(staged, path.decode())[1]

@@ -7,6 +7,7 @@ import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
+import { setNonce } from 'get-nonce'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { router } from './app/router'
@@ -15,6 +16,8 @@ import { theme, variables } from './theme'
 
 // The browser runs no style of unknown origin: Mantine's own comes under the number of this page.
 const nonce = () => document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? ''
+// What keeps the page still behind a dialogue asks for it here.
+setNonce(nonce())
 
 const queries = new QueryClient({
   defaultOptions: {

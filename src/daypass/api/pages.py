@@ -21,13 +21,8 @@ BUILT = Path(__file__).with_name("built")
 """Where `scripts/web` puts the app; it is in the wheel, and not in git."""
 PLACES = (
     "catalogue",
-    "console",
-    "favourites",
-    "grants",
     "inbox",
-    "insights",
     "log",
-    "policy",
     "requests",
     "reviews",
     "search",

@@ -1,5 +1,6 @@
 // Every address of the app. Pages but Home are loaded when they are first gone to.
 
+import { useQuery } from '@tanstack/react-query'
 import {
   createRootRoute,
   createRoute,
@@ -7,16 +8,23 @@ import {
   lazyRouteComponent,
   type RouteComponent,
 } from '@tanstack/react-router'
-import { useSyncExternalStore } from 'react'
-import { onToken, token } from '../logic/token'
+import { useEffect, useSyncExternalStore } from 'react'
+import * as asking from '../logic/asking'
+import { know, onSignedIn, signedIn } from '../logic/visit'
 import { HomePage } from '../pages/home'
 import { SignInPage } from '../pages/sign-in'
 import { Empty, Waiting, Wrong } from '../parts/page'
 import { Shell } from './shell'
 
 function Root() {
-  const held = useSyncExternalStore(onToken, token)
-  return held ? <Shell /> : <SignInPage />
+  const known = useSyncExternalStore(onSignedIn, signedIn)
+  const me = useQuery({ ...asking.me, enabled: known !== false })
+  useEffect(() => {
+    if (me.data) know(true)
+  }, [me.data])
+  if (known === false) return <SignInPage />
+  if (me.data) return <Shell />
+  return me.error ? <Wrong error={me.error} again={() => void me.refetch()} /> : <Waiting />
 }
 
 const root = createRootRoute({
@@ -62,6 +70,38 @@ const tree = root.addChildren([
   at(
     '/requests/$id',
     lazyRouteComponent(() => import('../pages/request'), 'RequestPage'),
+  ),
+  withSearch(
+    '/sessions',
+    lazyRouteComponent(() => import('../pages/sessions'), 'SessionsPage'),
+  ),
+  withSearch(
+    '/sessions/$id',
+    lazyRouteComponent(() => import('../pages/session'), 'SessionPage'),
+  ),
+  withSearch(
+    '/search',
+    lazyRouteComponent(() => import('../pages/search'), 'SearchPage'),
+  ),
+  withSearch(
+    '/reviews',
+    lazyRouteComponent(() => import('../pages/reviews'), 'ReviewsPage'),
+  ),
+  at(
+    '/reviews/$id',
+    lazyRouteComponent(() => import('../pages/reviews'), 'ReviewsPage'),
+  ),
+  at(
+    '/log',
+    lazyRouteComponent(() => import('../pages/log'), 'LogPage'),
+  ),
+  at(
+    '/log/$index',
+    lazyRouteComponent(() => import('../pages/log'), 'LogPage'),
+  ),
+  at(
+    '/settings',
+    lazyRouteComponent(() => import('../pages/settings'), 'SettingsPage'),
   ),
 ])
 

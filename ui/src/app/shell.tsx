@@ -4,7 +4,6 @@ import { ActionIcon, Button, Drawer, Menu, Tooltip, useComputedColorScheme, useM
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Outlet, useRouterState } from '@tanstack/react-router'
 import {
-  ChartNoAxesColumn,
   ClipboardCheck,
   Ellipsis,
   FileSearch,
@@ -13,20 +12,21 @@ import {
   KeyRound,
   LogOut,
   Moon,
-  Scale,
   Server,
   Settings2,
   ShieldCheck,
-  SquareTerminal,
   Sun,
   Terminal,
 } from 'lucide-react'
 import { type ComponentType, useEffect, useState } from 'react'
+import { signOut } from '../client'
 import icon from '../icon.svg'
+import { got } from '../logic/api'
 import * as asking from '../logic/asking'
 import type { Following } from '../logic/events'
 import { stayCurrent } from '../logic/live'
-import { forget } from '../logic/token'
+import { know } from '../logic/visit'
+import { told } from '../parts/doing'
 import { To } from '../parts/to'
 
 type Place = { to: string; name: string; icon: ComponentType<{ size?: number }>; count?: number }
@@ -44,7 +44,6 @@ function usePlaces(): Group[] {
         { to: '/', name: 'Home', icon: Home },
         { to: '/catalogue', name: 'Request access', icon: KeyRound },
         { to: '/inbox', name: 'Decisions', icon: Inbox, count: waiting },
-        { to: '/console', name: 'SQL console', icon: SquareTerminal },
       ],
     },
     {
@@ -54,16 +53,12 @@ function usePlaces(): Group[] {
         { to: '/sessions', name: 'Sessions', icon: Terminal },
         { to: '/search', name: 'Search', icon: FileSearch },
         { to: '/reviews', name: 'Reviews', icon: ClipboardCheck, count: due },
-        { to: '/insights', name: 'Insights', icon: ChartNoAxesColumn },
         { to: '/log', name: 'Transparency', icon: ShieldCheck },
       ],
     },
     {
       name: 'Running it',
-      places: [
-        { to: '/policy', name: 'Policy', icon: Scale },
-        { to: '/settings', name: 'Administration', icon: Settings2 },
-      ],
+      places: [{ to: '/settings', name: 'Administration', icon: Settings2 }],
     },
   ]
 }
@@ -119,6 +114,16 @@ function LightSwitch() {
 function Who() {
   const me = useQuery(asking.me)
   const queries = useQueryClient()
+  async function leave(): Promise<void> {
+    try {
+      const done = await got(signOut({ body: {} }))
+      queries.clear()
+      know(false)
+      if (done.elsewhere) location.assign(done.elsewhere)
+    } catch (error) {
+      told(error)
+    }
+  }
   return (
     <div className="who" style={{ display: 'flex', gap: 6, alignItems: 'center' }}>
       <Menu position="top-start" width={220}>
@@ -142,13 +147,7 @@ function Who() {
             </Menu.Label>
           ))}
           <Menu.Divider />
-          <Menu.Item
-            leftSection={<LogOut size={14} />}
-            onClick={() => {
-              queries.clear()
-              forget()
-            }}
-          >
+          <Menu.Item leftSection={<LogOut size={14} />} onClick={() => void leave()}>
             Sign out
           </Menu.Item>
         </Menu.Dropdown>

@@ -3,7 +3,7 @@
 import type { Problem } from '../client'
 import { client } from '../client/client.gen'
 import { toldByHeader } from './clock'
-import { forget, token } from './token'
+import { know } from './visit'
 
 /** What the server says no with: what is wrong, and what to do. */
 export class Refusal extends Error {
@@ -18,15 +18,15 @@ export class Refusal extends Error {
 
 client.setConfig({ baseUrl: '' })
 
+// The cookie alone changes nothing: no other site's page can send this header.
 client.interceptors.request.use((request) => {
-  const held = token()
-  if (held) request.headers.set('Authorization', `Bearer ${held}`)
+  request.headers.set('X-Daypass-CSRF', '1')
   return request
 })
 
-client.interceptors.response.use((response) => {
+client.interceptors.response.use((response, request) => {
   toldByHeader(response.headers.get('date'))
-  if (response.status === 401 && token()) forget()
+  if (response.status === 401 && !new URL(request.url).pathname.includes('/sign-in')) know(false)
   return response
 })
 
@@ -50,9 +50,4 @@ export async function got<T>(answer: Promise<Answer<T>>): Promise<T> {
     problem?.detail ?? `the server answered ${found.response.status}`,
     problem?.hint ?? '',
   )
-}
-
-export const authorization = (): Record<string, string> => {
-  const held = token()
-  return held ? { Authorization: `Bearer ${held}` } : {}
 }

@@ -1,4 +1,4 @@
-// Server-sent events (WHATWG HTML 9.2) over fetch, so that they go with our token, and a way to keep following.
+// Server-sent events (WHATWG HTML 9.2) over fetch and a way to keep following, whatever the network does.
 
 export type ServerEvent = { id: string; event: string; data: string }
 
@@ -45,13 +45,12 @@ const SILENCE_MS = 25_000
 
 export type Follow = {
   url: (lastId: string) => string
-  headers: () => Record<string, string>
   event: (event: ServerEvent) => boolean | undefined
   state: (state: Following) => void
 }
 
 /** Follow until `stop`, or until `event` returns true: it is over. Comes back by itself, at growing intervals. */
-export function follow({ url, headers, event, state }: Follow): () => void {
+export function follow({ url, event, state }: Follow): () => void {
   const stopping = new AbortController()
   let lastId = ''
   let pause = FIRST_PAUSE_MS
@@ -62,7 +61,7 @@ export function follow({ url, headers, event, state }: Follow): () => void {
     stopping.signal.addEventListener('abort', abort)
     let silence = setTimeout(abort, SILENCE_MS)
     try {
-      const answer = await fetch(url(lastId), { headers: headers(), signal: attempt.signal, cache: 'no-store' })
+      const answer = await fetch(url(lastId), { signal: attempt.signal, cache: 'no-store' })
       if ([401, 403, 404].includes(answer.status)) return true
       if (!answer.ok || !answer.body) return false
       const reader = new EventReader()

@@ -1,7 +1,6 @@
 // What changes on the server is asked for anew here: one stream of changes for the whole app, and no reload ever.
 
 import type { QueryClient } from '@tanstack/react-query'
-import { authorization } from './api'
 import { toldExactly } from './clock'
 import { type Following, follow } from './events'
 
@@ -28,7 +27,6 @@ export function concerned(changed: Changed, key: readonly unknown[]): boolean {
 export function stayCurrent(queries: QueryClient, state: (state: Following) => void): () => void {
   return follow({
     url: () => '/api/v1/changes',
-    headers: authorization,
     state,
     event: (event) => {
       const changed = JSON.parse(event.data) as Changed

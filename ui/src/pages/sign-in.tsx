@@ -3,10 +3,10 @@
 import { Button, PasswordInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { whoAmI } from '../client'
+import { signInWithToken } from '../client'
 import icon from '../icon.svg'
 import { got } from '../logic/api'
-import { signInWith } from '../logic/token'
+import { know } from '../logic/visit'
 import { Wrong } from '../parts/page'
 
 export function SignInPage() {
@@ -18,11 +18,10 @@ export function SignInPage() {
   async function enter(): Promise<void> {
     setBusy(true)
     setProblem(null)
-    const typed = secret.trim()
     try {
-      await got(whoAmI({ headers: { Authorization: `Bearer ${typed}` } }))
+      await got(signInWithToken({ body: { token: secret.trim() } }))
       queries.clear()
-      signInWith(typed)
+      know(true)
     } catch (error) {
       setProblem(error)
     } finally {
@@ -46,7 +45,7 @@ export function SignInPage() {
         >
           <PasswordInput
             label="Your token"
-            description="It begins with dp_. It is kept until you close this tab."
+            description="It begins with dp_. This browser keeps a cookie instead of it."
             autoFocus
             autoComplete="off"
             value={secret}

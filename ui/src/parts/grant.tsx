@@ -128,17 +128,6 @@ export function GrantCard({ grant }: { grant: GrantView }) {
             Connect
           </Button>
         )}
-        {usable && (
-          <Button
-            variant="default"
-            size="compact-sm"
-            component={To}
-            to="/console"
-            search={{ target: grant.target, role: grant.role }}
-          >
-            Console
-          </Button>
-        )}
         {grant.state === 'ACTIVE' && <ExtendButton grant={grant} />}
         {usable && (
           <Do

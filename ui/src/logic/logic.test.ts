@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import { add, asFile, emptyPart } from './cast'
+import { EventReader } from './events'
+import { toCsv } from './finding'
+import { clipped, pieces, visible } from './inert'
+import { concerned } from './live'
+import { matches } from './matching'
+import { check, leafHash, rootFrom, same } from './proof'
+import { countdown, length, parseLength } from './times'
+
+describe('times', () => {
+  test.each([
+    [-1, '0:00'],
+    [999, '0:00'],
+    [61_000, '1:01'],
+    [3_599_999, '59:59'],
+    [3_660_000, '1 h 01 min'],
+    [90_000_000, '1 d 1 h'],
+  ])('%i ms is %s, and never more than there is', (ms, said) => expect(countdown(ms)).toBe(said))
+
+  test.each([
+    ['30m', 1_800_000],
+    ['1h30m', 5_400_000],
+    ['45', 2_700_000],
+    ['2d', 172_800_000],
+    ['', null],
+    ['0m', null],
+    ['half an hour', null],
+    ['-5m', null],
+  ])('%s is read as %s', (text, ms) => expect(parseLength(text)).toBe(ms))
+
+  test('what is written is read back', () => {
+    for (const ms of [60_000, 5_400_000, 86_400_000]) expect(parseLength(length(ms))).toBe(ms)
+  })
+})
+
+describe('inert text', () => {
+  test('signs that turn, hide or drive are named', () => {
+    expect(visible('a\u202eb')).toBe('a⟦U+202E⟧b')
+    expect(visible('\u001b[31mred')).toBe('⟦ESC⟧[31mred')
+    expect(visible('zero\u200bwidth\u{e0041}')).toBe('zero⟦U+200B⟧width⟦U+E0041⟧')
+    expect(visible('two\r\nlines\tand a tab')).toBe('two\nlines\tand a tab')
+  })
+  test('what is seen stays as it is', () => {
+    expect(pieces('<script>alert(1)</script> é 漢 😀')).toEqual([
+      { text: '<script>alert(1)</script> é 漢 😀', hidden: false },
+    ])
+  })
+  test('a cut halves no sign', () => expect(clipped('ab😀', 3)).toBe('ab'))
+})
+
+describe('server-sent events', () => {
+  const stream = ': hi\n\nid: 7\nevent: lines\ndata: "a"\n\ndata: 1\ndata: 2\r\n\r\nrest'
+  test.each([1, 2, 3, 7, 100])('in pieces of %i', (size) => {
+    const reader = new EventReader()
+    const found = []
+    for (let at = 0; at < stream.length; at += size) found.push(...reader.feed(stream.slice(at, at + size)))
+    expect(found).toEqual([
+      { id: '7', event: 'lines', data: '"a"' },
+      { id: '', event: 'message', data: '1\n2' },
+    ])
+  })
+})
+
+test('a change concerns what shows it, and nothing else', () => {
+  const changed = { now: 0, types: ['request.voted'], requests: ['r1'], sessions: [], everything: false }
+  expect(concerned(changed, ['request', 'r1'])).toBe(true)
+  expect(concerned(changed, ['request', 'r2'])).toBe(false)
+  expect(concerned(changed, ['requests', 'mine'])).toBe(true)
+  expect(concerned(changed, ['sessions', true])).toBe(false)
+  expect(concerned({ ...changed, everything: true }, ['sessions', true])).toBe(true)
+})
+
+test('a recording keeps its times when what players do not know is left out', () => {
+  const part = emptyPart()
+  add(
+    part,
+    [
+      '{"version":3,"term":{"cols":80,"rows":24}}',
+      '[1.5,"sql.q","{\\"n\\":1,\\"t\\":1,\\"text\\":\\"select 1\\"}"]',
+      '[0.0,"o","select 1"]',
+      'not json',
+      '[60.0,"sql.r","{\\"n\\":1,\\"rows\\":3,\\"tags\\":[\\"SELECT 3\\"],\\"duration_us\\":5,\\"error\\":\\"\\"}"]',
+      '[0.0,"m","gap"]',
+      '[0.0,"x","0"]',
+    ].join('\n'),
+  )
+  expect(part.statements.get(1)).toMatchObject({ text: 'select 1', at: 1.5, rows: 3, tags: ['SELECT 3'] })
+  expect(part.over && part.gap).toBe(true)
+  expect(asFile(part, '').split('\n').slice(1, 3)).toEqual(['[1.5,"o","select 1"]', '[2,"m","gap"]'])
+})
+
+test('a target is found by name, label and role', () => {
+  const target = { name: 'orders', protocol: 'postgres', labels: { env: 'prod' }, roles: [{ name: 'read' }] }
+  for (const text of ['', 'ord', 'env=prod', 'env:prod read', 'POSTGRES']) expect(matches(target, text)).toBe(true)
+  expect(matches(target, 'orders staging')).toBe(false)
+})
+
+test('no cell of a file is a formula', () => {
+  const hit = { index: 1, t: 0, type: 'x', person: null, target: null, kind: '=1+1', effect: '', tables: [] }
+  const rest = { session: null, request: null, said: { text: 'a "b",\nc' }, state: 'SEALED', leaf: '' }
+  const csv = toCsv([{ ...hit, ...rest } as never])
+  expect(csv).toContain(",'=1+1,")
+  expect(csv).toContain('"a ""b"",\nc"')
+})
+
+describe('proofs', () => {
+  test('a tree of every size leads to its root, and nothing else does', async () => {
+    const node = async (a: Uint8Array, b: Uint8Array) =>
+      new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array([1, ...a, ...b])))
+    const root = async (leaves: Uint8Array[]): Promise<Uint8Array> => {
+      if (leaves.length === 1) return leaves[0] as Uint8Array
+      let k = 1
+      while (k * 2 < leaves.length) k *= 2
+      return node(await root(leaves.slice(0, k)), await root(leaves.slice(k)))
+    }
+    const path = async (at: number, leaves: Uint8Array[]): Promise<Uint8Array[]> => {
+      if (leaves.length === 1) return []
+      let k = 1
+      while (k * 2 < leaves.length) k *= 2
+      return at < k
+        ? [...(await path(at, leaves.slice(0, k))), await root(leaves.slice(k))]
+        : [...(await path(at - k, leaves.slice(k))), await root(leaves.slice(0, k))]
+    }
+    for (let size = 1; size <= 17; size++) {
+      const leaves = await Promise.all(Array.from({ length: size }, (_, n) => leafHash(`entry ${n}`)))
+      const whole = await root(leaves)
+      for (let at = 0; at < size; at++) {
+        const hashes = await path(at, leaves)
+        expect(same(await rootFrom(leaves[at] as Uint8Array, at, size, hashes), whole)).toBe(true)
+        expect(same(await rootFrom(await leafHash('another'), at, size, hashes), whole)).toBe(false)
+        await expect(rootFrom(leaves[at] as Uint8Array, at, size, [...hashes, whole])).rejects.toThrow()
+      }
+    }
+  })
+  test('what is no receipt does not hold', async () => {
+    const steps = await check('{}', 0, 'nonsense', 'nonsense')
+    expect(steps.at(-1)?.holds).toBe(false)
+  })
+})
