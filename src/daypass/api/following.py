@@ -7,7 +7,7 @@ that its last event's id names.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import asdict
 from typing import Annotated
 
@@ -52,10 +52,11 @@ AStill = Annotated[Still, Depends(still_there)]
 
 
 @router.get("/changes", response_class=StreamingResponse)
-async def follow_changes(still: AStill, front: AFront, seconds: Seconds = None) -> StreamingResponse:
+async def follow_changes(caller: ACaller, still: AStill, front: AFront, seconds: Seconds = None) -> StreamingResponse:
     """What changes from now on, as far as I may see it: ids to ask for anew, and the server's clock."""
-    front.following.check_room()
-    return _stream(_changes(front.following.changes(still, seconds)))
+    front.following.check_room(caller.person.id)
+    changes = _changes(front.following.changes(still, seconds))
+    return _stream(front.following.counted(caller.person.id, changes))
 
 
 @router.get("/sessions/{id}/watch", response_class=StreamingResponse)
@@ -69,22 +70,23 @@ async def watch_session(
     last_event_id: Annotated[int | None, Header(ge=0, le=2**62)] = None,
 ) -> StreamingResponse:
     """The recording so far and as it grows, in lines of asciicast v3; it ends with the session."""
+    front.following.check_room(caller.person.id)
     session, _ = await front.recordings.follow(caller.person, id, after=0, limit=0)
     place = after if last_event_id is None else last_event_id
     grown = front.following.recording(still, session.id, place, seconds)
-    return _stream(_lines(grown, place == 0))
+    return _stream(front.following.counted(caller.person.id, _lines(grown, place == 0)))
 
 
 def _stream(events: AsyncIterator[str]) -> StreamingResponse:
     return StreamingResponse(events, media_type=MEDIA, headers={"X-Accel-Buffering": "no"})
 
 
-async def _changes(changes: AsyncIterator[Changed]) -> AsyncIterator[str]:
+async def _changes(changes: AsyncIterator[Changed]) -> AsyncGenerator[str, None]:
     async for one in changes:
         yield _event("changed", json.dumps(asdict(one)))
 
 
-async def _lines(grown: AsyncIterator[Grown], from_start: bool) -> AsyncIterator[str]:
+async def _lines(grown: AsyncIterator[Grown], from_start: bool) -> AsyncGenerator[str, None]:
     async for one in grown:
         if any(is_locked(blob.content) for blob in one.blobs):
             refused = Refused("this recording is encrypted, and not to us", hint="daypass replay ID --identity FILE")

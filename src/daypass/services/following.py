@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from daypass.domain.errors import Unavailable
+from daypass.domain.errors import TooMany, Unavailable
 from daypass.domain.events import Blob
 from daypass.domain.people import Person
 from daypass.domain.roles import Verb
@@ -31,6 +32,8 @@ LOOK_ENTRIES_MAX = 1000
 """Entries of one look. Beyond that it is cheaper for followers to ask anew than to be told of each."""
 FOLLOWERS_MAX = 500
 """Pages that are open at once on this node; a further one has to ask now and then."""
+STREAMS_MAX = 40
+"""Streams of one person: some windows on several machines. A stolen token holds nobody else's connections by more."""
 WAITING_MAX = 20
 """Looks that one follower may be behind before it is told that anything may have changed."""
 BEAT_SECONDS = 10.0
@@ -88,6 +91,7 @@ class Following:
         self._followers: set[_Follower] = set()
         self._looking: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
+        self._streams: Counter[str] = Counter()
 
     async def close(self) -> None:
         self._over.set()
@@ -95,10 +99,24 @@ class Following:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
 
-    def check_room(self) -> None:
-        """Raise `Unavailable` if too many follow already."""
+    def check_room(self, person: str = "") -> None:
+        """Raise `Unavailable` if too many follow already, `TooMany` if this person does with too many pages."""
+        if person and self._streams[person] >= STREAMS_MAX:
+            raise TooMany(f"at most {STREAMS_MAX} pages of one person follow at once", hint="close some", wait_ms=1000)
         if len(self._followers) >= FOLLOWERS_MAX or self._over.is_set():
             raise Unavailable("too many are following already", hint="ask now and then instead")
+
+    async def counted(self, person: str, stream: AsyncGenerator[str, None]) -> AsyncIterator[str]:
+        """A stream for one person, which counts as theirs as long as it lasts."""
+        self.check_room(person)
+        self._streams[person] += 1
+        try:
+            async with aclosing(stream) as lines:
+                async for line in lines:
+                    yield line
+        finally:
+            self._streams[person] -= 1
+            self._streams += Counter()
 
     async def changes(self, still: Still, seconds: float | None = None) -> AsyncIterator[Changed]:
         """What changes from now on, for so long. Ends when `still` finds nobody, and when we leave."""
