@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import shutil
@@ -90,8 +91,25 @@ def test_tiles_are_served_as_the_specification_says(postgres_15: Postgres, start
         assert get(daypass, f"/ledger/{path}", If_None_Match=headers["etag"])[::2] == (304, b"")
         seen = get(daypass, f"/ledger/{path}", "HEAD")
         assert (seen[0], seen[1]["content-length"], seen[2]) == (200, str(len(raw)), b"")
+    _compressed(daypass, "tile/entries/000")
     assert VerifierKey.parse(get(daypass, "/ledger/vkey")[2].decode()).name == "acme.test/demo"
     assert get(daypass, "/ledger/vkey")[2].decode().strip() in daypass.log_tail()
+
+
+def _compressed(daypass: Daypass, path: str) -> None:
+    """Bundles are compressed for who takes that, under a tag of their own; tiles are hashes and are not."""
+    plain = (daypass.data / "ledger" / path).read_bytes()
+    for wanted in ("gzip", "br, GZIP;q=0.5", "gzip;q=1.0, identity"):
+        status, headers, raw = get(daypass, f"/ledger/{path}", Accept_Encoding=wanted)
+        assert (status, headers["content-encoding"], headers["vary"]) == (200, "gzip", "Accept-Encoding")
+        assert gzip.decompress(raw) == plain and len(raw) < len(plain) // 2
+        same = get(daypass, f"/ledger/{path}", Accept_Encoding=wanted, If_None_Match=headers["etag"])
+        assert same[::2] == (304, b"")
+    for wanted in ("identity", "gzip;q=0", "gzip; q=0.0, identity", "gzipped"):
+        status, headers, raw = get(daypass, f"/ledger/{path}", Accept_Encoding=wanted)
+        assert (status, "content-encoding" in headers, raw) == (200, False, plain)
+        assert headers["vary"] == "Accept-Encoding"
+    assert "content-encoding" not in get(daypass, "/ledger/tile/0/000", Accept_Encoding="gzip")[1]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ disk can be asked for. Who may read is a setting (`ledger.public`). C2SP describ
 from __future__ import annotations
 
 import asyncio
+import gzip
 from hashlib import sha256
 from typing import Annotated
 
@@ -24,6 +25,8 @@ FOREVER = "max-age=31536000, immutable"
 """What stands under a tile's path never changes."""
 TEXT = "text/plain; charset=utf-8"
 BYTES = "application/octet-stream"
+PACKING = 4
+"""How hard bundles are compressed (tlog-tiles: they should be): a fifth of the bytes, in a few milliseconds."""
 READ = ["GET", "HEAD"]
 """HEAD is what mirrors and caches look with whether something is there."""
 
@@ -63,11 +66,27 @@ async def get_tile(path: str, request: Request, front: AFront) -> Response:
     whole = f"tile/{path}"
     if parse_path(whole) is None:
         raise NotFound(f"there is no tile {path[:200]}", hint="paths are those of C2SP tlog-tiles")
-    etag = f'"{path}"'
+    packed = path.startswith("entries/") and _takes_gzip(request)
+    etag = f'"{path}{"-gzip" if packed else ""}"'
+    headers = _headers(front, FOREVER, etag)
+    if path.startswith("entries/"):
+        headers["Vary"] = "Accept-Encoding"
     if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers=_headers(front, FOREVER, etag))
+        return Response(status_code=304, headers=headers)
     raw = await _read(front, whole)
-    return Response(raw, media_type=BYTES, headers=_headers(front, FOREVER, etag))
+    if packed:
+        raw = await asyncio.to_thread(gzip.compress, raw, PACKING, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(raw, media_type=BYTES, headers=headers)
+
+
+def _takes_gzip(request: Request) -> bool:
+    """Whether the client names gzip, and not to refuse it (`gzip;q=0`)."""
+    for part in request.headers.get("accept-encoding", "").lower().split(","):
+        name, _, quality = part.partition(";")
+        if name.strip() == "gzip":
+            return quality.replace(" ", "").rstrip("0.") != "q="
+    return False
 
 
 async def _newest(request: Request, front: Front, name: str) -> Response:
