@@ -42,6 +42,10 @@ test: dev web
 	scripts/web test
 	$(BIN)/python $(if $(TESTS),-m pytest $(TESTS),scripts/suite)
 
+screenshots: dev web
+	scripts/parts postgresql postgresql-client chromium
+	$(BIN)/python scripts/screenshots
+
 check: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
