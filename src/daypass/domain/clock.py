@@ -23,6 +23,10 @@ FOLLOW_RATE: Final = 1000
 a second, one after another, gain no more than four seconds an hour."""
 
 
+FOLLOW_EVERY_NS: Final = 1_000_000
+"""The time of day is looked at after as much as this has passed: it is asked for with every statement."""
+
+
 class SteadyClock:
     """Time since 1970 by a counter. `wall` is the machine's time of day, `counter` the clock that cannot be set."""
 
@@ -30,20 +34,28 @@ class SteadyClock:
         self._wall = wall
         self._counter = counter
         self._counted = counter()
-        self._ns = wall()
+        self._ns = self._said = wall()
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970. Never less than it said before."""
         counted = self._counter()
         passed = counted - self._counted
-        if passed > 0:
-            self._ns += passed
-            off = self._wall() - self._ns
-            if -FOLLOW_NS < off < FOLLOW_NS:
-                most = passed // FOLLOW_RATE
-                self._ns += max(-most, min(off, most))
-        self._counted = counted
-        return self._ns
+        if not 0 <= passed < FOLLOW_EVERY_NS:
+            if passed > 0:
+                self._follow(passed)
+            self._counted = counted
+            passed = 0
+        now = self._ns + passed
+        if now > self._said:
+            self._said = now
+        return self._said
+
+    def _follow(self, passed: int) -> None:
+        self._ns += passed
+        off = self._wall() - self._ns
+        if -FOLLOW_NS < off < FOLLOW_NS:
+            most = passed // FOLLOW_RATE
+            self._ns += max(-most, min(off, most))
 
     def now_us(self) -> int:
         """Microseconds since 1970."""

@@ -10,6 +10,8 @@ import builtins
 from dataclasses import dataclass
 from typing import final
 
+from mypy_extensions import mypyc_attr
+
 from daypass.domain.flat import Flat
 from daypass.domain.target import Effect
 
@@ -47,6 +49,7 @@ class Prepared(Flat):
         self.text = text
 
 
+@mypyc_attr(free_list_len=1)
 @final
 class Submitted(Flat):
     """A statement is about to be sent. Nothing of it may reach the target before this is durable.
@@ -81,6 +84,7 @@ class Submitted(Flat):
         self.resolved = resolved
 
 
+@mypyc_attr(free_list_len=1)
 @final
 class Completed(Flat):
     """What came of statement `n`. `error` is the target's code (SQLSTATE) or empty; `columns` are names of results."""

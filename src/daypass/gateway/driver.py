@@ -80,6 +80,7 @@ class Driver:
         self._wants = session.wants
         self._unwanted = False
         self._journal = works.journal
+        self._at_once = works.journal.at_once
         self._tally = works.tally
         self._now_us = works.now_us
         self._session16 = b""
@@ -147,18 +148,7 @@ class Driver:
         try:
             effects = self._handle(event)
             if self._held is None:
-                for at, effect in enumerate(effects, 1):
-                    if isinstance(effect, Send):
-                        (self.client if effect.side is CLIENT else self.target).send(effect.data)
-                    elif isinstance(effect, Record):
-                        self._record(effect.fact)
-                        if self._journal.at_once:
-                            continue
-                        if at < len(effects):
-                            self._hold(effects[at:])
-                        break
-                    else:
-                        self._do(effect)
+                self._apply(effects)
             else:
                 self._queue(effects)
             if self._unwanted:
@@ -168,6 +158,23 @@ class Driver:
         except Exception as problem:  # noqa: BLE001  a fault of ours must not become a way around the record
             self._fault(problem, effects)
 
+    def _apply(self, effects: list[Effect]) -> None:
+        """Do these in order, up to the first that has to wait for a record."""
+        at, count = 0, len(effects)  # counted by hand: compiled, that makes nothing
+        while at < count:
+            effect = effects[at]
+            at += 1
+            if isinstance(effect, Send):
+                (self.client if effect.side is CLIENT else self.target).send(effect.data)
+            elif isinstance(effect, Record):
+                self._record(effect.fact)
+                if not self._at_once:
+                    if at < count:
+                        self._hold(effects, at)
+                    return
+            else:
+                self._do(effect)
+
     def _record(self, fact: Fact) -> None:
         if isinstance(fact, Submitted):
             self.statements = fact.n
@@ -176,10 +183,12 @@ class Driver:
             raise Unavailable("a fact of no session")
         self.last_number = self._journal.append(encode(self._session16, self._now_us(), fact))
 
-    def _hold(self, effects: Sequence[Effect]) -> None:
-        """Nothing of this may happen before what was recorded is durable; what there is to record goes along."""
+    def _hold(self, effects: list[Effect], at: int) -> None:
+        """Nothing from here on may happen before what was recorded is durable; what there is to record goes along."""
         held: list[Effect] = []
-        for effect in effects:
+        while at < len(effects):
+            effect = effects[at]
+            at += 1
             if isinstance(effect, Record):
                 self._record(effect.fact)
             else:

@@ -21,12 +21,11 @@ from mmap import mmap
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Final, NoReturn
-from zlib import crc32
 
 from daypass.domain.errors import Unavailable
 from daypass.ledger.backlog import Backlog
 from daypass.ledger.files import Disk, Files
-from daypass.ledger.segments import HEAD, PAYLOAD_BYTES_MAX, Recovery, Span, name, recover
+from daypass.ledger.segments import HEAD, PAYLOAD_BYTES_MAX, Recovery, Span, framed, name, recover
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 """How much is made ahead: some ten seconds of a busy gateway, and what stays at most on disk once it is shipped."""
@@ -50,8 +49,6 @@ store must not live on in the journal."""
 AHEAD: Final = "ahead.new"
 
 HEAD_BYTES: Final = HEAD.size
-_pack_head: Final = HEAD.pack
-_crc32: Final = crc32
 _clock: Final = perf_counter
 
 
@@ -72,6 +69,8 @@ class Journal:
     ) -> None:
         """Not for use: `open` makes one."""
         self.recovery = recovery
+        self.at_once = False
+        """Whether a record counts as soon as `append` has returned, without a `hold`: always or never."""
         self.segment_bytes = SEGMENT_BYTES
         self.reserve_bytes = RESERVE_BYTES
         self.roll_seconds = ROLL_SECONDS
@@ -85,6 +84,7 @@ class Journal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._problem: OSError | None = None
         self._pending: list[bytes] = []
+        self._payloads: list[bytes] = []
         self._pending_bytes = 0
         self._dirty = False
         self._waiting: list[Callable[[], None]] = []
@@ -155,29 +155,24 @@ class Journal:
         """Whether a write has failed, so that nothing is taken any more."""
         return self._problem is not None
 
-    @property
-    def at_once(self) -> bool:
-        """Whether a record counts as soon as `append` has returned, without a `hold`."""
-        return self._map is not None
-
     def append(self, payload: bytes) -> int:
         """Take a record; return its number. It is durable when a `hold` that came after it is called, or `at_once`.
         Raises `Unavailable` if the journal is broken or breaks now."""
         if self._problem is not None:
             raise Unavailable("the journal cannot be written", hint="nothing is forwarded that cannot be recorded")
-        length = len(payload)
-        size = HEAD_BYTES + length
+        size = HEAD_BYTES + len(payload)
         if self._offset + self._pending_bytes + size > self._size:
             self._roll(size)
         number = self._last = self._last + 1
         mapped = self._map
         if mapped is not None:
             end = self._offset + size
-            mapped[self._offset : end] = _pack_head(length, _crc32(payload, number & 0xFFFFFFFF)) + payload
+            mapped[self._offset : end] = framed(payload, number)
             self._offset, self._durable = end, number
             self.backlog.append(payload, size)
             return number
-        self._pending += (_pack_head(length, _crc32(payload, number & 0xFFFFFFFF)), payload)
+        self._pending.append(framed(payload, number))
+        self._payloads.append(payload)
         self._pending_bytes += size
         if self._pending_bytes > PENDING_BYTES:
             self._write()
@@ -227,8 +222,8 @@ class Journal:
         except OSError as problem:
             self._break(problem)
         self._offset += self._pending_bytes
-        self.backlog.add(pending[1::2], self._pending_bytes)
-        self._pending = []
+        self.backlog.add(self._payloads, self._pending_bytes)
+        self._pending, self._payloads = [], []
         self._pending_bytes = 0
         self._dirty = True
 
@@ -246,7 +241,7 @@ class Journal:
         """Be broken for good, tell once, and raise `Unavailable`."""
         if self._problem is None:
             self._problem = problem
-            self._pending, self._waiting, self._shipping = [], [], []
+            self._pending, self._payloads, self._waiting, self._shipping = [], [], [], []
             if self.on_failure is not None:
                 self.on_failure(problem)
         raise Unavailable(f"the journal cannot be written: {problem}") from problem
@@ -294,6 +289,9 @@ class Journal:
     def _take_hold(self) -> None:
         if not self._synced:
             self._map = self._files.map(self._handle, self._size)
+            if self._map is None and self.at_once:
+                raise OSError("the journal's file cannot be mapped any more")
+            self.at_once = self._map is not None
 
     def _let_go(self) -> None:
         if self._map is not None:

@@ -12,13 +12,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
+from typing import Final
 from zlib import crc32
 
+from librt.strings import BytesWriter
+
 from daypass.ledger.files import Files
+from daypass.ledger.packing import put_u32
 
 HEAD = Struct("<II")
 SUFFIX = ".seg"
 NUMBER_DIGITS = 16
+
+LARGE_BYTES: Final = 4096
+"""A record above this is put together by size, not in a buffer that grows."""
+
+_crc32: Final = crc32
 
 PAYLOAD_BYTES_MAX = 256 * 1024 * 1024
 """The longest payload: the longest message a protocol decodes (64 MiB unless configured), with room to configure."""
@@ -47,6 +56,19 @@ class Recovery:
 def name(first: int) -> str:
     """The file name of the segment that begins with this record."""
     return f"{first:0{NUMBER_DIGITS}d}{SUFFIX}"
+
+
+def framed(payload: bytes, number: int) -> bytes:
+    """The record with this number as it lies in a segment."""
+    length = len(payload)
+    checksum = _crc32(payload, number & 0xFFFFFFFF)
+    if length > LARGE_BYTES:
+        return HEAD.pack(length, checksum) + payload
+    out = BytesWriter()
+    put_u32(out, length)
+    put_u32(out, checksum)
+    out.write(payload)
+    return out.getvalue()
 
 
 def records(data: bytes, number: int) -> Iterator[tuple[int, bytes, int]]:

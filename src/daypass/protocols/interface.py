@@ -12,6 +12,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, final
 from typing import Protocol as Interface
 
+from mypy_extensions import mypyc_attr
+
 from daypass.domain.flat import Flat
 from daypass.domain.people import SignIn
 from daypass.domain.scope import WHOLE, Scope
@@ -36,6 +38,7 @@ TARGET: Final = Side.TARGET
 # -- events in ----------------------------------------------------------------------------------------------------
 
 
+@mypyc_attr(free_list_len=1)
 @final
 class Received(Flat):
     """Bytes from one side. `at` is a monotonic time in seconds, for durations."""
@@ -202,6 +205,7 @@ class Derive:
     iterations: int
 
 
+@mypyc_attr(free_list_len=1)
 @final
 class Send(Flat):
     """Send bytes to one side."""
@@ -214,6 +218,7 @@ class Send(Flat):
         self.data = data
 
 
+@mypyc_attr(free_list_len=1)
 @final
 class Record(Flat):
     """Make a fact durable before anything after it happens."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daypass.domain.errors import Invalid
 from daypass.domain.statement import Value
 from daypass.protocols.postgres import POSTGRES, messages
 from daypass.protocols.postgres.rows import pack_rows, unpack_rows, unpack_values
-from daypass.protocols.postgres.traits import NOTHING, OPAQUE, Change, Traits, traits
+from daypass.protocols.postgres.traits import GLANCED_BYTES_MAX, NOTHING, OPAQUE, Change, Traits, traits
 from tests.protocols.postgres.client import opened
 
 
@@ -113,3 +115,13 @@ def test_settings_of_a_target_are_checked() -> None:
     for bad in wrong:
         with pytest.raises(Invalid):
             POSTGRES.check(bad)
+
+
+PIECES = b"PREPARE p as,execute p,Call,do,desc,domain,count(,f(,p,rep,DE,ALLOCATE all,;, ,\xc3\xa9".split(b",")
+
+
+@given(st.lists(st.sampled_from(PIECES)).map(b"".join))
+def test_a_short_text_is_read_as_a_long_one_is(text: bytes) -> None:
+    found, long = traits(text), traits(text + b" " * GLANCED_BYTES_MAX)
+    assert (found.executes, found.opaque, found.leaves) == (long.executes, long.opaque, long.leaves)
+    assert [change.name for change in found.changes] == [change.name for change in long.changes]

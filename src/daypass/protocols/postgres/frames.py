@@ -28,6 +28,12 @@ def size_at(data: bytes, pos: int) -> int:
     return length + 1
 
 
+def within(pos: int, end: int) -> None:
+    """Raise `Malformed` for a message whose fields go on beyond its end."""
+    if pos > end:
+        raise Malformed("a message ends too early")
+
+
 def skip(data: bytes, pos: int, kind: int) -> tuple[int, int]:
     """Pass over complete messages of one kind. Return where they end and how many there were.
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct, error
+from typing import TYPE_CHECKING, Final
 
 from daypass.protocols.postgres.frames import Malformed
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 PROTOCOL_3_0 = 3 << 16
 PROTOCOL_3_2 = 3 << 16 | 2
@@ -19,6 +23,9 @@ SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
 
 AUTH_OK, AUTH_CLEARTEXT, AUTH_MD5, AUTH_SASL, AUTH_SASL_CONTINUE, AUTH_SASL_FINAL = 0, 3, 5, 10, 11, 12
+
+NAME_NEAR: Final = 64
+"""How far the end of a string is looked for byte by byte: names are shorter (NAMEDATALEN), texts are not."""
 
 _i16 = Struct(">h")
 _u16 = Struct(">H")
@@ -61,10 +68,21 @@ def i32(data: bytes, pos: int) -> int:
 
 def string(data: bytes, pos: int) -> tuple[bytes, int]:
     """A zero-terminated string at `pos`, and where what follows it begins."""
-    end = data.find(b"\0", pos)
+    end = _zero(data, pos)
     if end < 0:
         raise Malformed("a string without an end")
-    return data[pos:end], end + 1
+    return (data[pos:end] if end > pos else b""), end + 1
+
+
+def _zero(data: bytes, pos: int) -> int:
+    """Where the next zero byte is, -1: nowhere. Most are names of a few bytes, sooner compared than called for."""
+    at: i64 = pos
+    near: i64 = min(len(data), pos + NAME_NEAR)
+    while at < near:
+        if data[at] == 0:
+            return at
+        at += 1
+    return data.find(b"\0", at)
 
 
 # -- start-up -----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from daypass.domain.statement import Completed
 from daypass.protocols.interface import CLIENT, TARGET, Cancel, Close, Ending, Limits, Record, Send, Side
 from daypass.protocols.postgres import errors
 from daypass.protocols.postgres.frames import Malformed
+from daypass.protocols.postgres.headings import Headings
 from daypass.protocols.postgres.replies import Replies
 from daypass.protocols.postgres.requests import Requests, TooLarge
 from daypass.protocols.postgres.scope_guard import ScopeGuard
@@ -36,7 +37,7 @@ class Relay:
     ) -> None:
         self._limits = limits
         names = Names(limits.message_bytes)
-        self._talk = Talk(limits, names, results=results, odd_strings=odd_strings, keeps=keeps, guard=guard)
+        self._talk = Talk(limits, names, Headings(), results=results, odd_strings=odd_strings, keeps=keeps, guard=guard)
         self._requests = Requests(self._talk)
         self._replies = Replies(self._talk)
         self._notices: list[bytes] = []

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from daypass.protocols.interface import CLIENT, Send
 from daypass.protocols.postgres import errors
-from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, size_at, skip
-from daypass.protocols.postgres.messages import read_parameter_status, read_row_description, shown
+from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, size_at, skip, within
+from daypass.protocols.postgres.messages import read_parameter_status
 from daypass.protocols.postgres.refusals import POISONED
 from daypass.protocols.postgres.requests import TooLarge
 from daypass.protocols.postgres.rows import Keeper
 from daypass.protocols.postgres.statements import Portal, Run
+from daypass.protocols.postgres.steady import answer, expand
 from daypass.protocols.postgres.talk import (
     BIND,
     CALL,
@@ -46,18 +47,16 @@ SKIPPED = "skipped"
 class Replies:
     """The half of a session that reads the target."""
 
-    __slots__ = ("_columns", "_keeper", "_rest", "_tail", "_talk", "at", "done", "farewell", "status")
+    __slots__ = ("_keeper", "_rest", "_tail", "_talk", "at", "done", "farewell", "status")
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
         self._tail = Tail()
         self._rest = 0
         self._keeper = Keeper() if talk.results else None
-        self._columns: tuple[bytes, tuple[str, ...]] = (b"", ())
         self.at = 0.0
         self.done: list[Any] = []
-        self.farewell = False
-        """The target said FATAL."""
+        self.farewell = False  # the target said FATAL
         self.status = ord("I")
 
     @property
@@ -72,6 +71,10 @@ class Replies:
             if whole is None:
                 return
             data = whole
+        elif not self._rest and self._keeper is None and (status := answer(self._talk, data, at, out)):
+            self.status = status
+            return
+        expand(self._talk)
         self.at = at
         pieces: list[bytes] = []
         try:
@@ -160,10 +163,8 @@ class Replies:
 
     def _head(self, kinds: int) -> Expected:
         queue = self._talk.queue
-        if queue:
-            first = queue[0]
-            if first.kind & kinds:
-                return first
+        if queue and queue[0].kind & kinds:
+            return queue[0]
         raise Malformed("an answer that nobody waits for")
 
     def _running(self) -> Run:
@@ -215,9 +216,7 @@ class Replies:
 
     def _row_description(self, data: bytes, pos: int, end: int) -> bytes | None:
         body = data[pos:end]
-        if body != self._columns[0]:
-            self._columns = body, tuple(column.name for column in read_row_description(body))
-        columns = self._columns[1]
+        columns = self._talk.headings.columns(body)
         owed = self._head(QUERY | EXECUTE | DESCRIBE)
         run, extra = owed.run, owed.extra
         if run is not None:
@@ -243,11 +242,12 @@ class Replies:
 
     def _command_complete(self, data: bytes, pos: int, end: int) -> bytes | None:
         run = self._running()
-        tag = shown(data[pos : end - 1])
+        within(pos + 1, end)
+        headings = self._talk.headings
+        headings.read_tag(data[pos : end - 1])
+        tag = headings.tag
         run.tags.append(tag)
-        count = tag.rpartition(" ")[2]
-        if count.isdigit():
-            run.rows += int(count)
+        run.rows += headings.count
         run.seen = 0
         if run.changes and run.changes[0][0] == tag:
             self._talk.names.accept(run.changes.pop(0)[1])
@@ -335,7 +335,8 @@ class Replies:
             if kind == QUERY:
                 talk.names.known.pop(b"", None)
         elif kind == SYNC:
-            for waiting in owed.extra:
+            runs: list[Run] = owed.extra
+            for waiting in runs:
                 if not waiting.tags:
                     waiting.tags.append("BIND")
                 talk.complete(waiting, self.at, self.done)

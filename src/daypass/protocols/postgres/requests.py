@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from daypass.protocols.interface import TARGET, Send
-from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, bodies, size_at, skip
+from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, bodies, size_at, skip, within
 from daypass.protocols.postgres.messages import i32, shown, string
 from daypass.protocols.postgres.refusals import (
     POISON,
@@ -20,6 +20,7 @@ from daypass.protocols.postgres.refusals import (
     unknown_reason,
 )
 from daypass.protocols.postgres.statements import Ambiguous, Portal, Run, Text
+from daypass.protocols.postgres.steady import begin, expand
 from daypass.protocols.postgres.talk import (
     BIND,
     CALL,
@@ -55,13 +56,10 @@ class Requests:
         self._talk = talk
         self._tail = Tail()
         self._rest = 0
-        self._drop = False
-        """Whether the CopyData that is streaming is not forwarded. One whose beginning was goes on to its end."""
+        self._drop = False  # the CopyData that streams is not forwarded; one whose beginning was goes on to its end
         self._fresh: list[tuple[bytes, Text]] = []
-        self.held: bytes | None = None
-        """What is not looked at until an answer comes."""
-        self.left = False
-        """The client said Terminate."""
+        self.held: bytes | None = None  # not looked at until an answer comes
+        self.left = False  # the client said Terminate
         self.at = 0.0
         self.out: list[Any] = []
 
@@ -82,6 +80,8 @@ class Requests:
             if whole is None:
                 return
             data = whole
+        elif not self._rest and begin(self._talk, data, at, out):
+            return
         self._walk(data)
 
     def resume(self, at: float, out: list[Any]) -> None:
@@ -92,6 +92,7 @@ class Requests:
             self._walk(held)
 
     def _walk(self, data: bytes) -> None:
+        expand(self._talk)
         pieces: list[bytes] = []
         pos = self._stream(data) if self._rest else 0
         start = pos if self._drop else 0
@@ -263,6 +264,7 @@ class Requests:
             return b""
         name, pos = string(data, pos)
         source, pos = string(data, pos)
+        within(pos, end)
         text = Text(source, data[pos:end], self._traits(source))
         talk = self._talk
         if text.traits.leaves or talk.guard is not None:
@@ -280,6 +282,7 @@ class Requests:
             return b""
         portal, pos = string(data, pos)
         name, pos = string(data, pos)
+        within(pos, end)
         text = talk.names.look_up(name)
         if text is None:
             return self._refuse_unknown(b"", (name,))
@@ -367,6 +370,7 @@ class Requests:
         talk = self._talk
         if talk.swallowing:
             return b""
+        within(pos + 4, end)
         text = b"function %d" % (i32(data, pos) & 0xFFFFFFFF)
         if talk.guard is not None:
             return self._refuse_query(text, outside(talk.guard.call()))

@@ -12,6 +12,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from mypy_extensions import mypyc_attr
+
 from daypass.protocols.postgres.traits import NAME_BYTES_MAX, NOTHING, Traits
 
 NAMES_MAX: Final = 10_000
@@ -25,7 +27,7 @@ class Text:
     """A prepared text. `carrier` is the statement whose record holds it whole, 0 while there is none; `told`, that some
     record does."""
 
-    __slots__ = ("carrier", "columns", "length", "text", "told", "traits", "types", "verified")
+    __slots__ = ("carrier", "columns", "length", "name", "shown", "text", "told", "traits", "types", "verified")
 
     def __init__(self, text: bytes, types: bytes = b"\0\0", traits: Traits = NOTHING) -> None:
         self.text = text
@@ -33,6 +35,9 @@ class Text:
         self.types = types
         self.traits = traits
         self.columns: tuple[str, ...] = ()
+        self.name = b""
+        self.shown = ""
+        """The name that it was run by last, and how a record shows that."""
         self.carrier = 0
         self.told = False
         self.verified = True
@@ -50,6 +55,7 @@ class Text:
         return self.carrier if self.length > REPEATED_BYTES_MAX else 0
 
 
+@mypyc_attr(free_list_len=1)
 class Run:
     """A statement that was submitted and has not been completed."""
 
@@ -82,17 +88,18 @@ class Run:
         self.copied += len(payload)
 
 
+@mypyc_attr(free_list_len=1)
 class Portal:
     """A bound statement. `run` is its Bind's, until its first Execute has taken it."""
 
     __slots__ = ("confirmed", "group", "name", "run", "text", "values")
 
-    def __init__(self, name: bytes, text: Text, run: Run, values: bytes, group: int) -> None:
+    def __init__(self, name: bytes, text: Text, run: Run | None, values: bytes, group: int) -> None:
         self.name = name
         self.text = text
         self.group = group
         self.confirmed = False
-        self.run: Run | None = run
+        self.run = run
         self.values = values
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
+from mypy_extensions import mypyc_attr
+
 from daypass.domain.statement import Completed, Prepared, StatementRefused, Submitted
 from daypass.protocols.interface import Limits, Record
+from daypass.protocols.postgres.headings import Headings
 from daypass.protocols.postgres.messages import shown
 from daypass.protocols.postgres.scope_guard import ScopeGuard
 from daypass.protocols.postgres.statements import NAMES_MAX, Names, Overfull, Portal, Run, Text
@@ -27,15 +30,18 @@ CALL: Final = 1 << 7
 COPY_END: Final = 1 << 8
 REFUSED: Final = 1 << 9
 REFUSED_QUERY: Final = 1 << 10
+STEADY: Final = 1 << 11
+"""All of Bind, Describe, Execute and Sync (`steady`). No half but that one ever sees it."""
 
 RUNS: Final = QUERY | EXECUTE
 """Kinds that have results."""
-ENDS: Final = QUERY | SYNC | CALL | REFUSED_QUERY
+ENDS: Final = QUERY | SYNC | CALL | REFUSED_QUERY | STEADY
 """Kinds that are answered by ReadyForQuery: a failure goes no further than to there."""
 EXTENDED: Final = PARSE | BIND | DESCRIBE | EXECUTE | CLOSE | REFUSED
 """Kinds after whose failure the target ignores everything up to the next Sync."""
 
 
+@mypyc_attr(free_list_len=1)
 @final
 class Expected:
     """An answer that the target owes: a kind from above, its statement, and what that kind needs besides."""
@@ -58,6 +64,7 @@ class Talk:
 
     limits: Limits
     names: Names
+    headings: Headings
     results: bool = False
     queue: list[Expected] = field(default_factory=list)
     """A list, as it is compiled to plain calls and mostly holds one pipeline."""
@@ -112,11 +119,13 @@ class Talk:
         sure: bool = True,
     ) -> Run:
         """Record a statement that is sent as a name and values."""
-        self.n += 1
-        run = self.open[self.n] = Run(self.n, at)
-        fact = Submitted(self.n, via, text.text, shown(name), values, text.same_as, text.verified and sure, resolved)
+        n = self.n = self.n + 1
+        run = self.open[n] = Run(n, at)
+        if name != text.name:
+            text.name, text.shown = name, shown(name)
+        fact = Submitted(n, via, text.text, text.shown, values, text.same_as, text.verified and sure, resolved)
         out.append(Record(fact))
-        text.carried(self.n)
+        text.carried(n)
         run.columns = text.columns
         return run
 
@@ -130,10 +139,11 @@ class Talk:
 
     def complete(self, run: Run, at: float, out: list[Any]) -> None:
         """Record what came of a statement, once."""
-        if self.open.pop(run.n, None) is None:
+        if run.n not in self.open:
             return
+        del self.open[run.n]
         digest = run.digest.digest() if run.digest is not None else b""
-        took = max(0, round((at - run.at) * 1_000_000))
+        took = max(0, int((at - run.at) * 1_000_000 + 0.5))
         out.append(
             Record(
                 Completed(

@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import postgast
 
 from daypass.protocols.postgres.builtins import BUILT_IN
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 Node = Any
 """A node of the parser's tree: generated classes without types that are of use."""
@@ -29,6 +32,20 @@ PARSED_BYTES_MAX: Final = 32 * 1024
 two milliseconds a KiB, in which nobody else gets a turn."""
 SCANNED_BYTES_MAX: Final = 1024 * 1024
 """Longer texts are taken as opaque unseen: a search through many MiB takes as long as a parse."""
+
+
+GLANCED_BYTES_MAX: Final = 4096
+"""Longer texts are searched rather than looked at byte by byte: a search is slow to begin and fast to go on."""
+PARENTHESIS: Final = 1
+WORDS: Final = 2
+
+_CAL: Final = 0x63616C
+_DEA: Final = 0x646561
+_DIS: Final = 0x646973
+_EXE: Final = 0x657865
+_PRE: Final = 0x707265
+_DO: Final = 0x646F
+"""The beginnings of `_WORDS`, as numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +93,37 @@ def unsure(text: bytes) -> Traits:
 
 def traits(text: bytes) -> Traits:
     """Find the traits of a text. Never raises."""
-    if len(text) > SCANNED_BYTES_MAX:
+    size = len(text)
+    if size > SCANNED_BYTES_MAX:
         return unsure(text)
+    if size <= GLANCED_BYTES_MAX:
+        seen = _glance(text)
+        if seen == 0:
+            return NOTHING
+        if seen == PARENTHESIS:
+            return _calls(text.lower(), text)
+    return _searched(text)
+
+
+def _glance(text: bytes) -> int:
+    """A short text in one pass: 0 if there is no parenthesis and nothing that begins as one of the words does,
+    `PARENTHESIS` if that is all, `WORDS` otherwise."""
+    found = 0
+    recent: i64 = 0
+    at: i64 = 0
+    end: i64 = len(text)
+    while at < end:
+        byte: i64 = text[at]
+        if byte == 0x28:
+            found = PARENTHESIS
+        recent = (recent << 8 | byte | 0x20) & 0xFFFFFF  # the last three, in lower case
+        if recent in (_CAL, _DEA, _DIS, _EXE, _PRE) or recent & 0xFFFF == _DO:
+            return WORDS
+        at += 1
+    return found
+
+
+def _searched(text: bytes) -> Traits:
     lower = text.lower()
     for word in _WORDS:
         if word in lower:
