@@ -37,7 +37,12 @@ $(BUILT): $(UI) scripts/web scripts/openapi | .venv/.installed
 demo: install
 	$(BIN)/daypass demo $(if $(EXIT),--exit)
 
-test: dev web
+tests/servers/oidc/node_modules/.package-lock.json: tests/servers/oidc/package-lock.json
+	@command -v npm >/dev/null || { echo "missing: npm. Run, as root:  apt-get install -y nodejs npm" >&2; exit 1; }
+	cd tests/servers/oidc && npm ci --no-audit --no-fund
+	touch $@
+
+test: dev tests/servers/oidc/node_modules/.package-lock.json web
 	scripts/parts postgresql postgresql-client rsyslog chromium
 	scripts/web test
 	$(BIN)/python $(if $(TESTS),-m pytest $(TESTS),scripts/suite)

@@ -255,6 +255,16 @@ async def _visit(it: Inside) -> str:
     return (await it.house.visits.by_token(secret, "127.0.0.1:9")).visit.id
 
 
+def _device(path: str) -> Make:
+    """A command line that waits: whoever is shown its code may look; only a browser says anything."""
+
+    async def make(it: Inside, by: str) -> Call:
+        made = await it.house.devices.begin("laptop", "127.0.0.1:9")
+        return path.format(path=f"{V1}/devices/{made.code}"), None
+
+    return make
+
+
 def _visited(path: str) -> Make:
     async def make(it: Inside, by: str) -> Call:
         return path.format(id=await _visit(it)), None
@@ -369,6 +379,12 @@ ROWS: Mapping[str, Row] = {
     "sign_in_with_token": Row(_at(f"{V1}/sign-in/token", {"token": "dp_"}), "", own=True),
     "sign_out": Row(_at(f"{V1}/sign-out", {"everywhere": True}), ALL, own=True),
     "list_visits": Row(_visited(f"{V1}/visits#{{id}}"), "ana", lists=True),
+    "ways_to_sign_in": Row(_at(f"{V1}/sign-in"), ALL, own=True),
+    "begin_device": Row(_at(f"{V1}/devices", {}), ALL, own=True),
+    "poll_device": Row(_at(f"{V1}/devices/poll", {"device": "dp_"}), "", own=True),
+    "show_device": Row(_device("{path}"), ALL, own=True),
+    "allow_device": Row(_device("{path}/allow"), "", own=True),
+    "refuse_device": Row(_device("{path}/refuse"), "", own=True),
     "end_visit": Row(_visited(f"{V1}/visits/{{id}}/end"), "ana"),
 }
 """By operation. `{V1}/slack/actions` and `/ledger` are no operations; their own tests ask them."""

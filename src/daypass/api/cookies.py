@@ -15,6 +15,9 @@ from starlette.responses import Response
 from daypass.domain.errors import Refused
 
 COOKIE = "__Host-daypass"
+BINDING_COOKIE = "__Host-daypass-oidc"
+BINDING_SECONDS = 600
+"""Binds a sign-in at the provider to the browser that began it. `Lax`, as the way back begins at another site."""
 CSRF_HEADER = "x-daypass-csrf"
 """A header that no other site's page can send, as that would take our leave (CORS), which nobody gets."""
 
@@ -25,6 +28,13 @@ HINT = "X-Daypass-CSRF: 1, from a page of this Daypass"
 def set_cookie(response: Response, secret: str, seconds: int) -> None:
     """Have the browser keep it for so long; no script reads it, no other site sends it."""
     response.set_cookie(COOKIE, secret, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict")
+
+
+def set_binding(response: Response, secret: str) -> None:
+    """Have the browser keep what its sign-in at the provider is bound by."""
+    response.set_cookie(
+        BINDING_COOKIE, secret, max_age=BINDING_SECONDS, path="/", secure=True, httponly=True, samesite="lax"
+    )
 
 
 def drop_cookie(response: Response) -> None:

@@ -22,6 +22,7 @@ from daypass.insights.asking import Insights
 from daypass.ledger.receipts import Receipt
 from daypass.services.bundles import Bundles
 from daypass.services.deliberation import Deliberation
+from daypass.services.devices import Devices
 from daypass.services.duties import Duties
 from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
@@ -34,6 +35,7 @@ from daypass.services.locking import Locks
 from daypass.services.office import Office
 from daypass.services.people import People
 from daypass.services.proposing import Proposing
+from daypass.services.provider_sign_in import ProviderSignIn
 from daypass.services.reading import PAGE_MAX, Reading
 from daypass.services.recordings import Recordings
 from daypass.services.requests import Requests
@@ -103,6 +105,8 @@ class Front:
     revoking: Revoking
     visits: Visits
     attempts: Attempts
+    provided: ProviderSignIn
+    devices: Devices
     following: Following
     insights: Insights
     slack: SlackAnswers | None = None

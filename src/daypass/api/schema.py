@@ -26,6 +26,7 @@ WITH_TOKEN = {
     501: "This version cannot do that yet.",
 }
 SIGNED = {
+    "poll_device": {401: "Nothing waits with this.", 403: "It was not allowed."},
     "sign_in_with_token": {401: "Nobody signs in with this.", 403: "No page of ours sent it, or they are locked."},
     "ticket_changed": {401: "This is not signed by who it should come from.", 404: "There is no such system."},
 }

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from daypass.domain.roles import Verb
 
-ANYBODY = ("healthz", "metrics", "authzen_configuration", "ticket_changed", "sign_in_with_token")
+SIGNING_IN = ("ways_to_sign_in", "begin_device", "poll_device")
+ANYBODY = ("healthz", "metrics", "authzen_configuration", "ticket_changed", "sign_in_with_token", *SIGNING_IN)
 """No token: they say nothing of anybody, or know their caller by a signature or by what they sign in with."""
 KNOWN = ("who_am_i", "newest_checkpoint", "list_notices", "follow_changes", "list_insights", "ask_insight")
 """Every person whom we know: what it answers is about the caller alone, or published."""
@@ -100,4 +101,7 @@ VERBS: Mapping[str, Verb | None] = {
     "sign_out": Verb.KEEP_TOKENS,
     "list_visits": Verb.KEEP_TOKENS,
     "end_visit": Verb.KEEP_TOKENS,
+    "show_device": Verb.KEEP_TOKENS,
+    "allow_device": Verb.KEEP_TOKENS,
+    "refuse_device": Verb.KEEP_TOKENS,
 }

@@ -48,6 +48,14 @@ class VisitView(BaseModel):
     here: bool = Field(description="Whether it is the browser that asks.")
 
 
+class WaysView(BaseModel):
+    """By what people sign in here. `oidc`: the browser goes to `/api/v1/sign-in/oidc?next=/PAGE`."""
+
+    id: str
+    state: Literal["OPEN"]
+    ways: list[Way]
+
+
 class SignedOut(BaseModel):
     """What was signed out. `id` is the visit that asked, or the token."""
 
@@ -96,7 +104,18 @@ async def sign_out(response: Response, caller: ACaller, front: AFront, what: Eve
         raise Invalid("no browser called; a token is revoked", hint='{"everywhere": true}, or: daypass token revoke')
     drop_cookie(response)
     ids = [one.id for one in over]
-    return SignedOut(id=caller.token.id, state="SIGNED_OUT", visits=ids, elsewhere="")
+    here = next((one for one in over if caller.visit is not None and one.id == caller.visit.id), None)
+    elsewhere = await front.provided.elsewhere(here.hint) if here is not None and here.way == "oidc" else ""
+    return SignedOut(id=caller.token.id, state="SIGNED_OUT", visits=ids, elsewhere=elsewhere)
+
+
+@router.get("/sign-in")
+async def ways_to_sign_in(front: AFront) -> WaysView:
+    """By what people sign in here."""
+    ways: list[Way] = ["token"]
+    if front.provided.provider is not None:
+        ways.append("oidc")
+    return WaysView(id="sign-in", state="OPEN", ways=ways)
 
 
 @router.get("/visits")

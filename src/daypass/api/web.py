@@ -13,6 +13,7 @@ from daypass.api import (
     asking,
     authzen,
     bundling,
+    devices,
     following,
     foreseeing,
     granting,
@@ -26,6 +27,7 @@ from daypass.api import (
     probing,
     problems,
     proposing,
+    provided,
     proving,
     searching,
     signing,
@@ -82,6 +84,8 @@ def make_api(front: Front | None) -> FastAPI:
         locking,
         tokens,
         visiting,
+        provided,
+        devices,
     )
     for part in parts:
         app.include_router(part.router, prefix=PREFIX)

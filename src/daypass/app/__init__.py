@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daypass.config import Settings
-from daypass.domain.errors import NotYet
 
 if TYPE_CHECKING:
     from daypass.app.checking import Checked
@@ -61,8 +60,6 @@ def send_test(settings: Settings, channel: str, email: str) -> dict[str, Any]:
 def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit status: 1 if the record could not be kept."""
     checked = _checked(settings)
-    if settings.oidc is not None:
-        raise NotYet("identity.oidc is not in this version", hint="list people under identity.people")
     from daypass.app.running import run
 
     return run(checked)

@@ -9,6 +9,7 @@ from functools import partial
 from daypass.app.checking import Checked
 from daypass.app.clock import CLOCK
 from daypass.app.outside import make_on_call, make_tickets
+from daypass.app.providing import make_provider
 from daypass.app.telling import outlets_of
 from daypass.credentials.interface import Credentials
 from daypass.credentials.kinds import all_credentials
@@ -20,6 +21,7 @@ from daypass.ledger.published import PublishedLeaves
 from daypass.services.admitting import Admitting
 from daypass.services.clocks import Clocks
 from daypass.services.codes import Codes
+from daypass.services.devices import Devices
 from daypass.services.duties import Duties
 from daypass.services.endings import Endings
 from daypass.services.erasing import Erasing, Order
@@ -36,6 +38,7 @@ from daypass.services.nodes import Nodes
 from daypass.services.office import Office
 from daypass.services.patrol import Patrol
 from daypass.services.people import People
+from daypass.services.provider_sign_in import ProviderSignIn
 from daypass.services.reading import Reading
 from daypass.services.recordings import Recordings
 from daypass.services.recovery import Recovery
@@ -95,6 +98,8 @@ class House:
     revoking: Revoking
     visits: Visits
     attempts: Attempts
+    provided: ProviderSignIn
+    devices: Devices
     following: Following
     sealing: Sealing
 
@@ -156,6 +161,7 @@ def make_house(store: Store, checked: Checked) -> House:
     tokens, requests = Tokens(office), Requests(office)
     endings = Endings(office, credentials, live)
     visits = Visits(office, tokens)
+    revoking = Revoking(office, endings, live, visits)
     locks = Locks(office, endings)
     grants = Grants(office, endings)
     recordings = Recordings(office)
@@ -166,6 +172,7 @@ def make_house(store: Store, checked: Checked) -> House:
     glass = Glass(office, endings, duties)
     codes = Codes(office, tokens, glass)
     sessions = Sessions(office, tokens, Admitting(office, tokens, credentials), endings, refusals, live, codes)
+    tightening = Tightening(office, starting, endings)
     return House(
         office=office,
         live=live,
@@ -192,7 +199,7 @@ def make_house(store: Store, checked: Checked) -> House:
         recordings=recordings,
         patrol=patrol,
         credentials=credentials,
-        tightening=Tightening(office, starting, endings),
+        tightening=tightening,
         nodes=Nodes(office, credentials, recovery),
         moving=moving,
         searching=Searching(office, PublishedLeaves(checked.settings.data / "ledger"), recordings),
@@ -205,9 +212,13 @@ def make_house(store: Store, checked: Checked) -> House:
         ticketing=Ticketing(office, endings),
         inbox=Inbox(office),
         locks=locks,
-        revoking=Revoking(office, endings, live, visits),
+        revoking=revoking,
         visits=visits,
         attempts=Attempts(),
+        provided=ProviderSignIn(
+            office, visits, revoking, tightening, make_provider(checked.settings), checked.settings.public_url
+        ),
+        devices=Devices(office, tokens),
         following=Following(office, recordings),
         sealing=Sealing(office, secrets.sealer),
     )

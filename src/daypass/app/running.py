@@ -333,6 +333,8 @@ class Node:
             revoking=house.revoking,
             visits=house.visits,
             attempts=house.attempts,
+            provided=house.provided,
+            devices=house.devices,
             following=house.following,
             slack=channels.answers(house.office, house.requests) if channels is not None else None,
         )

@@ -22,6 +22,7 @@ from daypass.domain.errors import (
     NotFound,
     NotYet,
     Refused,
+    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -32,7 +33,9 @@ ANSWER_BYTES_MAX = 64 << 20
 """No page is longer; recordings are streamed."""
 
 Json = dict[str, Any]
-_KINDS = {kind.kind: kind for kind in (Conflict, Invalid, NotFound, NotYet, Refused, Unauthenticated, Unavailable)}
+_KINDS = {
+    kind.kind: kind for kind in (Conflict, Invalid, NotFound, NotYet, Refused, TooMany, Unauthenticated, Unavailable)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,9 @@ class Api:
     ) -> http.client.HTTPResponse:
         asked = urlencode([(k, str(v)) for k, v in query.items() if v is not None])
         target = f"/api/v1/{quote(path)}" + (f"?{asked}" if asked else "")
-        headers = {"Authorization": f"Bearer {self.login.token}", "Accept": "application/json"}
+        headers = {"Accept": "application/json"}
+        if self.login.token:
+            headers["Authorization"] = f"Bearer {self.login.token}"
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
+import socket
 import sys
+import time
+import webbrowser
 
 from daypass.cli.client import Api, Login, api, save_login
 from daypass.cli.showing import as_json, clean
 from daypass.cli.verbs import EXIT_DONE, Verb
-from daypass.domain.errors import Invalid
+from daypass.domain.errors import Invalid, TooMany
 
 
 def _login_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar="URL", help="where Daypass is, like http://localhost:8420")
-    parser.add_argument("--token", metavar="T", help="my token (asked for, or read from standard input, if left out)")
+    parser.add_argument("--token", metavar="T", help="my token; - reads it (otherwise I sign in with a browser)")
     parser.add_argument(
         "--ca", metavar="FILE", help="the certificate authority to trust (https with a CA of one's own)"
     )
@@ -22,10 +26,9 @@ def _login_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _login(given: argparse.Namespace) -> int:
-    token = given.token or (getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
-    if not token:
-        raise Invalid("no token was given", hint="daypass login URL --token T")
-    login = Login(given.url.rstrip("/"), token, given.ca)
+    url = given.url.rstrip("/")
+    token = _typed() if given.token == "-" else given.token or _allowed(url, given.ca, given.json)
+    login = Login(url, token, given.ca)
     me = Api(login).get("whoami")
     file = save_login(login)
     if given.json:
@@ -33,6 +36,38 @@ def _login(given: argparse.Namespace) -> int:
     else:
         print(f"Logged in to {login.url} as {clean(me['email'])}. Stored in {file}, readable by you only.")
     return EXIT_DONE
+
+
+def _typed() -> str:
+    token = (getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
+    if not token:
+        raise Invalid("no token was given", hint="daypass login URL --token T")
+    return token
+
+
+def _allowed(url: str, ca: str | None, quiet: bool) -> str:
+    """The token that we get once somebody who is signed in with a browser has allowed it.
+    What it prints is no secret: the code opens nothing for who is not signed in."""
+    here, out = Api(Login(url, "", ca)), sys.stderr if quiet else sys.stdout
+    begun = here.post("devices", {"client": socket.gethostname()[:100]})
+    print(f"Open {clean(begun['url'])}", file=out, flush=True)
+    print(f"and see that the code is {clean(begun['id'])}. Waiting …", file=out, flush=True)
+    if _has_screen():
+        webbrowser.open(begun["url"])
+    while True:
+        time.sleep(begun["poll_ms"] / 1000)
+        try:
+            answer = here.post("devices/poll", {"device": begun["device"]})
+        except TooMany:
+            continue
+        if answer["state"] != "WAITING":
+            return str(answer["token"])
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open beside the terminal, and not in it."""
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    return named or sys.platform in ("darwin", "win32")
 
 
 def _whoami_arguments(parser: argparse.ArgumentParser) -> None:

@@ -29,6 +29,7 @@ from daypass.config.vaults import STORE_KEYS, read_secret_stores
 from daypass.domain.documents import Node, load
 from daypass.domain.errors import ConfigError
 from daypass.domain.roles import STANDING, USUAL, Role
+from daypass.domain.target import SecretRef
 
 SETTINGS_KEYS = (
     "site",
@@ -56,7 +57,7 @@ LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain", "warn_b
 PERSON_KEYS = ("email", "name", "groups", "subject", "agent_of")
 IDENTITY_KEYS = ("people", "groups", "roles", "oidc")
 GROUP_KEYS = ("owners",)
-OIDC_KEYS = ("issuer", "client_id", "client_secret", "groups_claim")
+OIDC_KEYS = ("issuer", "client_id", "client_secret", "groups_claim", "scopes", "trust_email", "ca")
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": SETTINGS_KEYS,
@@ -249,11 +250,27 @@ def _standing(node: Node | None) -> Mapping[Role, tuple[str, ...]]:
 
 def _oidc(node: Node, beside: Path) -> OidcSettings:
     keys = node.mapping(OIDC_KEYS, needs=("issuer", "client_id", "client_secret"))
-    if urlsplit(keys["issuer"].text()).scheme not in ("http", "https"):
+    issuer = urlsplit(keys["issuer"].text())
+    if issuer.scheme not in ("http", "https") or not issuer.hostname:
         raise keys["issuer"].wrong("must be a URL, like https://login.acme.test")
-    claim = keys["groups_claim"].text() if "groups_claim" in keys else "groups"
-    secret = secret_ref(keys["client_secret"], beside)
-    return OidcSettings(keys["issuer"].text(), keys["client_id"].text(), secret, claim)
+    if issuer.scheme == "http" and not Address(issuer.hostname, 0).is_loopback():
+        raise keys["issuer"].wrong("must be https: whoever is between us and it could sign in as anybody")
+    usual = OidcSettings("", "", SecretRef("env", ""))
+    scopes = keys["scopes"].text() if "scopes" in keys else usual.scopes
+    if "openid" not in scopes.split():
+        raise keys["scopes"].wrong(f"must hold openid, like {usual.scopes!r}")
+    ca = beside / keys["ca"].text() if "ca" in keys else None
+    if ca is not None and not ca.is_file():
+        raise keys["ca"].wrong(f"there is no file {ca}; must be a PEM file")
+    return OidcSettings(
+        issuer=keys["issuer"].text(),
+        client_id=keys["client_id"].text(),
+        client_secret=secret_ref(keys["client_secret"], beside),
+        groups_claim=keys["groups_claim"].text() if "groups_claim" in keys else usual.groups_claim,
+        scopes=scopes,
+        trust_email=keys["trust_email"].flag() if "trust_email" in keys else False,
+        ca=ca,
+    )
 
 
 def _policies(node: Node | None, beside: Path) -> tuple[Path, ...]:

@@ -75,6 +75,11 @@ class OidcSettings:
     client_id: str
     client_secret: SecretRef
     groups_claim: str = "groups"
+    scopes: str = "openid email profile"
+    trust_email: bool = False
+    """Whether an address counts that the provider does not say to have verified."""
+    ca: Path | None = None
+    """The authority of its certificate, if not the machine's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from daypass.domain import session as sessions
 from daypass.domain.errors import NotFound
 from daypass.domain.events import Event
 from daypass.domain.grant import EndReason
-from daypass.domain.people import Person
+from daypass.domain.people import SYSTEM, Actor, Person
 from daypass.domain.roles import Verb
 from daypass.domain.session import Session
 from daypass.services.endings import Endings
@@ -63,7 +63,7 @@ class Revoking:
                 raise unknown("token", part)
             if token.revoked_at is not None:
                 return Revoked((token,))
-            found = await self._revoke(change, person, holder, [token])
+            found = await self._revoke(change, acting(person), holder, [token])
         return await self._cut(*found)
 
     async def revoke_all(self, by: Person, email: str = "") -> Revoked:
@@ -75,13 +75,27 @@ class Revoking:
             if not self._may(person, holder):
                 raise _nobody(email)
             live = await change.tx.tokens_of(holder.id, live_at=self._office.now())
-            found = await self._revoke(change, person, holder, live)
+            found = await self._revoke(change, acting(person), holder, live)
             signed_in = await change.tx.visits(person=holder.id, live_at=self._office.now())
             await self._visits.close(change, signed_in, acting(person), "revoked")
         return await self._cut(*found)
 
+    async def revoke_born(self, issuer: str, subject: str, sid: str) -> None:
+        """Revoke what the command line got in visits that the identity provider has signed out."""
+        async with self._office.reading() as tx:
+            born = [one.id for one in await tx.visits_born(issuer=issuer, subject=subject, sid=sid)]
+            ids = await tx.tokens_of_visits(born, live_at=self._office.now())
+        for id in ids:
+            async with self._office.change() as change:
+                token = await change.tx.token(id)
+                holder = await change.tx.person(token.person) if token is not None else None
+                if token is None or holder is None or token.revoked_at is not None:
+                    continue
+                found = await self._revoke(change, SYSTEM, holder, [token])
+            await self._cut(*found)
+
     async def _revoke(
-        self, change: Change, by: Person, holder: Person, live: Sequence[Token]
+        self, change: Change, by: Actor, holder: Person, live: Sequence[Token]
     ) -> tuple[tuple[Token, ...], Sequence[Session], Sequence[str]]:
         """The tokens as they are now, their sessions, and those of them that other nodes are told to cut."""
         now, ids = self._office.now(), {token.id for token in live}
@@ -92,7 +106,7 @@ class Revoking:
             await change.tx.save_token(token)
             theirs = [one.id for one in opened if one.token == token.id]
             body = {"token": token.id, "person": holder.id, "sessions": theirs}
-            await change.record(Event("token.revoked", now, acting(by), body=body))
+            await change.record(Event("token.revoked", now, by, body=body))
         wanted = await self._endings.across.want(change.tx, opened, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
         return revoked, opened, wanted
 

@@ -74,9 +74,10 @@ class Tokens:
         lasts_ms: int = LASTS_MS,
         scopes: Sequence[str] = (),
         until: int | None = None,
+        visit: str = "",
     ) -> Issued:
         """A new token for the person with this id, good for these scopes (none: for everything), and never longer than
-        `until`."""
+        `until`. `visit`: the one in which the command line gets it."""
         scopes = check_scopes(scopes, self._office.targets)
         if not 0 < lasts_ms <= LASTS_MAX_MS:
             raise Invalid("a token is good for at most a year")
@@ -91,7 +92,7 @@ class Tokens:
             if len(await change.tx.tokens_of(person, live_at=now)) >= TOKENS_MAX:
                 raise Conflict(f"{holder.email} has {TOKENS_MAX} tokens already", hint="revoke one first")
             expires_at = now + lasts_ms if until is None else min(now + lasts_ms, until)
-            issued = self._make(holder, now, expires_at, label, scopes)
+            issued = self._make(holder, now, expires_at, label, scopes, visit)
             await change.tx.save_token(issued.token)
             body: dict[str, object] = {"token": issued.token.id, "person": person}
             body |= {"expires_at": issued.token.expires_at, "scopes": list(scopes)}
@@ -118,7 +119,9 @@ class Tokens:
         )
         return holder, issued
 
-    def _make(self, holder: Person, now: int, expires_at: int, label: str, scopes: tuple[str, ...]) -> Issued:
+    def _make(
+        self, holder: Person, now: int, expires_at: int, label: str, scopes: tuple[str, ...], visit: str
+    ) -> Issued:
         secret = tokens.make(self._office.entropy(tokens.ENTROPY_BYTES))
         stored_key, server_key = scram.keys(secret, scram.salt(self._secret, holder.email))
         token = Token(
@@ -131,6 +134,7 @@ class Tokens:
             expires_at=expires_at,
             label=label,
             scopes=scopes,
+            visit=visit,
         )
         return Issued(token, secret)
 

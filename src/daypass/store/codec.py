@@ -51,6 +51,7 @@ def token_row(token: Token) -> Row:
         "last_used_at": token.last_used_at,
         "last_used_from": token.last_used_from,
         "scopes": list(token.scopes),
+        "visit": token.visit,
     }
 
 

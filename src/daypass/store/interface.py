@@ -21,29 +21,11 @@ from daypass.domain.session import Session, SessionState
 from daypass.domain.standing import EnrolledKey, Favourite, Notice, Proposal, SealedCode
 from daypass.store.counting import Counting
 from daypass.store.locking import Locking, Page
+from daypass.store.visiting import Token as Token
 from daypass.store.visiting import Visiting
 
 __all__ = ["ChainHead", "Page", "Sequenced", "Unsequenced"]
 """What is taken from elsewhere and is found here as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What is kept of a token: verifiers only."""
-
-    id: str
-    person: str
-    sha256: bytes
-    stored_key: bytes
-    server_key: bytes
-    created_at: int
-    expires_at: int
-    label: str = ""
-    revoked_at: int | None = None
-    last_used_at: int | None = None
-    last_used_from: str = ""
-    scopes: tuple[str, ...] = ()
-    """What it is good for (domain/token_scopes.py); none: for everything."""
 
 
 @dataclass(frozen=True, slots=True)

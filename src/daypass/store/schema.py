@@ -74,6 +74,7 @@ tokens = Table(
     maybe_number("last_used_at"),
     text_("last_used_from"),
     Column("scopes", as_json, nullable=False, server_default="[]"),
+    Column("visit", Text, nullable=False, server_default=""),
 )
 
 requests = Table(

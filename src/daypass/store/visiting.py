@@ -1,4 +1,4 @@
-"""What may be asked of a store about signing in: a part of `interface.Transaction`."""
+"""Tokens, and what may be asked of a store about signing in: a part of `interface.Transaction`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,27 @@ from dataclasses import dataclass
 from typing import Protocol as Interface
 
 from daypass.domain.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is kept of a token: verifiers only."""
+
+    id: str
+    person: str
+    sha256: bytes
+    stored_key: bytes
+    server_key: bytes
+    created_at: int
+    expires_at: int
+    label: str = ""
+    revoked_at: int | None = None
+    last_used_at: int | None = None
+    last_used_from: str = ""
+    scopes: tuple[str, ...] = ()
+    """What it is good for (domain/token_scopes.py); none: for everything."""
+    visit: str = ""
+    """The visit in which the command line got it; empty: it was made otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +55,12 @@ class Visiting(Interface):
     ) -> Sequence[Visit]:
         """Those that are not over at this time, newest first; `issuer`, `subject`, `sid`: as the provider calls them
         (empty: any)."""
+
+    async def visits_born(self, *, issuer: str, subject: str = "", sid: str = "") -> Sequence[Visit]:
+        """As `visits`, but also those that are over: a token that was got in them may live."""
+
+    async def tokens_of_visits(self, visits: Sequence[str], *, live_at: int) -> Sequence[str]:
+        """The ids of the live tokens that the command line got in these visits."""
 
     async def save_visit(self, visit: Visit) -> None: ...
     async def note_visit(self, id: str, at: int, client: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from sqlalchemy import delete, func, select, update
 
 from daypass.domain.visit import IDLE_MS, Visit
+from daypass.store.schema import tokens
 from daypass.store.sql.statement import Part
 from daypass.store.visit_tables import flows, visits
 from daypass.store.visiting import Flow
@@ -38,6 +39,20 @@ class Visits(Part):
                 query = query.where(column == wanted)
         rows = await self._all(query.order_by(visits.c.id.desc()).limit(VISITS_READ_MAX))
         return [Visit(**row) for row in rows]
+
+    async def visits_born(self, *, issuer: str, subject: str = "", sid: str = "") -> Sequence[Visit]:
+        query = select(visits).where(visits.c.issuer == issuer)
+        for column, wanted in ((visits.c.subject, subject), (visits.c.sid, sid)):
+            if wanted:
+                query = query.where(column == wanted)
+        rows = await self._all(query.order_by(visits.c.id.desc()).limit(VISITS_READ_MAX))
+        return [Visit(**row) for row in rows]
+
+    async def tokens_of_visits(self, visits: Sequence[str], *, live_at: int) -> Sequence[str]:
+        query = select(tokens.c.id).where(
+            tokens.c.visit.in_(visits), tokens.c.revoked_at.is_(None), tokens.c.expires_at > live_at
+        )
+        return [str(row["id"]) for row in await self._all(query)]
 
     async def save_visit(self, visit: Visit) -> None:
         await self._save(visits, asdict(visit))
