@@ -27,6 +27,7 @@ from daypass.ledger.bodies import names_of
 from daypass.ledger.entry import FIELDS_MEDIA, BodyDamaged, open_blob
 from daypass.services.office import Change, Office
 from daypass.services.sight import find_id
+from daypass.services.starting import forget_told
 from daypass.store.interface import StoredEntry, Transaction
 
 BODIES_AT_ONCE = 256
@@ -235,6 +236,7 @@ class Erasing:
             said = tuple(replace(one, text="") if one.person == person.id else one for one in request.messages)
             await change.tx.save_request(replace(request, votes=votes, messages=said))
         await change.tx.erase_tokens(person.id, self._office.now())
+        await forget_told(change.tx, person.email, person.id)
         nobody = replace(person, email=person.id, name=person.id, groups=frozenset(), disabled=True)
         await change.tx.save_person(nobody)
 

@@ -13,6 +13,7 @@ from daypass.domain.policy_set import PolicySet
 from daypass.domain.target import Target
 from daypass.services.notices import tell_guards
 from daypass.services.office import Change, Office
+from daypass.store.interface import Transaction
 
 DIGEST = "policies_digest"
 """The setting that keeps which policies were in force last."""
@@ -22,6 +23,8 @@ GROUPS = "groups_digests"
 """The setting that keeps who owned which group last."""
 TOLD_CHARS_MAX = 1 << 20
 """Of what changed, from what to what; longer files are told by their digest."""
+TOLD = ("policies", "targets", "groups", "settings")
+"""What is remembered as it was last told of, so that a change can say from what to what."""
 NAMES_MAX = 200
 """Policies or targets that an event names; an entry has 32 KiB."""
 
@@ -109,6 +112,16 @@ class Starting:
         """Nothing else happened for a while; the silence is sealed too."""
         async with self._office.change() as change:
             await change.record(Event("ledger.heartbeat", self._office.now(), SYSTEM, body={"node": node}))
+
+
+async def forget_told(tx: Transaction, word: str, instead: str) -> None:
+    """Put another word for one in what is remembered of the settings: an erased person's address goes from there too.
+    What the operator's own files say is the operator's; the next change is compared with what is left here."""
+    for of in TOLD:
+        was: dict[str, str] = json.loads(await tx.setting(f"told:{of}") or "{}")
+        now = {key.replace(word, instead): text.replace(word, instead) for key, text in was.items()}
+        if now != was:
+            await tx.save_setting(f"told:{of}", json.dumps(now))
 
 
 async def _told(change: Change, of: str, now: Mapping[str, str]) -> dict[str, str]:

@@ -22,7 +22,18 @@ STEPS_MAX = 1_000_000
 TRUNCATE_TRIES = 5
 """Each waits as long as the store waits for locks. Readers finish within that, or something holds one open."""
 
-_VACUUMED = ("blobs", "entry_text", "entry_search", "pending", "requests", "grants", "sessions", "people", "tokens")
+_VACUUMED = (
+    "blobs",
+    "entry_text",
+    "entry_search",
+    "pending",
+    "requests",
+    "grants",
+    "sessions",
+    "people",
+    "tokens",
+    "settings",
+)
 
 
 async def scrub_sqlite(engine: AsyncEngine, thorough: bool) -> None:
