@@ -62,8 +62,11 @@ function known(request: RequestView): Map<string, string> {
 
 /** What was written, which entries only commit to: it stands with the request. */
 function words(line: Told, request: RequestView): string {
+  // The nearest in time: an entry is stamped a moment after what it tells of, and on a busy machine a longer one.
   const near = <T extends { at: number; person: { id: string } }>(all: T[]): T | undefined =>
-    all.find((one) => one.person.id === line.actor && Math.abs(one.at - line.t) < 5)
+    all
+      .filter((one) => one.person.id === line.actor)
+      .sort((a, b) => Math.abs(a.at - line.t) - Math.abs(b.at - line.t))[0]
   if (line.type === 'request.created') return request.reason
   if (line.type === 'request.voted') return near(request.votes)?.note ?? ''
   if (line.type === 'request.asked' || line.type === 'request.answered') return near(request.messages)?.text ?? ''
