@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,28 @@ def test_signing_in_with_a_token_and_out_again(staged: Daypass, browser: Browser
     page.get_by_role("button", name="Ana").click()
     page.get_by_role("menuitem", name="Sign out").click()
     expect(page.get_by_label("Your token")).to_be_visible()
+
+
+def test_a_command_line_is_let_in_from_a_browser(staged: Daypass, browser: Browser) -> None:
+    window = browser.window(staged, ANA)
+    line = subprocess.Popen(
+        [*staged.command(), "login", staged.web],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=staged.environment(),
+    )
+    try:
+        assert line.stdout is not None
+        where = line.stdout.readline().split()[-1]
+        page = window.go("/device" + where.partition("/device")[2])
+        page.get_by_role("button", name="Allow").click()
+        expect(page.get_by_text("go back to the command line")).to_be_visible()
+        said, _ = line.communicate(timeout=30)
+    finally:
+        line.kill()
+    assert f"as {ANA.email}" in said and line.returncode == 0
+    assert not window.faults
 
 
 def test_three_people_ask_decide_and_look_back_without_a_reload(staged: Daypass, browser: Browser) -> None:

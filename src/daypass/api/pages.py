@@ -21,6 +21,7 @@ BUILT = Path(__file__).with_name("built")
 """Where `scripts/web` puts the app; it is in the wheel, and not in git."""
 PLACES = (
     "catalogue",
+    "device",
     "inbox",
     "log",
     "requests",
@@ -29,6 +30,7 @@ PLACES = (
     "sessions",
     "settings",
     "sign-in",
+    "signed-out",
 )
 """The first words of the app's own paths; everything else is no page of it and answers as before."""
 NONCE_BYTES = 18

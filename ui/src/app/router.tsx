@@ -51,6 +51,11 @@ const withSearch = <Path extends string>(path: Path, component: RouteComponent) 
 const tree = root.addChildren([
   at('/', HomePage),
   at('/sign-in', HomePage),
+  at('/signed-out', HomePage),
+  withSearch(
+    '/device',
+    lazyRouteComponent(() => import('../pages/device'), 'DevicePage'),
+  ),
   withSearch(
     '/catalogue',
     lazyRouteComponent(() => import('../pages/catalogue'), 'CataloguePage'),

@@ -1,18 +1,29 @@
-// Signing in: with a token of one's own.
+// Signing in: at the identity provider where there is one, or with a token of one's own.
 
 import { Button, PasswordInput } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { signInWithToken } from '../client'
+import { signInWithToken, waysToSignIn } from '../client'
 import icon from '../icon.svg'
-import { got } from '../logic/api'
+import { got, Refusal } from '../logic/api'
 import { know } from '../logic/visit'
 import { Wrong } from '../parts/page'
+
+/** What the way over the identity provider ended with, which is told in the address. */
+function cameBackWith(): Refusal | null {
+  const told = new URLSearchParams(location.search)
+  const problem = location.pathname === '/sign-in' ? told.get('problem') : null
+  return problem ? new Refusal(0, problem, told.get('hint') ?? '') : null
+}
+
+/** Where to go when signed in: here, unless here is only about signing in. */
+const next = () => (['/sign-in', '/signed-out'].includes(location.pathname) ? '/' : location.pathname + location.search)
 
 export function SignInPage() {
   const queries = useQueryClient()
   const [secret, setSecret] = useState('')
-  const [problem, setProblem] = useState<unknown>(null)
+  const [problem, setProblem] = useState<unknown>(cameBackWith)
+  const ways = useQuery({ queryKey: ['ways'], queryFn: () => got(waysToSignIn()), retry: false })
   const [busy, setBusy] = useState(false)
 
   async function enter(): Promise<void> {
@@ -37,6 +48,17 @@ export function SignInPage() {
         <p className="faint" style={{ margin: '0 0 20px' }}>
           Temporary production access, on the record.
         </p>
+        {ways.data?.ways.includes('oidc') && (
+          <Button
+            component="a"
+            href={`/api/v1/sign-in/oidc?next=${encodeURIComponent(next())}`}
+            fullWidth
+            mb="lg"
+            size="sm"
+          >
+            Sign in at the identity provider
+          </Button>
+        )}
         <form
           onSubmit={(event) => {
             event.preventDefault()
