@@ -109,14 +109,3 @@ def test_policy_explain_knows_its_people_and_targets(folder: Path) -> None:
         1,
         "daypass: there is nobody with the address eve@acme.test",
     )
-
-
-def test_serve_refuses_what_it_cannot_do(folder: Path) -> None:
-    (folder / "secret").write_text("s")
-    oidc = "identity:\n  oidc: { issuer: 'https://x.test', client_id: d, client_secret: { file: secret } }\n"
-    (folder / "daypass.yaml").write_text(SETTINGS.replace("identity:\n", oidc))
-    done = daypass(folder, "serve")
-    assert (done.returncode, done.stderr.splitlines()[0]) == (
-        1,
-        "daypass: not yet: identity.oidc is not in this version",
-    )

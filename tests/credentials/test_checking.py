@@ -10,6 +10,7 @@ import pytest
 from daypass.credentials.checking import check_target
 from daypass.credentials.logins import GATE
 from daypass.credentials.postgres_roles import PostgresRoles
+from daypass.credentials.secrets.sources import Secrets
 from daypass.domain.target import Effect, TargetRole
 from tests.credentials.conftest import Place
 
@@ -37,9 +38,9 @@ def old(place: Place) -> bool:
 async def test_a_closure_that_holds_too_much_is_refused(place: Place, made: str, danger: str) -> None:
     place.server.psql(f"{made}; create role innocent; grant danger to innocent")
     try:
-        found = await check_target(with_role(place, "innocent").target)
+        found = await check_target(with_role(place, "innocent").target, Secrets())
         assert any(danger in problem for problem in found.problems)
-        allowed = await check_target(with_role(place, "innocent", dangerous=True).target)
+        allowed = await check_target(with_role(place, "innocent", dangerous=True).target, Secrets())
         assert not any("danger" in problem for problem in allowed.problems)
     finally:
         place.server.psql("drop role innocent; drop role danger")
@@ -48,14 +49,14 @@ async def test_a_closure_that_holds_too_much_is_refused(place: Place, made: str,
 async def test_subscriptions_outlive_their_session(place: Place) -> None:
     if old(place):  # there is no such role before version 16
         return
-    found = await check_target(with_role(place, "pg_create_subscription").target)
+    found = await check_target(with_role(place, "pg_create_subscription").target, Secrets())
     assert any("pg_create_subscription" in problem for problem in found.problems)
 
 
 async def test_a_good_target_gets_lines_that_let_only_the_gateway_in(place: Place, roles: PostgresRoles) -> None:
     place.server.execute(f"create role {GATE} nologin")
     try:
-        found = await check_target(with_role(place, "app_rw").target)
+        found = await check_target(with_role(place, "app_rw").target, Secrets())
         assert found.problems == ()
         assert found.pg_hba[0].split()[-2:] == ["127.0.0.1/32", "scram-sha-256"]
         assert bool(found.warnings) is old(place)  # app_rw has a login of its own
@@ -76,7 +77,7 @@ async def test_a_good_target_gets_lines_that_let_only_the_gateway_in(place: Plac
 async def test_what_the_maintenance_login_lacks_is_named(place: Place) -> None:
     place.server.execute("create role distant")
     try:
-        found = await check_target(with_role(place, "distant", "nobody").target)
+        found = await check_target(with_role(place, "distant", "nobody").target, Secrets())
         assert "role r: there is no role nobody at orders" in found.problems
         assert any('GRANT "distant" TO "keeper" WITH ADMIN OPTION' in problem for problem in found.problems)
     finally:
