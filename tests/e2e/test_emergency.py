@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from daypass.cli.demo.gateway import ANA, BEN, CLEO, POLICY, Setup
+from daypass.cli.demo.server import free_port
 from daypass.domain.ssh_signature import NAMESPACE
 from tests.e2e.conftest import Starting
-from tests.servers.daypass import Daypass
+from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
 
 GLASS = """\
@@ -23,11 +28,26 @@ GLASS = """\
     owes: { ratify: { by: [group:payments-leads], within: 24h } }
 expect:"""
 SETUP = Setup(policy=POLICY.replace("expect:", GLASS, 1))
+OIDC = "identity:\n  oidc: {{ issuer: 'http://127.0.0.1:{port}', client_id: d, client_secret: {{ file: provider }} }}\n"
+MAIL = "notify: {{ email: {{ server: '127.0.0.1:{port}', from: daypass@acme.test, tls: none }} }}\n"
 
 
 @pytest.fixture
 def emergency(postgres_15: Postgres, starting: Starting) -> Daypass:
     return starting(postgres_15, SETUP)
+
+
+@pytest.fixture
+def cut_off(postgres_15: Postgres, tmp_path: Path) -> Iterator[Daypass]:
+    """Nobody listens where its identity provider and its mail server ought to be."""
+    setup = replace(SETUP, extra=MAIL.format(port=free_port()))
+    daypass = Daypass(tmp_path / "gateway", postgres_15, setup)
+    (daypass.home / "provider").write_text("s")
+    text = daypass.config.read_text()
+    assert text.count("identity:\n") == 1
+    daypass.config.write_text(text.replace("identity:\n", OIDC.format(port=free_port())))
+    with daypass:
+        yield daypass
 
 
 def open_with(daypass: Daypass, code: str, statement: str, who: str = ANA.email) -> subprocess.CompletedProcess[str]:
@@ -55,6 +75,33 @@ def test_a_sealed_code_opens_its_target_through_psql_once(emergency: Daypass) ->
     assert first not in log and second not in log
     assert open_with(emergency, second, "select 1").returncode == 0
     emergency.verify()
+
+
+def test_it_works_with_the_identity_provider_and_the_channels_down(cut_off: Daypass) -> None:
+    with pytest.raises(urllib.error.HTTPError) as nobody:
+        urllib.request.build_opener(Unmoved).open(f"{cut_off.web}/api/v1/sign-in/oidc")
+    assert "problem=" in nobody.value.headers["location"]
+    (code,) = cut_off.object(None, "break-glass", "orders", "--make-codes", "--count", "1")["codes"]
+    assert open_with(cut_off, code, "select 1").stdout.strip() == "1"
+    why = ("--role", "write", "--for", "15m", "--reason", "payments are stuck", "--ticket", "INC-7")
+    broken = cut_off.object(ANA, "break-glass", "orders", *why)
+    assert cut_off.psql("select 2", target="orders:write").stdout.strip() == "2"
+    assert len(cut_off.wait_entries("glass.broken", 2)) == 2
+    cut_off.say(BEN, "ratify", broken["id"], "--note", "it was")
+    until(lambda: "channel email does not take messages" in healthz(cut_off) or None, "a warning of the mail server")
+
+
+def healthz(daypass: Daypass) -> str:
+    with urllib.request.urlopen(f"{daypass.web}/healthz") as answer:
+        said: bytes = answer.read()
+    return said.decode()
+
+
+class Unmoved(urllib.request.HTTPRedirectHandler):
+    """Takes no redirect."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 def test_a_drill_on_a_real_target_files_its_evidence(emergency: Daypass) -> None:
