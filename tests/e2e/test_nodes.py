@@ -53,7 +53,7 @@ def at_work(pair: Pair, daypass: Daypass) -> Granted:
     """A grant, and work on this node that goes on for minutes."""
     granted = pair.one.grant()
     daypass.start_client(*daypass.psql_argv(LONG))
-    until(lambda: [1 for _, state, _q in pair.target.backends("app_rw") if state == "active"] or None, "the work")
+    until(lambda: [1 for *_, query in pair.target.backends("app_rw") if query == LONG] or None, "the work")
     return granted
 
 
@@ -161,7 +161,10 @@ def test_a_node_that_hangs_holds_nothing_up(pair: Pair) -> None:
     pair.two.pause()
     pair.one.say(BEN, "revoke", granted.grant, "--reason", "enough")
     gone(pair)
-    assert ending(pair, granted)["state"] == "ENDED"
+    ended = ending(pair, granted)
+    assert ended["state"] == "ENDED"
+    steps = ended["ending"]["steps"]
+    assert steps["cut"] <= steps["work_stopped"] < steps["recorded"], "it is ended before its record is waited for"
     pair.two.resume()
     until(lambda: True if pair.two.healthy() else None, "the node to be back", 30)
 

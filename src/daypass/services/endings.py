@@ -187,6 +187,10 @@ class Endings:
         cut = [one for one in (*open_now, *cut_before) if one.id not in carried]
         ends = _telling(grant, [*await cutting, *await self._cut(grant, cut)], cut_before)
         timeline.took("cut", self._office.now())
+        # Work that nobody left word of goes on: it is ended before anything is waited for.
+        heard = {end.session for end in ends}
+        unheard = [one for one in cut if one.id not in heard and one.state is SessionState.OPEN]
+        ends += await self._sweep(grant, unheard)
         # Where something of theirs may outlive the sessions, the record that names it comes first.
         left = await self._closed(grant, timeline) if self._lending.lasting(grant) else []
         timeline.withdrawal = await self._lending.withdraw(grant)
@@ -199,7 +203,7 @@ class Endings:
         ends += await self._sweep(grant, again)
         timeline.took("read_back", self._office.now())
         swept = {end.session for end in ends if end.confirmed}
-        await self._close_lost([one for one in again if one.id in swept])
+        await self._close_lost([one for one in (*left, *doubtful) if one.id in swept])
         timeline.add(ends, [one.id for one in left if one.id not in swept])
         timeline.elsewhere = await elsewhere(self._office, self._credentials, self._live, grant, ends)
 
