@@ -12,7 +12,7 @@ import pytest
 
 from daypass.cli.demo.gateway import ANA, BEN, CLEO, Member
 from tests.servers.daypass import Daypass
-from tests.web.stage import DORA, ask
+from tests.web.stage import DORA, ask, live
 
 TURNS_MAX = 200
 """Events that are looked through for the one that is waited for."""
@@ -93,13 +93,18 @@ def test_a_revoked_token_hears_nothing_more(staged: Daypass, closing: list[Heard
 
 
 def test_a_session_is_watched_as_it_happens(staged: Daypass, closing: list[Heard]) -> None:
+    client = live(staged)
     session = next(one for one in staged.sessions("--live") if one["state"] == "OPEN")
     heard = Heard(staged, f"sessions/{session['id']}/watch", CLEO)
     closing.append(heard)
-    name, text = next(heard.events())
+    events = heard.events()
+    name, text = next(events)
     lines = text.splitlines()
     assert name == "lines" and json.loads(lines[0])["version"] == 3
-    assert any("4711" in line for line in lines[1:])
+    while not any("4711" in line for line in lines):
+        lines += next(events)[1].splitlines()
+    client.kill()
+    client.wait()
 
 
 def test_a_session_that_is_over_is_told_whole_and_ends(staged: Daypass, closing: list[Heard]) -> None:
