@@ -12,6 +12,7 @@ import base64
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 HELD_SECONDS_MAX = 20.0
 
 
-class StandIn:
+class StandIn(ABC):
     """One server. `asked` are the paths that it was asked for; `silent` makes it say nothing for so many seconds."""
 
     def __init__(self) -> None:
@@ -85,8 +86,9 @@ class StandIn:
     def limit(self) -> tuple[int, dict[str, str], bytes]:
         return 429, {"Retry-After": str(self.limited)}, b"{}"
 
+    @abstractmethod
     def answer(self, path: str, query: dict[str, list[str]], headers: dict[str, str]) -> Any:
-        raise NotImplementedError
+        """What it says to this."""
 
 
 def told(status: int, body: object, **headers: str) -> tuple[int, dict[str, str], bytes]:

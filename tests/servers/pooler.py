@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +22,7 @@ START_SECONDS_MAX = 10.0
 STOP_SECONDS_MAX = 5.0
 
 
-class Pooler:
+class Pooler(ABC):
     """A program between a client and the server, on a port of its own."""
 
     program = ""
@@ -66,9 +67,9 @@ class Pooler:
     def url(self, user: str = sample.WRITER, database: str = sample.DATABASE) -> str:
         return f"postgresql://{user}:{self.server.password}@127.0.0.1:{self.port}/{database}"
 
+    @abstractmethod
     def _configure(self) -> list[str]:
         """Write the settings; the arguments that name them."""
-        raise NotImplementedError
 
     def _wait_ready(self) -> None:
         give_up = time.monotonic() + START_SECONDS_MAX

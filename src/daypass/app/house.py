@@ -140,8 +140,8 @@ class House:
         return {"id": "index", "state": "REBUILT", **done}
 
 
-def make_house(store: Store, checked: Checked) -> House:
-    """Make the services. Nothing is read or written yet."""
+def _make_office(store: Store, checked: Checked) -> Office:
+    """What all services share, with what it tells people."""
     office = Office(
         store,
         wall_ms,
@@ -156,6 +156,12 @@ def make_house(store: Store, checked: Checked) -> House:
         channels=outlets_of(checked.settings),
     )
     office.heralds.append(Heralding(office).herald)
+    return office
+
+
+def make_house(store: Store, checked: Checked) -> House:
+    """Make the services. Nothing is read or written yet."""
+    office = _make_office(store, checked)
     secrets = Secrets(checked.settings.secrets, partial(kept_in, store))
     live, credentials, refusals = Live(), all_credentials(secrets), Refusals(office)
     tokens, requests = Tokens(office), Requests(office)
@@ -173,6 +179,8 @@ def make_house(store: Store, checked: Checked) -> House:
     codes = Codes(office, tokens, glass)
     sessions = Sessions(office, tokens, Admitting(office, tokens, credentials), endings, refusals, live, codes)
     tightening = Tightening(office, starting, endings)
+    reminding = Reminding(office, checked.settings.notify.ending_soon_ms)
+    clocks = Clocks(requests, grants, endings, refusals, recovery, patrol, duties, reminding, locks)
     return House(
         office=office,
         live=live,
@@ -184,17 +192,7 @@ def make_house(store: Store, checked: Checked) -> House:
         grants=grants,
         sessions=sessions,
         recovery=recovery,
-        clocks=Clocks(
-            requests,
-            grants,
-            endings,
-            refusals,
-            recovery,
-            patrol,
-            duties,
-            Reminding(office, checked.settings.notify.ending_soon_ms),
-            locks,
-        ),
+        clocks=clocks,
         reading=Reading(office),
         recordings=recordings,
         patrol=patrol,
