@@ -152,12 +152,7 @@ class Node:
             await self._stand_still(stack, store, publishing, problem, web, tls)
             return
         house = make_house(store, self._checked)
-        await house.people.sync(settings.people)
-        await house.tokens.start()
-        await house.starting.targets()
-        await house.starting.groups()
-        await house.starting.settings(told_settings(settings))
-        await house.starting.put_in_force(self._checked.policies)
+        await self._put_on_record(house)
         journal = await self._journal(store)
         stack.callback(journal.close)
         shipping = Shipping(journal, store, settings.node, house.office.lock)
@@ -180,18 +175,7 @@ class Node:
         await belonging.start()
         stack.push_async_callback(belonging.stop)
         loops.start()
-        exports = Exports(store, settings)
-        exports.start()
-        stack.push_async_callback(exports.stop)
-        channels = make_channels(settings)
-        self._telling = telling = Telling(house.office, channels)
-        await telling.start()
-        stack.push_async_callback(telling.stop)
-        reloading = Reloading(settings, house.tightening, self._renew)
-        self._reread = reloading.ask
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
-        reloading.start()
-        stack.push_async_callback(reloading.stop)
+        exports, telling, channels = await self._stand_beside(stack, house, store)
         await self._listen(
             stack,
             house,
@@ -208,6 +192,34 @@ class Node:
             recovered=len(recovered.closed),
             **{name: str(address) for name, address in self._checked.listen.items()},
         )
+
+    async def _put_on_record(self, house: House) -> None:
+        """Who and what there is, and which policies hold, where it is not what it was at the last start."""
+        await house.people.sync(self._settings.people)
+        await house.tokens.start()
+        await house.starting.targets()
+        await house.starting.groups()
+        await house.starting.settings(told_settings(self._settings))
+        await house.starting.put_in_force(self._checked.policies)
+
+    async def _stand_beside(
+        self, stack: AsyncExitStack, house: House, store: Store
+    ) -> tuple[Exports, Telling, Channels]:
+        """Start what the data path does not wait for: exports, messages, reading changed files again."""
+        settings = self._settings
+        exports = Exports(store, settings)
+        exports.start()
+        stack.push_async_callback(exports.stop)
+        channels = make_channels(settings)
+        self._telling = telling = Telling(house.office, channels)
+        await telling.start()
+        stack.push_async_callback(telling.stop)
+        reloading = Reloading(settings, house.tightening, self._renew)
+        self._reread = reloading.ask
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
+        reloading.start()
+        stack.push_async_callback(reloading.stop)
+        return exports, telling, channels
 
     async def _published(self, stack: AsyncExitStack, store: Store) -> Publishing:
         settings = self._settings
