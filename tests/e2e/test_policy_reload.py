@@ -39,13 +39,31 @@ def test_a_tighter_policy_ends_what_it_would_not_give(postgres_15: Postgres, sta
     assert daypass.server.backends("app_rw") == []
 
 
-def test_a_policy_that_does_not_load_changes_nothing(postgres_15: Postgres, starting: Starting) -> None:
+UNMET = POLICY.replace("role: read, for: 30m, ticket: INC-7, then: automatic", "role: read, for: 30m, then: automatic")
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("policy: [", "the policies do not load"),
+        (UNMET, "expect"),
+        (POLICY + "---\n", "the policies do not load"),
+        (POLICY.replace("[group:payments-oncall]", "[group:payments-oncall]\n    whom: [x]", 1), "whom"),
+    ],
+    ids=["no YAML", "a case that does not come out", "two documents", "an unknown key"],
+)
+def test_a_policy_that_does_not_load_changes_nothing(
+    postgres_15: Postgres, starting: Starting, policy: str, said: str
+) -> None:
     daypass = starting(postgres_15)
     daypass.grant()
     with psycopg.connect(daypass.dsn(), autocommit=True) as session:
-        write(daypass, "policy: [", "SIGHUP")
+        write(daypass, policy, "SIGHUP")
         until(lambda: "the policies do not load" in daypass.log_tail() or None, "the log to say so")
+        assert said in daypass.log_tail()
         assert session.execute("select 1").fetchone() == (1,)
+    daypass.grant()  # what was in force decides
+    assert len(daypass.wait_entries("policy.changed")) == 1, "the one of the first start"
 
 
 def write(daypass: Daypass, policy: str, how: str) -> None:
