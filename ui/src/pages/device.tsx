@@ -3,7 +3,7 @@
 import { Button, Group, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import * as api from '../client'
 import { got } from '../logic/api'
 import { Do } from '../parts/doing'
@@ -46,48 +46,52 @@ function Code() {
 
 /** A code is good once: what was answered is kept here, as the server no longer knows it by then. */
 function Device({ code }: { code: string }) {
-  const [answered, setAnswered] = useState<api.DeviceView | null>(null)
+  const answered = useRef<api.DeviceView>(null)
   const device = useQuery({
     queryKey: ['device', code],
-    queryFn: () => got(api.showDevice({ path: { code } })),
+    queryFn: async () => answered.current ?? (await got(api.showDevice({ path: { code } }))),
     retry: false,
   })
   return (
     <Answer of={device} rows={2}>
-      {(waiting) => {
-        const one = answered ?? waiting
-        return (
-          <>
-            <p>
-              <State state={one.state} /> <b className="mono">{one.id}</b> from{' '}
-              <b>
-                <Said line text={one.client || 'a command line'} />
-              </b>{' '}
-              at <span className="mono">{one.seen_from}</span>
-              <span className="small faint">
-                {' '}
-                <Left until={one.expires_at} over="too late" />
-              </span>
-            </p>
-            {one.state === 'WAITING' ? (
-              <Group gap="xs">
-                <Do act={async () => setAnswered(await got(api.allowDevice({ path: { code } })))} said="It is let in">
-                  Allow
-                </Do>
-                <Do
-                  variant="default"
-                  act={async () => setAnswered(await got(api.refuseDevice({ path: { code } })))}
-                  said="It is refused"
-                >
-                  Refuse
-                </Do>
-              </Group>
-            ) : (
-              <p className="faint">You can close this page and go back to the command line.</p>
-            )}
-          </>
-        )
-      }}
+      {(one) => (
+        <>
+          <p>
+            <State state={one.state} /> <b className="mono">{one.id}</b> from{' '}
+            <b>
+              <Said line text={one.client || 'a command line'} />
+            </b>{' '}
+            at <span className="mono">{one.seen_from}</span>
+            <span className="small faint">
+              {' '}
+              <Left until={one.expires_at} over="too late" />
+            </span>
+          </p>
+          {one.state === 'WAITING' ? (
+            <Group gap="xs">
+              <Do
+                act={async () => {
+                  answered.current = await got(api.allowDevice({ path: { code } }))
+                }}
+                said="It is let in"
+              >
+                Allow
+              </Do>
+              <Do
+                variant="default"
+                act={async () => {
+                  answered.current = await got(api.refuseDevice({ path: { code } }))
+                }}
+                said="It is refused"
+              >
+                Refuse
+              </Do>
+            </Group>
+          ) : (
+            <p className="faint">You can close this page and go back to the command line.</p>
+          )}
+        </>
+      )}
     </Answer>
   )
 }
