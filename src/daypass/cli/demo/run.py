@@ -77,7 +77,7 @@ def _stay(console: Console, gateway: LocalGateway) -> None:
         "\nTry, in two other terminals:\n",
         f"  export DAYPASS_URL={gateway.web} DAYPASS_TOKEN={gateway.token(ana)}",
         '  .venv/bin/daypass request orders --role write --for 10m --reason "see for myself"',
-        f"  psql {gateway.url(ana)}\n",
+        f"  psql {gateway.url(ana, token=False)}   # the password is her token\n",
         f"  export DAYPASS_URL={gateway.web} DAYPASS_TOKEN={gateway.token(ben)}",
         "  .venv/bin/daypass requests --to-decide",
         "  .venv/bin/daypass approve ID",
