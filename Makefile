@@ -37,12 +37,13 @@ $(BUILT): $(UI) scripts/web scripts/openapi | .venv/.installed
 demo: install
 	$(BIN)/daypass demo $(if $(EXIT),--exit)
 
-tests/servers/oidc/node_modules/.package-lock.json: tests/servers/oidc/package-lock.json
+NODE_PARTS := tests/servers/oidc/node_modules/.package-lock.json tests/ledger/sigstore/node_modules/.package-lock.json
+$(NODE_PARTS): %/node_modules/.package-lock.json: %/package-lock.json
 	@command -v npm >/dev/null || { echo "missing: npm. Run, as root:  apt-get install -y nodejs npm" >&2; exit 1; }
-	cd tests/servers/oidc && npm ci --no-audit --no-fund
+	cd $* && npm ci --no-audit --no-fund
 	touch $@
 
-test: dev tests/servers/oidc/node_modules/.package-lock.json web
+test: dev $(NODE_PARTS) web
 	scripts/parts postgresql postgresql-client rsyslog chromium
 	scripts/web test
 	$(BIN)/python $(if $(TESTS),-m pytest $(TESTS),scripts/suite)
@@ -77,8 +78,13 @@ mutate: dev
 
 # Apart from CI, as a new advisory must not stop work. Fails too where the advisory services cannot be reached.
 audit: dev
-	$(BIN)/uvx pip-audit --strict --disable-pip --require-hashes -r requirements.lock
-	cd ui && npm audit --audit-level=low
+	for lock in requirements.lock requirements-dev.lock; do \
+		$(BIN)/uvx pip-audit --strict --disable-pip --require-hashes -r $$lock \
+		|| { echo "make audit: something known to be vulnerable, or no answer from pypi.org; see above" >&2; exit 1; }; \
+	done
+	for part in ui $(NODE_PARTS:%/node_modules/.package-lock.json=%); do \
+		(cd $$part && npm audit --audit-level=low) || exit 1; \
+	done
 
 # CycloneDX, validated as it is written: what is installed with the program, and what the web app is built from.
 sbom: dev

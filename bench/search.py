@@ -19,6 +19,7 @@ from daypass.domain.finding import Sought, phrases_of
 from daypass.domain.identifiers import uuid7
 from daypass.domain.people import Person
 from daypass.ledger.published import PublishedLeaves
+from daypass.services.counting_hits import CountingHits
 from daypass.services.office import Office
 from daypass.services.recordings import Recordings
 from daypass.services.searching import Searching
@@ -105,6 +106,7 @@ async def _measure(folder: Path, count: int, show: Show) -> None:
     store = open_store("sqlite", folder)
     office = Office(store, lambda: 0, os.urandom, {})
     service = Searching(office, PublishedLeaves(folder / "ledger"), Recordings(office))
+    counting = CountingHits(office)
     newest = FIRST_T + count * STEP_MS
     week, day = newest - 7 * 86_400_000, newest - 40 * 86_400_000
     asked = {
@@ -129,4 +131,7 @@ async def _measure(folder: Path, count: int, show: Show) -> None:
             waits.append((time.perf_counter() - began) * 1000)
         show(f"{what}: {hits} hits, median", statistics.median(waits), "ms")
         show(f"{what}: slowest of {RUNS}", max(waits), "ms")
+        began = time.perf_counter()
+        counted = await counting.count(READER, sought)
+        show(f"{what}: counting {counted.hits} by facet, once", (time.perf_counter() - began) * 1000, "ms")
     await store.close()

@@ -22,6 +22,7 @@ of others, in `tests/api/test_matrix.py`.
 | approver | whom policy named for it: to decide, to be told of a broken glass, to sign off; nobody is it in general |
 | target owner | stands under `owners` of the target |
 | security, auditor, operator | those whom the settings say, over everything |
+| provisioner | the service account under `identity.scim`, with a token of the scope `scim` ([SCIM](scim.md)) |
 
 ```yaml
 identity:

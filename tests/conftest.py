@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.servers.daypass import Daypass
 from tests.servers.postgres import Missing, Postgres
 
 # How long an example takes says something of the machine, and nothing of the program.
@@ -16,11 +17,12 @@ settings.load_profile("daypass")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A compiled module that is older than its source would test what is no longer there."""
+    """A compiled module that is older than its source would test what is no longer there. Commands are forked."""
     for compiled in (Path(__file__).parent.parent / "src/daypass").rglob("*.so"):
         source = compiled.with_name(compiled.name.split(".")[0] + ".py")
         if compiled.stat().st_mtime < source.stat().st_mtime:
             pytest.exit(f"{compiled.name} is older than {source.name}: run scripts/compile", returncode=1)
+    Daypass.warmed = True
 
 
 def _running(make: Callable[[], Postgres]) -> Iterator[Postgres]:

@@ -13,6 +13,7 @@ TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "threat-model.md"
 AGAINST = (
     "An outsider",
+    "A directory, and who holds its token",
     "A person without a grant",
     "A person with a grant",
     "An approver",

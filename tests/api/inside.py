@@ -1,4 +1,4 @@
-"""`Inside`: the whole web app in this process, over a real store and the real services, without a gateway.
+"""`Inside`: the whole web app in this process, over a real store and the real services. Its gateway listens nowhere.
 
 For what asks thousands of times. Sessions are let in as the gateway lets them in; there is no target.
 """
@@ -20,17 +20,19 @@ from daypass.api.models import Health
 from daypass.api.web import make_web
 from daypass.app.checking import check_settings
 from daypass.app.house import House, make_house, wall_ms
+from daypass.app.overseeing import make_overseeing
 from daypass.app.policy_files import PolicyFilesOnDisk
 from daypass.app.publishing import Publishing
-from daypass.config import read_settings
+from daypass.app.telling import make_channels
+from daypass.config import Settings, read_settings
 from daypass.domain.people import OPERATOR
+from daypass.gateway.consoles import Consoles
+from daypass.gateway.gateway import Gateway
 from daypass.insights.asking import Insights
+from daypass.ledger.journal import Durability, Journal
 from daypass.ledger.sequencer import BATCH, number
 from daypass.protocols import PROTOCOLS
-from daypass.services.bundles import Bundles
-from daypass.services.deliberation import Deliberation
-from daypass.services.evaluating import Evaluating
-from daypass.services.favourites import Favourites
+from daypass.services.counting_hits import CountingHits
 from daypass.services.foreseeing import Foreseeing
 from daypass.services.proposing import Proposing
 from daypass.services.surveying import Surveying
@@ -48,6 +50,7 @@ site: acme.test/inside
 public_url: {url}
 ledger: {{ public: false }}
 identity:
+  scim: {{ account: dir@acme.test }}
   roles: {{ operator: ["group:operators", zed@acme.test] }}
   people:
     - {{ email: ana@acme.test, name: Ana, groups: [engineers] }}
@@ -63,6 +66,7 @@ identity:
     - {{ email: oz@acme.test, name: Oz, groups: [operators] }}
     - {{ email: zed@acme.test, name: Zed, groups: [auditors] }}
     - {{ email: eve@acme.test, name: Eve }}
+    - {{ email: dir@acme.test, name: The directory, agent_of: oz@acme.test }}
 targets:
   - name: orders
     protocol: {protocol}
@@ -75,6 +79,7 @@ targets:
     owners: [oleg@acme.test]
     roles: {{ read: {{ user: app_ro, effect: read }} }}
 policies: [ orders.yaml, parts.yaml ]
+notify: {{ email: {{ server: 127.0.0.1:1, tls: none, from: daypass@acme.test }} }}
 """
 ORDERS = """\
 policy: orders
@@ -106,8 +111,11 @@ rules:
 class Inside:
     """The app (`app`, with its guard) and everybody's tokens."""
 
-    def __init__(self, home: Path, house: House, publishing: Publishing, app: ASGIApp, carrying: Carrying):
+    def __init__(
+        self, home: Path, house: House, publishing: Publishing, app: ASGIApp, carrying: Carrying, consoles: Consoles
+    ):
         self.home, self.house, self.publishing, self.app, self.carrying = home, house, publishing, app, carrying
+        self.consoles = consoles
         self.tokens: dict[str, str] = {}
         self.token_ids: dict[str, str] = {}
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
@@ -117,7 +125,8 @@ class Inside:
         """A token of this person, and its id."""
         if fresh or name not in self.tokens:
             person = await self.house.people.by_email(f"{name}@acme.test")
-            issued = await self.house.tokens.issue(person.id, OPERATOR)
+            scopes = ("api", "scim") if name == "dir" else ()
+            issued = await self.house.tokens.issue(person.id, OPERATOR, scopes=scopes)
             if fresh:
                 return issued.secret, issued.token.id
             self.tokens[name], self.token_ids[name] = issued.secret, issued.token.id
@@ -194,11 +203,17 @@ async def inside(home: Path, **instead: str) -> AsyncIterator[Inside]:
     await house.tokens.start()
     registry = CollectorRegistry()
     listen = checked.listen
-    front = _front(house, publishing, registry, listen, PolicyFilesOnDisk(settings, house.office, lambda: None))
+    journal = Journal.open(home / "journal", Durability.WRITTEN)
+    gateway = Gateway(desk=house.sessions, journal=journal, protocols=PROTOCOLS, node="one", on_fatal=lambda: None)
+    consoles = Consoles(gateway, house.office, house.console_desk, PROTOCOLS)
+    front = _front(house, publishing, registry, settings, listen, consoles)
     app = make_web(front, public_url=URL, listening=(), body_bytes_max=settings.limits.request_bytes)
     try:
-        yield Inside(home, house, publishing, app, carrying)
+        yield Inside(home, house, publishing, app, carrying, consoles)
     finally:
+        await consoles.close()
+        gateway.close()
+        journal.close()
         await house.endings.settle()
         await store.close()
 
@@ -207,20 +222,21 @@ def _front(
     house: House,
     publishing: Publishing,
     registry: CollectorRegistry,
+    settings: Settings,
     listen: Mapping[str, Any],
-    files: PolicyFilesOnDisk,
+    consoles: Consoles,
 ) -> Front:
     office = house.office
+    files = PolicyFilesOnDisk(settings, office, lambda: None)
     given = {
-        "deliberation": Deliberation(office),
+        "consoles": consoles,
         "insights": Insights(office),
-        "foreseeing": Foreseeing(office, Deliberation(office)),
-        "evaluating": Evaluating(office, Deliberation(office)),
-        "bundles": Bundles(office, house.requests),
-        "favourites": Favourites(office, house.requests),
+        "counting_hits": CountingHits(office),
+        "foreseeing": Foreseeing(office, house.deliberation),
         "proposing": Proposing(office, files),
         "trying": Trying(office, files),
         "surveying": Surveying(office, house.credentials, house.live),
+        "overseeing": make_overseeing(house, publishing, (), make_channels(settings)),
         "listen": listen,
         "authority": None,
         "health": lambda: Health(id="one", state="HEALTHY"),

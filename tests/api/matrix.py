@@ -8,17 +8,19 @@ is. Zed is an auditor and an operator.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from daypass.domain.passkey import Passkey
 from daypass.domain.standing import Notice
-from tests.api.inside import ORDERS, V1, Inside
+from tests.api.inside import ORDERS, URL, V1, Inside
+from tests.identity.authenticator import Authenticator
 
-PEOPLE = ("ana", "amy", "bot", "ben", "bob", "olga", "oleg", "sam", "tess", "cleo", "oz", "zed", "eve")
+PEOPLE = ("ana", "amy", "bot", "ben", "bob", "olga", "oleg", "sam", "tess", "cleo", "oz", "zed", "eve", "dir")
 ALL = " ".join(PEOPLE)
 SEE = "ana ben olga sam tess cleo zed"
 READ = "ana ben olga sam tess cleo"
@@ -272,16 +274,130 @@ def _visited(path: str) -> Make:
     return make
 
 
+def _a_passkey(word: str, body: object = None) -> Make:
+    """One of two of Ana's; two others have vouched for her, so that she may remove it with a token."""
+
+    async def make(it: Inside, by: str) -> Call:
+        ana = await it.house.people.by_email("ana@acme.test")
+        now, id = it.house.office.now(), it.house.office.new_id()
+        public = Authenticator(algorithm="EdDSA").cose()
+        one = Passkey(id, ana.id, id, public, "localhost", URL, "laptop", 0, (), "", now)
+        async with it.house.office.store.begin() as tx:
+            for each in await tx.passkeys(ana.id):
+                await tx.save_passkey(replace(each, removed_at=now))
+            await tx.save_passkey(one)
+            await tx.save_passkey(replace(one, id=it.house.office.new_id(), credential=f"{id}2"))
+        _, token = await it.house.tokens.authenticate((await it.token("ana"))[0], "?")
+        asked = await it.house.vouchings.ask(ana, None, token)
+        for name in ("sam", "oz"):
+            await it.house.vouchings.vouch(await it.house.people.by_email(f"{name}@acme.test"), asked.code)
+        return f"{V1}/passkeys/{id}/{word}", body
+
+    return make
+
+
+def _vouching(path: str) -> Make:
+    async def make(it: Inside, by: str) -> Call:
+        asked = await it.house.vouchings.ask(await it.house.people.by_email("ana@acme.test"), None)
+        return path.format(code=asked.code), None
+
+    return make
+
+
+def _console(path: str, body: object = None) -> Make:
+    """No target is there, so that nobody has a console: what one may not see, and what is not there, look the same.
+    Everybody asks about one that is Ana's in test_consoles.py."""
+
+    async def make(it: Inside, by: str) -> Call:
+        return f"{V1}/consoles/none/{path}".rstrip("/"), body
+
+    return make
+
+
+async def _open_console(it: Inside, by: str) -> Call:
+    """Who holds a grant gets as far as the target, which does not answer (503)."""
+    await _grant("")(it, by)
+    return f"{V1}/consoles", {"target": "orders", "role": "write"}
+
+
+async def _snippet(it: Inside, by: str) -> Call:
+    await it.must("POST", "/snippets", {"name": "of ana", "text": "select 1"}, by="ana")
+    return f"{V1}/snippets/remove", {"name": "of ana"}
+
+
+NO_ANSWER = "eyJjaGFsbGVuZ2UiOiJBQSJ9"
+"""{"challenge":"AA"}, for which nobody waits."""
+ASSERTION = {"credential": "YQ", "authenticator_data": "YQ", "client_data": NO_ANSWER, "signature": "YQ"}
 WISH = {"target": "orders", "role": "read", "duration_ms": 600_000, "reason": "to see"}
 AGAIN: dict[str, object] = {}
 WHY = {"reason": "enough"}
 
+_logins = iter(range(10_000))
+_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+_CHANGE = {
+    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    "Operations": [{"op": "replace", "path": "externalId", "value": "x"}],
+}
+
+
+def _new_entry(kind: str) -> dict[str, object]:
+    name = f"scim{next(_logins)}"
+    if kind == "Users":
+        return {"schemas": [_USER], "userName": f"{name}@acme.test"}
+    return {"schemas": [_GROUP], "displayName": name}
+
+
+def _scim(path: str = "", body: object = None, *, made: bool = True, whole: bool = False) -> Mapping[str, Make]:
+    """The same of people and of groups: about an entry (`made`), or about none; `whole`: with one as the body."""
+
+    def of(kind: str) -> Make:
+        async def make(it: Inside, by: str) -> Call:
+            id = ""
+            if made:
+                answer = await it.call("POST", f"/scim/v2/{kind}", _new_entry(kind), by="dir")
+                assert answer.status_code == 201, answer.text
+                id = f"/{answer.json()['id']}"
+            return f"/scim/v2/{kind}{id}{path}", _new_entry(kind) if whole else body
+
+        return make
+
+    return {"Users": of("Users"), "Groups": of("Groups")}
+
+
+def _provisioned() -> dict[str, Row]:
+    asked = {
+        "list": (_scim(made=False), ("people", "groups")),
+        "search": (_scim("/.search", {}, made=False), ("people", "groups")),
+        "add": (_scim(made=False, whole=True), ("person", "group")),
+        "show": (_scim(), ("person", "group")),
+        "replace": (_scim(whole=True), ("person", "group")),
+        "patch": (_scim("", _CHANGE), ("person", "group")),
+        "remove": (_scim(), ("person", "group")),
+    }
+    rows = {
+        f"{verb}_scim_{name}": Row(makes[kind], "dir")
+        for verb, (makes, names) in asked.items()
+        for kind, name in zip(("Users", "Groups"), names, strict=True)
+    }
+    described = {
+        "scim_config": "ServiceProviderConfig",
+        "scim_resource_types": "ResourceTypes",
+        "scim_resource_type": "ResourceTypes/User",
+        "scim_schemas": "Schemas",
+        "scim_schema": f"Schemas/{_USER}",
+    }
+    return rows | {name: Row(_at(f"/scim/v2/{path}"), "dir") for name, path in described.items()}
+
+
 ROWS: Mapping[str, Row] = {
+    **_provisioned(),
     "healthz": Row(_at("/healthz"), ALL, own=True),
     "metrics": Row(_at("/metrics"), ALL, own=True),
     "authzen_configuration": Row(_at("/.well-known/authzen-configuration"), ALL, own=True),
     "ticket_changed": Row(_at(f"{V1}/hooks/tickets/none", {}), "", own=True),
     "who_am_i": Row(_at(f"{V1}/whoami"), ALL, own=True),
+    "policy_schema": Row(_at(f"{V1}/policy/schema"), ALL, own=True),
     "newest_checkpoint": Row(_at(f"{V1}/checkpoint"), ALL, own=True),
     "list_insights": Row(_at(f"{V1}/insights"), ALL, own=True),
     "ask_insight": Row(_at(f"{V1}/insights/requests"), ALL, own=True),
@@ -318,18 +434,36 @@ ROWS: Mapping[str, Row] = {
     "list_sessions": Row(_session(f"{V1}/sessions?limit=200#{{id}}"), SEE, lists=True),
     "show_session": Row(_session(f"{V1}/sessions/{{id}}"), SEE),
     "kill_session": Row(_session(f"{V1}/sessions/{{id}}/kill", WHY), "ana ben olga sam tess"),
+    "close_session": Row(_session(f"{V1}/sessions/{{id}}/close", WHY), "ben olga sam tess"),
     "get_recording": Row(_session(f"{V1}/sessions/{{id}}/recording"), READ),
     "watch_session": Row(_session(f"{V1}/sessions/{{id}}/watch?seconds=0"), READ),
     "list_statements": Row(_session(f"{V1}/sessions/{{id}}/statements"), READ),
+    "list_parts": Row(_session(f"{V1}/sessions/{{id}}/parts"), READ),
+    "show_part": Row(_session(f"{V1}/sessions/{{id}}/parts/0"), READ),
     "list_bodies": Row(_session(f"{V1}/sessions/{{id}}/bodies"), READ),
     "list_entries": Row(_request(f"{V1}/entries?request={{id}}"), SEE),
     "show_entry": Row(_entry(f"{V1}/entries/{{id}}"), SEE),
     "get_receipt": Row(_entry(f"{V1}/entries/{{id}}/receipt?wait=5s"), SEE),
     "search": Row(_entry(f"{V1}/search?kind=request.created#{{id}}"), READ, lists=True),
+    "count_hits": Row(_entry(f'{V1}/search/facets?kind=request.created&since={{t}}#"target"'), READ, lists=True),
     "open_entry": Row(_entry(f"{V1}/log/{{index}}"), READ),
     "list_keys": Row(_at(f"{V1}/keys"), ALL, own=True),
-    "enrol_key": Row(_new_key, ALL.replace(" bot", ""), own=True),
+    "enrol_key": Row(_new_key, ALL.replace(" bot", "").replace(" dir", ""), own=True),
     "revoke_key": Row(_a_key, "ana"),
+    "list_passkeys": Row(_at(f"{V1}/passkeys"), ALL, own=True),
+    "begin_passkey": Row(_at(f"{V1}/passkeys/begin"), "", own=True),
+    "enrol_passkey": Row(
+        _at(f"{V1}/passkeys", {"name": "x", "client_data": NO_ANSWER, "attestation": "YQ"}), "", own=True
+    ),
+    "rename_passkey": Row(_a_passkey("rename", {"name": "blue key"}), "ana"),
+    "remove_passkey": Row(_a_passkey("remove"), "ana"),
+    "begin_step_up": Row(_at(f"{V1}/step-up/begin"), "", own=True),
+    "step_up": Row(_at(f"{V1}/step-up", ASSERTION), "", own=True),
+    "change_password": Row(_at(f"{V1}/password", {"old": "x", "new": "y"}), "", own=True),
+    "ask_for_vouching": Row(_at(f"{V1}/vouchings"), ALL.replace(" bot", "").replace(" dir", ""), own=True),
+    "my_vouching": Row(_at(f"{V1}/vouchings/mine"), ALL, own=True),
+    "show_vouching": Row(_vouching(f"{V1}/vouchings/{{code}}"), "sam tess oz zed"),
+    "vouch": Row(_vouching(f"{V1}/vouchings/{{code}}/vouch"), "sam tess oz zed"),
     "break_the_glass": Row(_at(f"{V1}/break-glass", {**WISH, "drill": True}), ENGINEERS, own=True),
     "ratify_break_glass": Row(_ratify, "ben"),
     "list_obligations": Row(
@@ -363,11 +497,15 @@ ROWS: Mapping[str, Row] = {
     "try_policy": Row(_at(f"{V1}/policy/try", {"text": "policy: x"}), "sam tess cleo zed"),
     "simulate_policy": Row(_simulated, "sam tess cleo zed"),
     "who_can_get": Row(_at(f"{V1}/policy/who-can?target=orders&role=read"), "sam tess cleo zed"),
+    "explain_for": Row(_at(f"{V1}/policy/explain-for", {**WISH, "person": "ana@acme.test"}), "sam tess cleo zed"),
     "list_people": Row(_at(f"{V1}/people"), "sam tess cleo oz zed"),
     "list_groups": Row(_at(f"{V1}/groups"), "sam tess cleo oz zed"),
     "list_all_targets": Row(_at(f"{V1}/targets/all"), "sam tess cleo oz zed"),
     "check_target": Row(_at(f"{V1}/targets/orders/check"), "sam tess cleo oz zed"),
     "list_channels": Row(_at(f"{V1}/channels"), "sam tess cleo oz zed"),
+    "show_overview": Row(_at(f"{V1}/overview"), "sam tess cleo oz zed"),
+    "test_channel": Row(_at(f"{V1}/channels/email/test"), "sam tess oz zed"),
+    "list_all_tokens": Row(_at(f"{V1}/tokens/all"), "sam tess cleo zed", own=True),
     "retry_notice": Row(_notice, "sam tess oz zed"),
     "set_lock": Row(_lock, "sam tess"),
     "list_locks": Row(_at(f"{V1}/locks?all=true"), "sam tess cleo oz zed"),
@@ -377,6 +515,10 @@ ROWS: Mapping[str, Row] = {
     "revoke_tokens": Row(_all_tokens, "ana bot sam tess", own=True),
     "revoke_token": Row(_a_token, "ana sam tess"),
     "sign_in_with_token": Row(_at(f"{V1}/sign-in/token", {"token": "dp_"}), "", own=True),
+    "sign_in_with_password": Row(_at(f"{V1}/sign-in/password", {"email": "x", "password": "y"}), "", own=True),
+    "begin_passkey_sign_in": Row(_at(f"{V1}/sign-in/passkey/begin"), "", own=True),
+    "sign_in_with_passkey": Row(_at(f"{V1}/sign-in/passkey", ASSERTION), "", own=True),
+    "accept_invitation": Row(_at(f"{V1}/sign-in/invitation", {"code": "dp_", "password": "y"}), "", own=True),
     "sign_out": Row(_at(f"{V1}/sign-out", {"everywhere": True}), ALL, own=True),
     "list_visits": Row(_visited(f"{V1}/visits#{{id}}"), "ana", lists=True),
     "ways_to_sign_in": Row(_at(f"{V1}/sign-in"), ALL, own=True),
@@ -385,6 +527,16 @@ ROWS: Mapping[str, Row] = {
     "show_device": Row(_device("{path}"), ALL, own=True),
     "allow_device": Row(_device("{path}/allow"), "", own=True),
     "refuse_device": Row(_device("{path}/refuse"), "", own=True),
+    "open_console": Row(_open_console, "ana", own=True),
+    "list_consoles": Row(_at(f"{V1}/consoles"), ALL, own=True),
+    "show_console": Row(_console(""), "", own=True),
+    "run_in_console": Row(_console("run", {"text": "select 1"}), "", own=True),
+    "cancel_in_console": Row(_console("cancel"), "", own=True),
+    "follow_console": Row(_console("events"), "", own=True),
+    "close_console": Row(_console("close"), "", own=True),
+    "list_snippets": Row(_at(f"{V1}/snippets"), ALL, own=True),
+    "save_snippet": Row(_at(f"{V1}/snippets", {"name": "mine", "text": "select 1"}), ALL, own=True),
+    "remove_snippet": Row(_snippet, "ana"),
     "end_visit": Row(_visited(f"{V1}/visits/{{id}}/end"), "ana"),
 }
 """By operation. `{V1}/slack/actions` and `/ledger` are no operations; their own tests ask them."""
@@ -398,5 +550,6 @@ HELD: Mapping[str, str] = {
     "cleo": "auditor",
     "oz": "operator",
     "zed": "auditor operator",
+    "dir": "provisioner",
 }
 """What each is to Ana's things; the others are nothing to them."""

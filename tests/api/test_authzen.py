@@ -197,6 +197,7 @@ def test_the_evaluations_id_binds_as_well(served: Served) -> None:
         ("read", id),
         ("write", f"{id[:-1]}{'A' if id[-1] != 'A' else 'B'}"),
         ("write", "x"),
+        ("write", "é"),
         ("write", ""),
     ):
         body = asking(role, denial={"evaluation_id": wrong}, **said)
@@ -205,6 +206,10 @@ def test_the_evaluations_id_binds_as_well(served: Served) -> None:
     made = served.call("POST", "/access/v1/requests", asking(denial={"evaluation_id": id}, **said), by="ana")
     assert made.status == 202, made.json
     served.call("POST", f"/access/v1/requests/{made.json['task']['id']}/cancel", by="ana")
+
+
+def test_a_binding_that_is_no_text_of_ours(served: Served) -> None:
+    assert several(served, "write", denials=[{"binding_token": "é.é.é"}]).status == 400
 
 
 def test_nobody_is_called_back_where_the_settings_do_not_say_so(served: Served) -> None:

@@ -45,12 +45,24 @@ def test_what_is_not_for_me_is_not_there(served: Served) -> None:
 
 
 def test_what_was_asked_like_it_before(served: Served) -> None:
+    first = served.call("POST", f"{V1}/requests", {**WISH, "reason": "first"}, by="ana").json["id"]
+    last_time = served.call("GET", f"{V1}/requests/{first}/similar", by="ben").json["last_time"]
+    served.call("POST", f"{V1}/requests/{first}/withdraw", by="ana")
     denied, approved = decided(served, "deny"), decided(served, "approve")
     grant = served.call("GET", f"{V1}/requests/{approved}", by="ana").json["grant"]
     served.call("POST", f"{V1}/grants/{grant}/return", by="ana")
     now = served.call("POST", f"{V1}/requests", {**WISH, "reason": "again"}, by="ana").json["id"]
     found = served.call("GET", f"{V1}/requests/{now}/similar", by="ben").json
     assert [one["id"] for one in found["cases"]][:2] == [approved, denied]
-    assert found["last_time"] == "never had this access before"
+    assert found["last_time"] == last_time, "a grant handed back unused is no access that was had"
     assert served.call("GET", f"{V1}/requests/{now}/similar", by="eve").status == 404
     served.call("POST", f"{V1}/requests/{now}/withdraw", by="ana")
+
+
+def test_who_decides_is_told_what_hangs_on_it(served: Served) -> None:
+    asked = served.call("POST", f"{V1}/requests", {**WISH, "reason": "risky"}, by="ana").json["id"]
+    found = served.call("GET", f"{V1}/requests/{asked}/similar", by="ben").json
+    assert found["risk"] in ("MEDIUM", "HIGH") and "it can change data" in found["risk_reasons"]
+    assert "no ticket is named" in found["risk_reasons"]
+    assert found["ticket"] is None and found["ticket_problem"] == "", "no ticket system is configured"
+    served.call("POST", f"{V1}/requests/{asked}/withdraw", by="ana")

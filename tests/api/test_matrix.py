@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import APIRouter, FastAPI
 
+from daypass.api.pages import router as pages
 from daypass.api.verbs import ANYBODY, VERBS
 from daypass.api.web import make_api
 from daypass.domain.roles import TABLE, Role, Verb, permits
@@ -28,6 +31,35 @@ def operations() -> dict[str, tuple[str, str]]:
 
 def test_every_route_has_its_row_and_its_verb() -> None:
     assert set(ROWS) == set(operations()) == set(VERBS)
+
+
+NO_OPERATIONS = {
+    "/api/v1/openapi.json": "the description itself",
+    "/ledger/checkpoint": "files, for who reads the log: test_the_published_log_that_is_not_public… below",
+    "/ledger/tile/{path:path}": "the same",
+    "/ledger/vkey": "the same",
+    "/scim/v2/{path:path}": "there is no such thing, in SCIM's own words: test_scim.py",
+    "/api/v1/sign-in/oidc": "the way to the provider: tests/e2e/test_provider.py",
+    "/api/v1/sign-in/oidc/callback": "and back",
+    "/api/v1/sign-in/oidc/logout": "the provider's own sign-outs",
+    "/api/v1/slack/actions": "signed by Slack: tests/services/test_slack_answers.py",
+}
+"""What is served and is not described, and where it is asked who may have it. The app's own files are everybody's."""
+
+
+def test_every_route_that_is_no_operation_is_named() -> None:
+    described = {path for _, path in operations().values()}
+    app = set(_paths(pages))
+    assert set(_paths(make_api(None))) - described - app == set(NO_OPERATIONS)
+
+
+def _paths(app: FastAPI | APIRouter) -> Iterator[str]:
+    for route in app.routes:
+        included = getattr(route, "effective_route_contexts", None)
+        if included is None:
+            yield route.path
+        else:
+            yield from (one.path for one in included())
 
 
 def test_the_rows_say_what_the_table_says() -> None:

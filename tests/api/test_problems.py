@@ -86,11 +86,16 @@ def test_wrong_tokens_look_the_same(served: Served, header: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.test", "evil.test:80", "localhost:1", "localhost.evil.test", "[::2]", "", "a:b"]
+    "host", ["evil.test", "evil.test:80", "localhost:1", "localhost.evil.test", "[::2]", "", "a:b", "[", "[x]", "]:1"]
 )
 def test_other_hosts_are_refused(served: Served, host: str) -> None:
     told(served.call("GET", f"{V1}/whoami", Host=host), 421, "misdirected")
     assert served.call("GET", "/healthz", Host=host).status == 200
+
+
+def test_what_stands_before_the_routes_lets_no_failure_out(served: Served) -> None:
+    headers = served.call("GET", f"{V1}/whoami", Host="[").headers
+    assert "default-src 'none'" in headers["content-security-policy"]
 
 
 def test_our_own_names_are_taken(served: Served) -> None:

@@ -81,6 +81,23 @@ def test_what_would_not_load_is_not_proposed(served: Served) -> None:
     assert served.call("GET", f"{V1}/policy/proposals", by="ana").status == 403
 
 
+def test_a_change_of_what_the_file_no_longer_says_is_a_conflict(served: Served) -> None:
+    file = served.home / "policy.yaml"
+    seen = served.call("GET", f"{V1}/policies", by="sam").json["items"][0]["text_digest"]
+    wish = {"text": CHANGED, "note": "shorter", "was": seen}
+    file.write_text(POLICY + "# somebody was quicker\n")
+    stopped = served.call("POST", f"{V1}/policy/proposals", wish, by="sam")
+    assert stopped.status == 409 and "has changed since you began" in stopped.json["detail"] and stopped.json["hint"]
+    file.write_text(POLICY)
+    made = served.call("POST", f"{V1}/policy/proposals", wish, by="sam").json
+    path = f"{V1}/policy/proposals/{made['id']}"
+    assert served.call("GET", path, by="cleo").json["stale"] is False
+    file.write_text(POLICY + "# and again\n")
+    assert served.call("GET", path, by="cleo").json["stale"] is True
+    file.write_text(POLICY)
+    served.run("sam", "policy", "reject", made["id"], "--note", "no")
+
+
 def test_a_proposal_is_taken_back_and_one_for_another_text_stops(served: Served) -> None:
     made = propose(served, CHANGED).json  # type: ignore[attr-defined]
     assert "REJECTED" in served.run("sam", "policy", "reject", made["id"], "--note", "not yet").stdout

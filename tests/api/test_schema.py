@@ -12,6 +12,7 @@ from tests.api.serving import Served
 
 V1 = "/api/v1"
 PUBLIC = ("/healthz", "/metrics", f"{V1}/sign-in/token", f"{V1}/sign-in", f"{V1}/devices", f"{V1}/devices/poll")
+PUBLIC += tuple(f"{V1}/sign-in/{way}" for way in ("password", "passkey/begin", "passkey", "invitation"))
 SIGNED = (f"{V1}/hooks/tickets/{{name}}",)
 """Known by a signature, where the system that it names is there."""
 
@@ -36,13 +37,30 @@ def test_every_operation_is_described(document: dict[str, Any]) -> None:
     for path, _, told in operations(document):
         assert told["description"], path
         for status, answer in told["responses"].items():
+            if status == "204":
+                continue
             (media,) = answer["content"]
             if status.startswith("2"):
                 schema = answer["content"][media].get("schema", {})
                 named = [one for one in schema.get("anyOf", [schema]) if "$ref" in one]
                 assert media != "application/json" or named == schema.get("anyOf", [schema]), path
+            elif path.startswith("/scim/v2") and status not in ("413", "421"):
+                assert media == "application/scim+json", (path, status)
             elif (path, status) != ("/healthz", "503"):
                 assert media == "application/problem+json", (path, status)
+
+
+def test_every_number_that_is_taken_fits_into_64_bits(document: dict[str, Any]) -> None:
+    """More fits into no column."""
+    numbers = 0
+    for path, method, told in operations(document):
+        for one in told.get("parameters", ()):
+            for kind in one["schema"].get("anyOf", [one["schema"]]):
+                if kind.get("type") == "integer":
+                    assert kind.get("maximum", 2**64) < 2**63, (method, path, one["name"])
+                    assert {"minimum", "exclusiveMinimum"} & kind.keys(), (method, path, one["name"])
+                    numbers += 1
+    assert numbers > 20
 
 
 def test_what_needs_a_token_says_so(document: dict[str, Any], served: Served) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -21,14 +23,18 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from daypass.api.cookies import COOKIE
 from daypass.api.web import PREFIX, make_api
 from tests.api.inside import URL, Inside, inside
 from tests.api.matrix import ROWS
 
 PLANTED = "planted-reason-of-somebody-else"
-ROLES = ("ana", "ben", "olga", "sam", "cleo", "oz", "eve")
-STRANGERS = ("oz", "eve")
+ROLES = ("ana", "ben", "olga", "sam", "cleo", "oz", "eve", "dir")
+STRANGERS = ("oz", "eve", "dir")
 """Those who may see nothing of what Ana asked for."""
+BROWSERS = ("sam",)
+"""Those who send what the schema does not allow as well."""
+NONSENSE = 5
 EXAMPLES = 8
 """Of each operation and role."""
 CHECKS = (
@@ -37,8 +43,9 @@ CHECKS = (
     response_headers_conformance,
     response_schema_conformance,
 )
-LEFT_OUT = ("revoke_tokens", "set_lock", "sign_out", "follow_changes", "watch_session")
-"""The first shut out who asks, and the rest would all be 401; the last never end. The matrix asks them all."""
+LEFT_OUT = ("revoke_tokens", "set_lock", "sign_out", "end_visit", "follow_changes", "watch_session")
+"""The first shut out who asks (any beginning of a visit's id ends it), and the rest would all be 401; the last never
+end. The matrix asks them all."""
 schema = schemathesis.openapi.from_dict(make_api(None).openapi())
 
 
@@ -51,6 +58,8 @@ class Running:
 
     def __init__(self, home: Path) -> None:
         self.answers: Counter[int] = Counter()
+        self.refused: Counter[int] = Counter()
+        self.cookies: dict[str, str] = {}
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self._there: Future[Inside] = Future()
@@ -62,6 +71,9 @@ class Running:
             await it.session()
             for name in ROLES:
                 await it.token(name)
+            for name in BROWSERS:
+                opened = await it.house.visits.by_token(it.tokens[name], "127.0.0.1:7")
+                self.cookies[name] = opened.cookie
             self._there.set_result(it)
             await self._over.wait()
 
@@ -74,15 +86,22 @@ class Running:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
-    def ask(self, case: Any, name: str) -> Any:
+    def ask(self, case: Any, name: str, *, browser: bool = False) -> Any:
         """One generated request, as this person; what came back, as schemathesis checks it."""
         headers = {"Authorization": f"Bearer {self.it.tokens[name]}"}
+        if browser:
+            headers = {"Cookie": f"{COOKIE}={self.cookies[name]}", "X-Daypass-CSRF": "1", "Origin": URL}
         made = case.as_transport_kwargs(base_url=URL, headers=headers)
         sent = {key: made[key] for key in ("method", "url", "headers", "params", "json") if key in made}
+        if browser:
+            sent["headers"].update(headers)
+            for word in [one for one in sent["headers"] if one.lower() == "authorization"]:
+                del sent["headers"][word]
         if made.get("data") is not None:
             sent["content"] = made["data"]
         asked = asyncio.run_coroutine_threadsafe(self.it.client.request(**sent), self._loop).result(30)
-        if asked.status_code != 401 or not case.path.startswith(PUBLIC):
+        closed = (*PUBLIC, "/scim") if browser else PUBLIC  # no cookie opens the directory's door
+        if asked.status_code != 401 or not case.path.startswith(closed):
             self.answers[asked.status_code] += 1
         return schemathesis.Response.from_httpx2(asked, verify=False)
 
@@ -121,6 +140,39 @@ def test_no_failure_no_surprise_and_nothing_of_others(running: Running, name: st
                 assert PLANTED not in answer.text, (name, case.path)
 
         asked()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", BROWSERS)
+def test_nonsense_from_a_browser_is_refused_in_words(running: Running, name: str) -> None:
+    """What the schema does not allow, by a cookie."""
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.definition.raw["operationId"] in LEFT_OUT:
+            continue
+
+        @settings(
+            max_examples=NONSENSE,
+            phases=(Phase.generate,),
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+        def asked(case: Any) -> None:
+            answer = running.ask(case, name, browser=True)
+            assert answer.status_code < 500 or answer.status_code in (501, 503), (case.path, answer.text)
+            if not case.path.startswith((*PUBLIC, "/scim")):
+                running.refused[answer.status_code] += 1
+
+        try:
+            asked()
+        except Unsatisfiable:
+            continue  # nothing of it can be wrong
+
+
+def test_nonsense_was_understood_as_such(running: Running) -> None:
+    assert running.refused[401] == 0 and running.refused[422] > 200, running.refused
 
 
 def test_who_asked_was_known_and_understood(running: Running) -> None:

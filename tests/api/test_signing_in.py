@@ -60,6 +60,7 @@ def test_the_cookie_says_who_is_calling(served: Served, cookie: str, origin: str
         {"X_Daypass_CSRF": "1", "Origin": "https://evil.test"},
         {"X_Daypass_CSRF": "1", "Origin": "http://localhost:1"},
         {"X_Daypass_CSRF": "1", "Origin": "null"},
+        {"X_Daypass_CSRF": "1", "Origin": "http://["},
         {"X_Daypass_CSRF": "1", "Origin": "OURS", "Sec_Fetch_Site": "cross-site"},
         {"X_Daypass_CSRF": "1", "Origin": "OURS", "Sec_Fetch_Site": "same-site"},
         {"X_Daypass_CSRF": "1", "Origin": "OURS", "Sec_Fetch_Site": "none"},
@@ -119,9 +120,33 @@ def test_guessing_ends_in_waiting_for_who_guesses(served: Served) -> None:
     assert sign_in(served, served.token("ana")).status == 200
 
 
-def from_elsewhere(served: Served, token: str) -> tuple[int, str]:
+def test_what_another_site_can_have_a_browser_do_shuts_nobody_out(served: Served) -> None:
+    """Images of the way back from the provider, and forms to where it signs people out, from somebody's address."""
+    far = "127.0.0.3"
+    for _ in range(FAILURES_OF_ADDRESS + 10):
+        assert asked_from(far, served, "GET", f"{V1}/sign-in/oidc/callback?state=x&code=y").status == 303
+        answer = asked_from(far, served, "POST", f"{V1}/sign-in/oidc/logout", b"logout_token=x")
+        assert answer.status == 400
+    assert from_elsewhere(served, served.token("ana"), far)[0] == 200
+
+
+def asked_from(
+    address: str, served: Served, method: str, path: str, body: bytes | None = None
+) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection("127.0.0.1", served.web, timeout=30, source_address=(address, 0))
+    headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer
+    finally:
+        connection.close()
+
+
+def from_elsewhere(served: Served, token: str, address: str = "127.0.0.2") -> tuple[int, str]:
     """A sign-in from another address: the status, and how long to wait."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.web, timeout=30, source_address=("127.0.0.2", 0))
+    connection = http.client.HTTPConnection("127.0.0.1", served.web, timeout=30, source_address=(address, 0))
     headers = {"Content-Type": "application/json", "X-Daypass-CSRF": "1", "Origin": f"http://127.0.0.1:{served.web}"}
     try:
         connection.request("POST", f"{V1}/sign-in/token", json.dumps({"token": token}), headers)

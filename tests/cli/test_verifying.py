@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,6 +22,7 @@ from daypass.ledger.checkpoint import Checkpoint
 from daypass.ledger.note import COSIGNATURE_V1, Note, cosign, keypair, sign
 from tests.cli.running import daypass
 from tests.ledger.logs import SEED, Log
+from tests.servers.authority import Authority
 
 WITNESS, COSIGNER = keypair("witness.test/one", b"\x09" * 32, COSIGNATURE_V1)
 BLOCKED = ("daypass.store", "daypass.services", "daypass.gateway", "daypass.api", "daypass.app", "daypass.config")
@@ -75,7 +80,7 @@ def test_a_log_over_http(url: str, root: Path) -> None:
 
 def test_a_tampered_log(root: Path) -> None:
     raw = bytearray((root / "tile/entries/000").read_bytes())
-    raw[1000] ^= 1
+    raw[900] ^= 1
     (root / "tile/entries/000").write_bytes(raw)
     done = daypass(root.parent, "ledger", "verify", "log")
     assert done.returncode == 1
@@ -92,6 +97,17 @@ def test_both_checkpoints_are_printed(genuine: Log, root: Path, tmp_path: Path) 
     assert "two signed checkpoints of size 300 with different roots" in done.stdout
     for raw in (genuine.published[-1], other.published[-1]):
         assert raw.decode() in done.stdout
+
+
+def test_a_kept_checkpoint_of_another_key_is_tampering_unless_a_key_is_pinned(genuine: Log, root: Path) -> None:
+    other, signer = keypair(genuine.vkey.name, b"\x07" * 32)
+    text = Note.parse(genuine.published[-1]).text
+    (root.parent / "strange").write_text(str(Note(text, (sign(text, other, signer),))))
+    verify = ("ledger", "verify", "log", "--checkpoint", "strange")
+    assert daypass(root.parent, *verify).returncode == 1
+    done = daypass(root.parent, *verify, "--vkey", str(genuine.vkey))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "could not check: strange: says that another key" in done.stderr
 
 
 def test_a_log_that_says_to_be_longer_than_can_be(genuine: Log, root: Path) -> None:
@@ -117,6 +133,10 @@ def test_witnesses(genuine: Log, root: Path) -> None:
     assert done.returncode == 1 and "not cosigned by witness.test/one" in done.stdout
     assert daypass(root.parent, *arguments, "--quorum", "0").returncode == 0
     assert daypass(root.parent, *arguments, "--quorum", "2").returncode == 2
+    twice = daypass(root.parent, *arguments, "--witness", str(WITNESS), "--quorum", "2")
+    assert twice.returncode == 2 and "--quorum 2, but --witness names 1" in twice.stderr
+    log = daypass(root.parent, "ledger", "verify", "log", "--witness", "log/vkey")
+    assert log.returncode == 2 and "the key of a log, not of a witness" in log.stderr
     note = Note.parse(genuine.published[-1])
     line = cosign(note.text, WITNESS, COSIGNER, 1_790_000_000)
     (root / "checkpoint").write_text(str(Note(note.text, (*note.signatures, line))))
@@ -132,6 +152,7 @@ def test_witnesses(genuine: Log, root: Path) -> None:
         (["."], "no vkey beside the log"),
         ([".", "--vkey", "log/vkey"], "no checkpoint"),
         (["log", "--vkey", "a+b+c"], "not base64"),
+        (["log", "--vkey", str(WITNESS)], "the key of a witness, not of a log"),
         (["log", "--vkey", "nowhere"], "nowhere: No such file"),
         (["log", "--checkpoint", "nowhere"], "nowhere: No such file"),
         (["log", "--checkpoint", "log/vkey"], "log/vkey: a note is"),
@@ -154,6 +175,68 @@ def test_a_receipt_from_the_published_files(genuine: Log, root: Path, url: str) 
     assert done.returncode == 0
     done = daypass(root.parent, "ledger", "receipt", "300", "--log", "log")
     assert done.returncode == 1 and "not published yet" in done.stderr
+
+
+def test_as_who_is_signed_in_at_a_daypass_of_its_own_authority(genuine: Log, root: Path, tmp_path: Path) -> None:
+    class ForAuditors(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.headers["Authorization"] == "Bearer dp_cleo":
+                super().do_GET()
+            else:
+                self.send_error(401)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    shutil.copytree(root, tmp_path / "web" / "ledger")
+    authority = Authority(tmp_path)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(ForAuditors, directory=str(tmp_path / "web")))
+    trusted = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trusted.load_cert_chain(*authority.certificate("127.0.0.1"))
+    server.socket = trusted.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url, folder = f"https://127.0.0.1:{server.server_port}", tmp_path / ".config" / "daypass"
+        folder.mkdir(parents=True)
+        stored = {"url": url, "token": "dp_cleo", "ca": str(authority.path)}
+        (folder / "login.json").write_text(json.dumps(stored))
+        for env in ({}, {"DAYPASS_URL": url, "DAYPASS_TOKEN": "dp_cleo", "DAYPASS_CA": str(authority.path)}):
+            done = daypass(tmp_path, "ledger", "receipt", "7", "--json", **env)
+            assert (done.returncode, json.loads(done.stdout)["id"]) == (0, 7), done.stderr
+            assert daypass(tmp_path, "ledger", "verify", f"{url}/ledger", **env).returncode == 0
+        stored["token"] = "dp_eve"
+        (folder / "login.json").write_text(json.dumps(stored))
+        done = daypass(tmp_path, "ledger", "receipt", "7")
+        assert (done.returncode, "HTTP 401" in done.stderr) == (2, True)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_on_a_terminal_it_shows_how_far_it_is(genuine: Log, root: Path) -> None:
+    terminal, stderr = pty.openpty()
+    argv = [sys.executable, "-m", "daypass", "ledger", "verify", "log"]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    done = subprocess.run(argv, cwd=root.parent, stdout=subprocess.PIPE, stderr=stderr, env=environment, text=True)
+    os.close(stderr)
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: all of it is read, and nobody is at the other end
+        while part := os.read(terminal, 65536):
+            shown += part
+    os.close(terminal)
+    assert (done.returncode, "300 entries" in done.stdout) == (0, True)
+    assert b"300/300" in shown
+
+
+def test_a_receipt_by_id_from_the_published_files(genuine: Log, root: Path, url: str) -> None:
+    for index in (7, 299):
+        id = json.loads(genuine.entries[index])["id"]
+        done = daypass(root.parent, "ledger", "receipt", id, "--log", url, "--json")
+        assert (done.returncode, json.loads(done.stdout)["id"]) == (0, index)
+    done = daypass(root.parent, "ledger", "receipt", "01890a5e-0000-7000-8000-0000000f0000", "--log", "log")
+    assert done.returncode == 1 and "there is no entry" in done.stderr
+    done = daypass(root.parent, "ledger", "receipt", "7", "--log", "log", "--wait", "2s")
+    assert done.returncode == 2 and "--wait goes with its id" in done.stderr
 
 
 def test_it_imports_nothing_of_the_server(root: Path) -> None:

@@ -6,9 +6,12 @@ import asyncio
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from daypass.ledger.cosigning import Cosigned, Cosigners, WitnessAddress
 from daypass.ledger.note import VerifierKey
@@ -64,8 +67,48 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         (NAME, "a+b+c", "127.0.0.1:0"),
         (NAME, "nowhere", "127.0.0.1:0"),
         (NAME, "log/ledger/vkey", "8421"),
+        (NAME, "log/ledger/vkey", "0.0.0.0:0"),
+        (NAME, "log/ledger/vkey", "[::]:0"),
     ):
         done = daypass(tmp_path, "witness", "--name", name, "--data", "w", "--log", log, "--listen", listen)
         assert done.returncode == 2, done.stdout
     done = daypass(tmp_path, "witness", "--name", NAME, "--data", "w", "--log", "log/ledger/vkey", "--print-key")
     assert done.returncode == 0 and VerifierKey.parse(done.stdout).name == NAME
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /vkey HTTP/1.1\r\nX: ", b"GET /vkey HTTP/1.1\r\nX: " + b"a" * 70_000])
+def test_strangers_are_cut_off(tmp_path: Path, begun: bytes) -> None:
+    Log(tmp_path / "log")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    argv = ["witness", "--name", NAME, "--data", "w", "--log", "log/ledger/vkey", "--behind-tls"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "daypass", *argv, "--listen", f"0.0.0.0:{port}"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None and process.stdout.readline()
+        with connected(port) as one:
+            one.settimeout(60)
+            with suppress(OSError):
+                one.sendall(begun)
+                assert one.recv(1) == b""
+        with connected(port) as one:
+            one.sendall(b"GET /vkey HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert one.recv(100).startswith(b"HTTP/1.1 200")
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def connected(port: int) -> socket.socket:
+    """A connection to it; it listens a moment after it has told its key."""
+    give_up = time.monotonic() + 30
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=30)
+        except OSError:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)

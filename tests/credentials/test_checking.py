@@ -82,3 +82,17 @@ async def test_what_the_maintenance_login_lacks_is_named(place: Place) -> None:
         assert any('GRANT "distant" TO "keeper" WITH ADMIN OPTION' in problem for problem in found.problems)
     finally:
         place.server.execute("drop role distant")
+
+
+async def test_a_static_login_whose_work_the_maintenance_login_could_not_end_is_named(place: Place) -> None:
+    place.server.execute("create role apart login")
+    try:
+        static = TargetRole("r", "apart", None, Effect.WRITE)
+        found = await check_target(replace(place.target, roles={"r": static}), Secrets())
+        assert found.problems == () and found.pg_hba == ()
+        (warned,) = found.warnings
+        assert warned.endswith('GRANT pg_signal_backend, pg_read_all_stats TO "keeper"')
+        ours = TargetRole("r", "app_rw", None, Effect.WRITE)  # which keeper is a member of
+        assert (await check_target(replace(place.target, roles={"r": ours}), Secrets())).warnings == ()
+    finally:
+        place.server.execute("drop role apart")

@@ -60,11 +60,13 @@ class Frail(PostgresServer):
         await super().together(statements)
         self._step(True)
 
-    async def apart(self, database: str, statements: Sequence[str]) -> None:
+    async def apart(self, database: str, statements: Sequence[str], asked: str = "") -> Sequence[Sequence[Any]]:
+        rows = await super().apart(database, (), asked)
         for statement in statements:
             self._step(False)
             await super().apart(database, _with_role(statements, statement))
             self._step(True)
+        return rows
 
 
 def _with_role(statements: Sequence[str], statement: str) -> Sequence[str]:

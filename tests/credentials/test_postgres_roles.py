@@ -108,7 +108,9 @@ async def test_what_it_owns_goes_to_its_role_in_every_database(place: Place, rol
     gone = await roles.withdraw(lease)
     assert gone.problem == ""
     assert gone.evidence["databases"] == 2 and gone.evidence["objects_reassigned"] >= 5
-    assert any("now belongs to app_rw" in left for left in gone.left)
+    assert gone.left[0] == "function public.sneaky() (it runs with its owner's rights) now belongs to app_rw"
+    named = {f"{what} now belongs to app_rw" for what in ("schema mine", "view mine.all_of", "table public.leftover")}
+    assert {*named, "table public.there in second now belongs to app_rw"} < set(gone.left)
     owner = "select relowner::regrole::text from pg_class where relname = %s"
     assert place.orders(owner, "leftover") == [("app_rw",)]
     assert place.server.execute(owner, "there", database="second") == [("app_rw",)]

@@ -26,6 +26,17 @@ async def test_a_password_that_the_session_changed(place: Place) -> None:
     assert (await all_credentials().withdraw(place.lease("static", marks=MARKS))).problem == ""
 
 
+async def test_a_transaction_that_was_prepared_meanwhile_is_told_of(place: Place) -> None:
+    """Sessions may prepare none: one that is there all the same is an application's, or came past us."""
+    with psycopg.connect(place.server.url("app_rw", "orders"), autocommit=True) as session:
+        session.execute("begin; update orders set note = 'kept' where id = 1; prepare transaction 'meanwhile'")
+        try:
+            done = await all_credentials().withdraw(place.lease("static", marks=MARKS))
+            assert (done.problem, done.left) == ("", ("prepared transaction meanwhile in orders",))
+        finally:
+            session.execute("rollback prepared 'meanwhile'")
+
+
 async def test_what_never_reached_the_target_is_not_looked_at(place: Place) -> None:
     lease = place.lease("static")
     nowhere = replace(lease, target=replace(place.target, port=1))

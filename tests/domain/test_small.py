@@ -125,7 +125,7 @@ class TestSession:
         [(reason, SessionState.ENDED if reason in sessions.LEFT else SessionState.CUT) for reason in EndReason],
     )
     def test_who_ended_it(self, reason: EndReason, state: SessionState) -> None:
-        assert sessions.ended(SESSION, reason, NOW, statements=3, recording="complete").state is state
+        assert sessions.ended(SESSION, sessions.Over(SESSION.id, reason), NOW).state is state
 
     def test_it_opens_once(self) -> None:
         is_open = sessions.opened(SESSION, {"pid": "1"}, NOW)
@@ -138,7 +138,7 @@ class TestSession:
         over = replace(SESSION, state=state)
         attempts: tuple[Callable[[], Session], ...] = (
             lambda: sessions.opened(over, {}, NOW),
-            lambda: sessions.ended(over, EndReason.EXPIRED, NOW, statements=0, recording="gap"),
+            lambda: sessions.ended(over, sessions.Over(over.id, EndReason.EXPIRED), NOW),
         )
         for attempt in attempts:
             with pytest.raises(Conflict):

@@ -55,5 +55,5 @@ def starting(tmp_path: Path) -> Iterator[Starting]:
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
     """A server that the test may break."""
-    with Postgres.debian() as server:
-        yield server.load_sample()
+    with Postgres.copied() as server:
+        yield server

@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.servers.daypass import until
 from tests.servers.postgres import children
 
 DEMO = [sys.executable, "-m", "daypass", "demo"]
@@ -57,11 +57,25 @@ def test_it_stays_up_until_it_is_ended(environment: dict[str, str], tmp_path: Pa
     printed = tmp_path / "printed"
     with printed.open("w") as out:
         process = subprocess.Popen(DEMO, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment)
-    until(lambda: True if "Ctrl-C ends it" in printed.read_text() else None, printed.read_text(), DEMO_SECONDS_MAX)
-    assert children(process.pid)
-    process.send_signal(how)
-    assert process.wait(30) == 0
+    try:
+        assert _up(process, printed), printed.read_text()
+        assert children(process.pid)
+        process.send_signal(how)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
     check_nothing_left(environment)
+
+
+def _up(process: subprocess.Popen[bytes], printed: Path) -> bool:
+    """Wait until everything is up, or the demo has left, or the time is over."""
+    give_up = time.monotonic() + DEMO_SECONDS_MAX
+    while "Ctrl-C ends it" not in printed.read_text():
+        if process.poll() is not None or time.monotonic() > give_up:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def test_it_leaves_in_good_order_from_the_middle(environment: dict[str, str]) -> None:
@@ -72,4 +86,5 @@ def test_it_leaves_in_good_order_from_the_middle(environment: dict[str, str]) ->
             break
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
+    assert process.returncode == 1  # not every step was taken
     check_nothing_left(environment)

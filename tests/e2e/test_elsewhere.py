@@ -21,8 +21,7 @@ SECONDS = 4
 
 @pytest.fixture
 def server() -> Iterator[Postgres]:
-    with Postgres.debian() as made:
-        made.load_sample()
+    with Postgres.copied() as made:
         made.psql(
             f"""
             create role other login password '{made.password}';

@@ -86,6 +86,11 @@ def test_killing_a_session_leaves_its_grant(daypass: Daypass) -> None:
     _, said = client.communicate(timeout=20)
     assert "FATAL" in said
     assert daypass.psql("select 1").stdout.strip() == "1"
+    (ended,) = daypass.wait_entries("session.ended", session=session["id"])
+    end = ended["body"]["end"]
+    assert (end["was"], end["how"], end["read_back"]) == ("active", "terminated at the target", "gone")
+    shown = daypass.say(BEN, "show", session["id"])
+    assert "nothing more forwarded" in shown and "read back that the work is gone" in shown
 
 
 @pytest.mark.parametrize("work", ["procedure", "queued"])
@@ -133,6 +138,14 @@ def test_cancelling_one_session_leaves_the_others(daypass: Daypass) -> None:
     ):
         other.cancel_safe(timeout=10)
         assert mine.execute("select 1").fetchone() == (1,)
+
+
+def test_a_statement_right_after_a_cancel_is_not_hit_by_it(daypass: Daypass) -> None:
+    daypass.grant()
+    with psycopg.connect(daypass.dsn(), autocommit=True) as connection:
+        for _ in range(50):
+            connection.cancel_safe(timeout=10)
+            assert connection.execute("select 1 from pg_sleep(0.02)").fetchone() == (1,)
 
 
 def test_many_sessions_end_at_once(daypass: Daypass) -> None:

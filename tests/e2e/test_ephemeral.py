@@ -128,7 +128,7 @@ def test_what_cannot_be_taken_away_is_an_alarm_until_it_can(daypass: Daypass) ->
     daypass.psql("create table kept (n int)")
     with psycopg.connect(daypass.server.url("admin", "orders")) as other:
         other.execute("lock table kept")
-        daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
+        daypass.unconfirmed(BEN, "revoke", granted.grant, "--reason", "enough")
         (alarm,) = daypass.wait_entries("grant.end_unconfirmed", grant=granted.grant)
         assert alarm["body"]["credential"]["seen"]["terminated"] >= 0
     daypass.wait_entries("grant.ended", grant=granted.grant)

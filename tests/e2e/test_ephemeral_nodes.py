@@ -23,9 +23,10 @@ WITHDRAWN_SECONDS_MAX = 60
 """What issue and docs promise of a node that is killed: no session listed as open, no login left."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with Postgres.debian() as made:
+@pytest.fixture(scope="module", params=["15", "18"])
+def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    make = Postgres.debian if request.param == "15" else Postgres.wheel
+    with make() as made:
         made.load_sample()
         made.psql(KEEPER_SETUP.format(password=made.password), database=sample.DATABASE)
         yield made
@@ -33,7 +34,7 @@ def server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def pair(server: Postgres, tmp_path: Path) -> Iterator[Pair]:
-    with Postgres.debian() as store:
+    with Postgres.copied() as store:
         url = store.create_database("daypass")
         one, two = (
             Lending(tmp_path / name, server, Setup(store=url, extra=f"node: {name}\n")) for name in ("one", "two")

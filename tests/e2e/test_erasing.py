@@ -5,8 +5,10 @@ The judge reads the files themselves, raw and every body unpacked: nothing of th
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -14,7 +16,9 @@ import pytest
 import zstandard
 
 from daypass.cli.demo.gateway import ANA, BEN, CLEO, Setup
+from daypass.ledger.note import keypair
 from tests.e2e.conftest import Starting
+from tests.e2e.test_clock_steps import HOUR_NS, Stepped
 from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
 
@@ -120,6 +124,81 @@ def test_old_bodies_are_erased_by_their_age(daypass: Daypass) -> None:
     assert holding(daypass.data, SECRET) == []
 
 
+class Later(Stepped):
+    """A gateway that starts so many hours ahead."""
+
+    hours = 0
+
+    def serving(self) -> list[str]:
+        argv = super().serving()
+        self.step(self.hours * HOUR_NS)
+        return argv
+
+
+def test_what_retention_sweeps_is_in_no_file(postgres_15: Postgres, tmp_path: Path) -> None:
+    with Later(tmp_path / "gateway", postgres_15, Setup(extra="retention: { bodies: 1d }\n")) as daypass:
+        asked = daypass.grant(reason=f"{SECRET} is why")
+        worked(daypass, SECRET)
+        daypass.say(ANA, "return", asked.grant)
+        daypass.wait_entries("grant.ended")
+        daypass.stop()
+        assert holding(daypass.data, SECRET) and holding(daypass.data, VALUE)
+        daypass.hours = 50
+        daypass.start()
+        swept = daypass.wait_entries("blob.erased")
+        assert {entry["body"]["why"] for entry in swept} == {"age"}
+        daypass.stop()
+        assert holding(daypass.data, SECRET) == [] and holding(daypass.data, VALUE) == []
+        daypass.verify()
+
+
+def test_what_was_done_for_a_request_is_erased(daypass: Daypass) -> None:
+    asked = daypass.grant(reason=f"{SECRET} is why")
+    worked(daypass, SECRET)
+    daypass.say(ANA, "return", asked.grant)
+    daypass.wait_entries("grant.ended")
+    other = daypass.grant(reason=f"{KEPT} is why")
+    kept = worked(daypass, KEPT)
+    done = daypass.object(None, "erase", "--request", asked.request, "--reason", "asked for")
+    assert done["state"] == "ERASED" and done["bodies"] >= 1
+    assert daypass.object(CLEO, "show", asked.request)["reason"] == ""
+    assert daypass.object(CLEO, "show", other.request)["reason"] == f"{KEPT} is why"
+    assert hits(daypass, SECRET) == []
+    assert [hit["session"] for hit in hits(daypass, KEPT, "--kind", "select")] == [kept]
+    daypass.stop()
+    assert holding(daypass.data, SECRET) == [] and holding(daypass.data, KEPT)
+    daypass.verify()
+
+
+def test_a_body_is_shown_to_be_the_one_that_an_entry_commits_to(daypass: Daypass, tmp_path: Path) -> None:
+    daypass.grant()
+    for text in (SECRET, KEPT):  # what one session said may stand in one body
+        worked(daypass, text)
+    (one,), (two,) = (hits(daypass, text, "--kind", "select") for text in (SECRET, KEPT))
+    bodies = {}
+    for hit in (one, two):
+        (told,) = json.loads(daypass.get(f"log/{hit['index']}"))["bodies"]
+        bodies[hit["id"]] = tmp_path / str(hit["id"])
+        bodies[hit["id"]].write_bytes(base64.b64decode(told["content"]))
+    log = ("--log", str(daypass.data / "ledger"))
+    for named in (str(one["id"]), str(one["index"])):
+        for source in ((), log):
+            right = daypass.object(CLEO, "ledger", "open", named, *source, "--body", str(bodies[one["id"]]))
+            assert (right["state"], right["index"], right["pinned"]) == ("HOLDS", one["index"], False)
+            assert SECRET in right["fields"]["text"]["text"]
+            wrong = daypass.run(CLEO, "ledger", "open", named, *source, "--body", str(bodies[two["id"]]))
+            assert wrong.returncode == 1 and "not one that the entry names" in wrong.stdout
+    assert SECRET in daypass.object(CLEO, "ledger", "open", str(one["id"]))["fields"]["text"]["text"]
+    key, _ = keypair("acme.test/demo", b"\x07" * 32)
+    for source in ((), log):
+        other = daypass.run(CLEO, "ledger", "open", str(one["index"]), *source, "--vkey", str(key))
+        assert (other.returncode, "no signature by" in other.stderr) == (1, True)
+    for bundle in (daypass.data / "ledger" / "tile" / "entries" / "000.p").iterdir():
+        bundle.write_bytes(bundle.read_bytes().replace(b"statement.submitted", b"statement.submutted"))
+    changed = daypass.run(CLEO, "ledger", "open", str(one["index"]), *log)
+    assert changed.returncode == 1 and "does not lead from this entry" in changed.stderr
+
+
 def test_what_is_erased_stays_out_of_an_index_made_anew(daypass: Daypass) -> None:
     daypass.grant()
     erased, kept = worked(daypass, SECRET), worked(daypass, KEPT)
@@ -166,11 +245,9 @@ def test_search_shows_what_was_tampered_with(daypass: Daypass) -> None:
     (hit,) = hits(daypass, KEPT, "--table", "orders")
     assert (hit["state"], hit["body"], hit["session"]) == ("SEALED", "KEPT", session)
     assert hits(daypass, KEPT, "--table", "order") == []
-    daypass.stop()
-    with sqlite3.connect(daypass.data / "store.sqlite") as store:
+    with closing(sqlite3.connect(daypass.data / "store.sqlite", timeout=30)) as store, store:
         store.execute("DROP TRIGGER entries_stay")
         store.execute("UPDATE entries SET entry = replace(entry, 'select', 'delete') WHERE idx = ?", (hit["index"],))
-    daypass.start()
     done = daypass.run(CLEO, "search", KEPT)
     assert done.returncode == 1 and "DAMAGED" in done.stdout
 

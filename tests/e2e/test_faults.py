@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 
 from daypass.cli.demo.gateway import Setup
+from daypass.protocols.postgres import messages
 from tests.e2e.conftest import Starting
-from tests.servers.daypass import until
+from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
 
 
@@ -69,6 +73,44 @@ def test_client_killed_in_the_middle(own_postgres: Postgres, starting: Starting)
     assert own_postgres.execute("select count(*) from orders where note = 'rewritten'", database="orders") == [(0,)]
 
 
+@contextmanager
+def raw(daypass: Daypass) -> Iterator[socket.socket]:
+    """The socket of a client that has signed in."""
+    with (
+        psycopg.connect(daypass.dsn(sslmode="disable")) as connection,
+        socket.socket(fileno=os.dup(connection.fileno())) as wire,
+    ):
+        wire.settimeout(20)
+        yield wire
+
+
+def test_a_client_that_shuts_its_half_of_the_connection_is_answered(postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(postgres)
+    daypass.grant()
+    with raw(daypass) as wire:
+        wire.sendall(messages.query(b"select pg_sleep(0.5)") + messages.query(b"select 'the ' || 'answer'"))
+        wire.shutdown(socket.SHUT_WR)
+        said = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert messages.data_row([b"the answer"]) + messages.command_complete("SELECT 1") + messages.ready() in said
+    assert [one["body"]["rows"] for one in daypass.wait_entries("statement.completed", 2)] == [1, 1]
+    (ended,) = daypass.wait_entries("session.ended")
+    assert ended["body"]["reason"] == "client left"
+
+
+def test_a_client_that_is_killed_after_it_has_shut_its_half(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    with raw(daypass) as wire:
+        wire.sendall(messages.query(b"select pg_sleep(60)"))
+        own_postgres.wait_at_work("select pg_sleep(60)")
+        wire.shutdown(socket.SHUT_WR)
+        assert wire.recv(1) == b"S"  # it is looked after
+        assert own_postgres.backends("app_rw")
+    until(lambda: True if not own_postgres.backends("app_rw") else None, "the backend to be gone")
+    (completed,) = daypass.wait_entries("statement.completed")
+    assert completed["body"]["error"]
+
+
 def test_clients_that_send_garbage(own_postgres: Postgres, starting: Starting) -> None:
     daypass = starting(own_postgres)
     daypass.grant()
@@ -84,8 +126,10 @@ def test_clients_that_send_garbage(own_postgres: Postgres, starting: Starting) -
 def test_a_message_over_the_limit_ends_the_session(own_postgres: Postgres, starting: Starting) -> None:
     daypass = starting(own_postgres, Setup(limits=", message: 1MiB"))
     daypass.grant()
-    with psycopg.connect(daypass.dsn(), autocommit=True) as connection, pytest.raises(psycopg.OperationalError):
-        connection.execute("select length(%s)", ("x" * (2 << 20),))
+    for dsn in (daypass.dsn(), daypass.dsn(sslmode="disable")):
+        with psycopg.connect(dsn, autocommit=True) as connection, pytest.raises(psycopg.OperationalError) as caught:
+            connection.execute("select length(%s)", ("x" * (32 << 20),))
+        assert "a message is longer than the limit of 1048576 bytes" in str(caught.value)
     assert not [text for text in own_postgres.statements(user="app_rw") if text.startswith("select length")]
     assert daypass.psql("select 1").stdout.strip() == "1"
 

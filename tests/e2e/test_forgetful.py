@@ -27,6 +27,8 @@ LOSSES_TRIED = 20
 class Forgetful(Daypass):
     """Its disks have what was synced, and by chance some of the rest."""
 
+    warmed = False
+
     def serving(self) -> list[str]:
         return [sys.executable, "-P", disks.__file__]
 

@@ -36,7 +36,7 @@ class Pair:
 
 @pytest.fixture
 def pair(postgres_15: Postgres, tmp_path: Path) -> Iterator[Pair]:
-    with Postgres.debian() as store:
+    with Postgres.copied() as store:
         url = store.create_database("daypass")
         nodes = [
             Daypass(tmp_path / name, postgres_15, Setup(store=url, extra=f"node: {name}\n")) for name in ("one", "two")
@@ -159,9 +159,10 @@ def test_what_a_dead_node_had_not_shipped_comes_late_and_says_so(pair: Pair) -> 
 def test_a_node_that_hangs_holds_nothing_up(pair: Pair) -> None:
     granted = at_work(pair, pair.two)
     pair.two.pause()
-    pair.one.say(BEN, "revoke", granted.grant, "--reason", "enough")
-    gone(pair)
+    revoked = pair.one.run(BEN, "revoke", granted.grant, "--reason", "enough")
     ended = ending(pair, granted)
+    assert revoked.returncode == 0, json.dumps(ended["ending"])
+    gone(pair)
     assert ended["state"] == "ENDED"
     steps = ended["ending"]["steps"]
     assert steps["cut"] <= steps["work_stopped"] < steps["recorded"], "it is ended before its record is waited for"
@@ -210,6 +211,35 @@ def test_one_of_them_publishes_the_whole_log(pair: Pair) -> None:
     assert said["hint"] == f"node one publishes this log: {pair.one.web}/ledger"
     receipt = pair.two.run(CLEO, "ledger", "receipt", granted_entry(pair, granted), "--wait", "1s")
     assert receipt.returncode == 1 and "node one publishes this log" in receipt.stderr
+
+
+def test_a_node_with_another_key_leaves_publishing_to_the_one_that_signs_this_log(pair: Pair) -> None:
+    granted = pair.one.grant()
+    pair.one.wait_entries("request.approved", request=granted.request)
+    vkey = (pair.one.data / "ledger" / "vkey").read_text().strip()
+    assert warnings(pair.two) == []
+    pair.one.stop()
+    (told,) = until(lambda: warnings(pair.two) or None, "a warning", 30)
+    assert f"no node publishes this store's log, which is signed with {vkey}" in told
+    pair.one.start()
+    again = pair.one.grant("read")
+    pair.one.wait_entries("request.approved", request=again.request)
+    until(lambda: True if warnings(pair.two) == [] else None, "no warning", 30)
+    pair.one.verify()
+
+
+def test_nothing_is_recovered_while_another_node_lives(pair: Pair) -> None:
+    pair.one.stop()
+    done = pair.one.run(None, "ledger", "recover")
+    assert (done.returncode, "node two of this store runs" in done.stderr) == (1, True)
+    pair.two.stop()
+    until(lambda: True if pair.one.run(None, "ledger", "recover").returncode == 0 else None, "node two to be gone", 60)
+
+
+def warnings(daypass: Daypass) -> list[str]:
+    with urllib.request.urlopen(f"{daypass.web}/healthz", timeout=10) as answer:
+        found: list[str] = json.loads(answer.read())["warnings"]
+    return found
 
 
 def granted_entry(pair: Pair, granted: Granted) -> str:

@@ -72,7 +72,7 @@ def test_what_another_one_prepared_is_left_alone_and_is_an_alarm(server: Postgre
         assert daypass.psql("select 1").returncode == 0
         prepare(server.url(sample.WRITER, sample.DATABASE), "beside", 4)
         try:
-            daypass.say(ANA, "return", granted.grant)
+            daypass.unconfirmed(ANA, "return", granted.grant)
             assert prepared(server) == ["before", "beside"]
             daypass.wait_entries("grant.end_unconfirmed", grant=granted.grant)
             assert "no session is on record for: beside" in daypass.say(BEN, "show", granted.grant)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from daypass.cli.demo.server import wheel_binaries
-from tests.servers.daypass import Daypass
+from tests.servers.daypass import Daypass, until
 
 
 def test_reads_and_writes(daypass: Daypass) -> None:
@@ -37,6 +40,20 @@ def test_describing_and_copying(daypass: Daypass) -> None:
     done = daypass.psql(r"\d orders", r"\copy (select id from orders order by id limit 3) to stdout")
     assert "customer_id" in done.stdout
     assert done.stdout.splitlines()[-3:] == ["1", "2", "3"], done.stderr
+
+
+def test_large_objects_are_function_calls(daypass: Daypass, tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.write_bytes(bytes(range(256)) * 40)
+    done = daypass.psql(f"\\lo_import {before}", f"\\lo_export :LASTOID {after}", "\\lo_unlink :LASTOID")
+    assert done.returncode == 0, done.stderr
+    assert after.read_bytes() == before.read_bytes()
+    # create, open, write, read, unlink
+    until(lambda: len([one for one in submitted(daypass) if one["body"]["via"] == "call"]) >= 5 or None, "five calls")
+
+
+def submitted(daypass: Daypass) -> list[dict[str, Any]]:
+    return daypass.entries("statement.submitted")
 
 
 def test_many_statements_in_one_string(daypass: Daypass) -> None:

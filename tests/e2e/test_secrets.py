@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 import time
 import urllib.error
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +24,14 @@ from tests.servers.postgres import Postgres
 
 KEY = b64encode(b"sealing-key-of-32-bytes-planted!").decode()
 ENTRANCE = "planted-approle-secret-id"
+MAILS, SLACKS, SIGNS = "planted-password-of-the-mail-server", "xoxb-planted-slack-token", "planted-signing-secret"
+CLIENTS = "planted-secret-of-the-oidc-client"
+PASSWORD, WRONG = "planted lamps hum at nine", "planted otters knit in vain"
 STORES = """\
+notify:
+  email:
+    {{ server: '127.0.0.1:1', tls: none, from: d@acme.test, user: d, password: {{ file: mail }} }}
+  slack: {{ token: {{ file: slack }}, signing_secret: {{ file: signing }}, api: 'http://127.0.0.1:1' }}
 secrets:
   vault: {{ address: '{address}', role_id: {{ file: role_id }}, secret_id: {{ file: secret_id }} }}
   sealed: {{ key: {{ file: sealing.key }} }}
@@ -45,7 +54,15 @@ LIST_ROUTES = (
 
 
 class Stored(Daypass):
-    """A gateway none of whose passwords stand beside its settings."""
+    """A gateway none of whose passwords stand beside its settings; its processes' arguments are looked at."""
+
+    warmed = False
+
+    def _write(self) -> None:
+        super()._write()
+        oidc = "oidc: { issuer: 'http://127.0.0.1:1', client_id: daypass, client_secret: { file: client } }"
+        text = self.config.read_text()
+        self.config.write_text(text.replace("identity:\n", f"identity:\n  local: true\n  {oidc}\n"))
 
     def _target(self) -> str:
         read = f"user: {sample.READER}, password: {{ file: password }}"
@@ -60,8 +77,7 @@ class Stored(Daypass):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    with Postgres.debian() as made:
-        made.load_sample()
+    with Postgres.copied() as made:
         made.psql(KEEPER_SETUP.format(password=made.password), database=sample.DATABASE)
         yield made
 
@@ -78,7 +94,8 @@ def vault(server: Postgres) -> Iterator[VaultServer]:
 @pytest.fixture
 def daypass(server: Postgres, vault: VaultServer, tmp_path: Path) -> Iterator[Daypass]:
     made = Stored(tmp_path / "gateway", server, Setup(extra=STORES.format(address=vault.address)))
-    for name, text in (("role_id", "a-role-id"), ("secret_id", ENTRANCE), ("sealing.key", KEY)):
+    files = {"role_id": "a-role-id", "secret_id": ENTRANCE, "sealing.key": KEY, "mail": MAILS, "slack": SLACKS}
+    for name, text in {**files, "signing": SIGNS, "client": CLIENTS}.items():
         (made.home / name).write_text(text + "\n")
     command = [*made.command(), "secret", "set", "keeper", "--config", str(made.config)]
     done = subprocess.run(command, input=server.password, capture_output=True, text=True, env=made.environment())
@@ -125,7 +142,7 @@ def test_a_lease_that_cannot_be_revoked_keeps_the_end_unconfirmed(daypass: Daypa
     granted = daypass.grant("write")
     assert daypass.psql("select 1").returncode == 0
     vault.stuck = True
-    assert "END_UNCONFIRMED" in daypass.say(ANA, "return", granted.grant)
+    daypass.unconfirmed(ANA, "return", granted.grant)
     daypass.wait_entries("grant.end_unconfirmed", grant=granted.grant)
     vault.stuck = False
     daypass.wait_entries("grant.ended", grant=granted.grant)
@@ -141,6 +158,8 @@ def test_planted_secrets_are_found_nowhere(daypass: Daypass, vault: VaultServer)
     try:
         said += _full_run(daypass, vault)
         said += _every_answer(daypass)
+        browsers, answers = _signs_in(daypass)
+        said += answers
     finally:
         over.set()
         watching.join()
@@ -149,7 +168,8 @@ def test_planted_secrets_are_found_nowhere(daypass: Daypass, vault: VaultServer)
     whole = "\n".join(said)
     assert "select 4711" in whole and "serve" in whole and "cannot be had" in whole  # it was a full run, and is here
     planted = [daypass.server.password, KEY, ENTRANCE, *vault.tokens, *daypass.tokens.values(), *vault.passwords]
-    assert len(planted) >= 8
+    planted += [MAILS, SLACKS, SIGNS, CLIENTS, PASSWORD, WRONG, *browsers]
+    assert len(planted) >= 16
     found = [secret for secret in planted for form in _forms(secret) if form in whole]
     assert not found
 
@@ -182,6 +202,35 @@ def _full_run(daypass: Daypass, vault: VaultServer) -> list[str]:
         said += [done.stdout, done.stderr]
     done = daypass.run(None, "secret", "list")
     return [*said, done.stdout, done.stderr]
+
+
+def _signs_in(daypass: Daypass) -> tuple[list[str], list[str]]:
+    """Somebody sets a password and signs in by it, and at a provider that is away: the link's code and the cookie; and
+    what was answered."""
+    link = daypass.run(None, "people", "password", BEN.email, "--json").stdout
+    code = json.loads(link)["link"].partition("#")[2]
+    answers, cookie = [], ""
+    for path, body in (
+        ("sign-in/invitation", {"code": code, "password": "short"}),
+        ("sign-in/invitation", {"code": code, "password": PASSWORD}),
+        ("sign-in/invitation", {"code": code, "password": PASSWORD}),
+        ("sign-in/password", {"email": BEN.email, "password": WRONG}),
+        ("sign-in/password", {"email": BEN.email, "password": [WRONG]}),
+        ("sign-in/password", {"email": BEN.email, "password": PASSWORD}),
+        ("password", {"old": WRONG, "new": PASSWORD}),
+    ):
+        headers = {"X-Daypass-CSRF": "1", "Origin": daypass.web, "Cookie": cookie, "Content-Type": "application/json"}
+        asked = urllib.request.Request(f"{daypass.web}/api/v1/{path}", json.dumps(body).encode(), headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                answers.append(answer.read().decode())
+                cookie = (answer.headers["Set-Cookie"] or cookie).partition(";")[0]
+        except urllib.error.HTTPError as refused:
+            answers.append(refused.read().decode())
+    with suppress(urllib.error.HTTPError), urllib.request.urlopen(f"{daypass.web}/api/v1/sign-in/oidc") as answer:
+        answers.append(answer.read().decode())
+    assert cookie, answers
+    return [code, cookie.partition("=")[2]], answers
 
 
 def _every_answer(daypass: Daypass) -> list[str]:

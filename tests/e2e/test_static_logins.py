@@ -37,7 +37,7 @@ def test_a_password_that_the_session_changed_keeps_the_end_unconfirmed(server: P
         granted = daypass.grant()
         with psycopg.connect(daypass.dsn(), autocommit=True) as session:
             session.execute("alter role app_rw password 'mine now'")
-        daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
+        daypass.unconfirmed(BEN, "revoke", granted.grant, "--reason", "enough")
         daypass.wait_entries("grant.end_unconfirmed", grant=granted.grant)
         assert "login app_rw is not what we know any more" in daypass.say(BEN, "show", granted.grant)
         server.execute(f"alter role app_rw password '{server.password}'")

@@ -67,6 +67,7 @@ def strangers(stack: ExitStack, port: int, count: int) -> list[socket.socket]:
         some = []
         for _ in range(100):
             one = stack.enter_context(socket.socket())
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             one.bind((FROM, 0))
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
@@ -84,7 +85,7 @@ def open_still(ones: list[socket.socket]) -> int:
     left = 0
     for one in ones:
         try:
-            left += one.recv(1) != b""
+            left += one.recv(4096) != b""
         except BlockingIOError:
             left += 1
         except OSError:
@@ -107,17 +108,20 @@ def test_ten_thousand_who_say_nothing(daypass: Daypass) -> None:
 
 
 def test_a_slow_loris_on_each_port(daypass: Daypass) -> None:
-    starts = {
-        daypass.web_port: b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ",
-        daypass.port: b"\0\0\x20\0\0\3\0\0user\0",
-    }
+    """By headers, by a body, and by a startup packet."""
+    form = f"POST /api/v1/sign-in/oidc/logout HTTP/1.1\r\nHost: localhost:{daypass.web_port}\r\n"
+    starts = (
+        (daypass.web_port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: "),
+        (daypass.web_port, f"{form}Content-Length: 60000\r\n\r\n".encode()),
+        (daypass.port, b"\0\0\x20\0\0\3\0\0user\0"),
+    )
     with ExitStack() as stack:
         ones = []
-        for port, start in starts.items():
-            for one in strangers(stack, port, 200):
+        for port, start in starts:
+            for one in strangers(stack, port, 100):
                 one.send(start)
                 ones.append(one)
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + 90
         while open_still(ones) and time.monotonic() < give_up:
             for one in ones:
                 try:
@@ -126,6 +130,19 @@ def test_a_slow_loris_on_each_port(daypass: Daypass) -> None:
                     continue
             served(daypass)
         assert open_still(ones) == 0
+
+
+def test_a_thousand_who_take_no_answer(daypass: Daypass) -> None:
+    """Some would have the connection closed after it, others not: what waits for them shuts nobody else out."""
+    host = f"Host: localhost:{daypass.web_port}"
+    with many_files(), ExitStack() as stack:
+        for how in ("close", "keep-alive"):
+            ask = f"GET /api/v1/openapi.json HTTP/1.1\r\n{host}\r\nConnection: {how}\r\n\r\n".encode()
+            for _ in range(14):
+                for one in strangers(stack, daypass.web_port, 100):
+                    one.send(ask)
+                served(daypass)
+    served(daypass)
 
 
 def cut_off(one: socket.socket, parts: list[bytes]) -> bool:
@@ -279,6 +296,7 @@ def test_a_certificate_is_renewed_without_a_restart(postgres_15: Postgres, tmp_p
     certificate(home, 1001)
     with Secured(home, postgres_15, Setup(extra="tls: { cert: cert.pem, key: key.pem }\n")) as daypass:
         ports = ((daypass.port, True), (daypass.web_port, False))
+        slow = [slow_handshake(port, postgres=kind) for port, kind in ports]
         assert [serial(port, postgres=kind) for port, kind in ports] == [1001, 1001]
         (home / "key.pem").write_text("no key")  # half a change: the old one goes on
         until(lambda: True if "does not load" in daypass.log.read_text() else None, "the refusal")
@@ -293,3 +311,16 @@ def test_a_certificate_is_renewed_without_a_restart(postgres_15: Postgres, tmp_p
                 command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2", "-cipher", weak]
                 done = subprocess.run([*command, *starttls], input=b"", capture_output=True, timeout=20)
                 assert done.returncode != 0, weak
+        for one in slow:  # whoever takes too long over a handshake is cut off meanwhile
+            assert cut_off(one, [b"\1"])
+            one.close()
+
+
+def slow_handshake(port: int, *, postgres: bool) -> socket.socket:
+    """A connection with half of a handshake."""
+    one = socket.create_connection(("127.0.0.1", port), timeout=60)
+    if postgres:
+        one.sendall(b"\0\0\0\x08\x04\xd2\x16\x2f")
+        assert one.recv(1) == b"S"
+    one.sendall(b"\x16\x03\x01\x02\x00\x01")
+    return one

@@ -34,6 +34,9 @@ def test_an_idle_session_ends_and_its_grant_stays(postgres_15: Postgres, startin
             session.execute("select 1")
     (ended,) = daypass.wait_entries("session.ended", grant=granted.grant)
     assert ended["body"]["reason"] == "idle"
+    steps = ["stopped_forwarding", "work_stopped", "client_told", "closed", "read_back"]
+    assert [step for step in ended["body"]["end"]["steps"] if step in steps[:4]] == steps[:4]
+    assert set(ended["body"]["end"]["steps_us"]) == set(steps) and ended["body"]["end"]["read_back"] == "gone"
     assert daypass.psql("select 1").returncode == 0
     shown = daypass.object(BEN, "show", granted.grant)
     assert shown["grant_object"]["state"] == "ACTIVE"

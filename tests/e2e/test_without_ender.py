@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import Any
 
 import psycopg
 import pytest
 
-from daypass.cli.demo.gateway import BEN
+from daypass.cli.demo.gateway import ANA, BEN
 from tests.e2e.conftest import Starting
 from tests.servers.daypass import Daypass, Granted, until
 from tests.servers.postgres import Postgres
@@ -59,6 +60,22 @@ def test_the_work_is_cancelled_and_its_end_is_read_back_once_there_is_room(daypa
     assert server.execute("select count(*) from customers where name = 'late'", database="orders") == [(0,)]
 
 
+def test_control_c_stops_the_statement_and_nothing_else(daypass: Daypass) -> None:
+    server = daypass.server
+    daypass.grant()
+    with psycopg.connect(daypass.dsn(), autocommit=True) as session:
+        client = daypass.start_client(*daypass.psql_argv(WORK))
+        server.wait_at_work(WORK)
+        try:
+            without_ender(server, "nologin")
+            client.send_signal(signal.SIGINT)
+            _, told = client.communicate(timeout=20)
+            assert "canceling statement due to user request" in told
+            assert session.execute("select 1").fetchone() == (1,)
+        finally:
+            server.execute("alter role app_rw login")
+
+
 def test_a_login_that_lets_nobody_in_is_an_alarm_until_it_does(daypass: Daypass) -> None:
     server = daypass.server
     granted = daypass.grant()
@@ -66,7 +83,7 @@ def test_a_login_that_lets_nobody_in_is_an_alarm_until_it_does(daypass: Daypass)
     server.wait_at_work(WORK)
     try:
         without_ender(server, "nologin")
-        daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
+        daypass.unconfirmed(BEN, "revoke", granted.grant, "--reason", "enough")
         alarm = daypass.wait_entries("grant.end_unconfirmed", grant=granted.grant)[-1]
         (session,) = alarm["body"]["sessions"]
         assert session["read_back"] == "not confirmed" and alarm["body"]["unconfirmed"] == [session["session"]]
@@ -87,7 +104,7 @@ def test_a_person_closes_an_end_that_nobody_can_confirm(daypass: Daypass) -> Non
     server.wait_at_work(WORK)
     try:
         without_ender(server, "nologin")
-        daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
+        daypass.unconfirmed(BEN, "revoke", granted.grant, "--reason", "enough")
         alarms = retried(daypass, "grant.end_unconfirmed", 2, granted)
         assert [alarm["body"]["attempt"] for alarm in alarms[:2]] == [1, 2]
         daypass.say(BEN, "revoke", granted.grant, "--close-unconfirmed", "--reason", "the server was looked at by hand")
@@ -96,3 +113,52 @@ def test_a_person_closes_an_end_that_nobody_can_confirm(daypass: Daypass) -> Non
     finally:
         server.execute("alter role app_rw login")
     client.communicate(timeout=20)
+
+
+def test_a_kill_that_cannot_be_shown_is_an_alarm_that_outlives_a_restart(daypass: Daypass) -> None:
+    server = daypass.server
+    granted = daypass.grant()
+    client = daypass.start_client(*daypass.psql_argv(WORK))
+    server.wait_at_work(WORK)
+    (session,) = daypass.sessions("--live")
+    try:
+        without_ender(server, "nologin")
+        done = daypass.run(BEN, "kill", session["id"], "--reason", "looks wrong")
+        assert done.returncode == 1 and "is not confirmed" in done.stderr
+        (ended,) = daypass.wait_entries("session.ended", session=session["id"])
+        assert (ended["body"]["reason"], ended["body"]["end"]["read_back"]) == ("killed", "not confirmed")
+        assert [step for step in ended["body"]["end"]["steps"] if step in ("stopped_forwarding", "closed")]
+        daypass.wait_entries("session.end_unconfirmed", session=session["id"])
+        assert "NOT CONFIRMED: looked at again" in daypass.say(BEN, "show", session["id"])
+        daypass.restart()
+        daypass.unconfirmed(ANA, "return", granted.grant)
+    finally:
+        server.execute("alter role app_rw login")
+    (settled,) = until(lambda: daypass.entries("session.end_settled") or None, "the end to be seen", 60)
+    assert settled["session"] == session["id"] and settled["body"]["end"]["read_back"] == "gone"
+    retried(daypass, "grant.ended", 1, granted)
+    client.communicate(timeout=20)
+
+
+def test_work_that_goes_on_after_its_client_left_is_ended_before_its_grant_is(daypass: Daypass) -> None:
+    """The order to stop it failed, and the server was told not to look whether its client is there."""
+    server = daypass.server
+    granted = daypass.grant()
+    client = daypass.start_client(*daypass.psql_argv("set client_connection_check_interval = 0", WORK))
+    server.wait_at_work(WORK)
+    try:
+        without_ender(server, "nologin")
+        client.kill()  # it says nothing: who says goodbye may have its last statement finished
+        client.communicate(timeout=20)
+        daypass.wait_entries("session.ended", grant=granted.grant)
+        until(lambda: "order failed" in daypass.log.read_text() or None, "the order to stop it to be given up", 30)
+        assert server.backends("app_rw"), "it goes on"
+    finally:
+        server.execute("alter role app_rw login")
+    daypass.say(ANA, "return", granted.grant)
+    assert server.backends("app_rw") == []
+    daypass.wait_entries("grant.ended", grant=granted.grant)
+    (settled,) = daypass.wait_entries("session.end_settled", grant=granted.grant)
+    told = settled["body"]["end"]
+    assert (told["was"], told["how"], told["read_back"]) == ("active", "terminated at the target", "gone")
+    assert server.execute("select count(*) from customers where name = 'late'", database="orders") == [(0,)]

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from daypass.cli.demo.gateway import BEN
-from tests.servers.daypass import Daypass, until
+from tests.servers.daypass import Daypass
 from tests.servers.postgres import Postgres
 
 SETTINGS = {"track_commit_timestamp": "on", "max_parallel_workers_per_gather": "2", "max_prepared_transactions": "4"}
@@ -112,8 +112,8 @@ def copy_in(stage: Stage) -> None:
     def work() -> None:
         with stage.connect().cursor().copy("copy work (n) from stdin") as copy:
             while True:
-                copy.write_row((1,))
-                time.sleep(0.001)
+                copy.write("1\n" * 20_000)  # psycopg sends nothing before it has 32 KiB
+                time.sleep(0.01)
 
     stage.start(work)
 
@@ -201,39 +201,65 @@ def in_parallel(stage: Stage) -> None:
     stage.start(work)
 
 
-WORK: dict[str, Callable[[Stage], None]] = {
-    "long update": statement("update orders set note = 'rewritten' where pg_sleep(0.01) is not null"),
-    "insert that sleeps": statement("insert into work select 1 from pg_sleep(60)"),
-    "copy in": copy_in,
-    "copy out": copy_out,
-    "idle in a transaction with locks": idle_in_transaction,
-    "pipeline of 100": pipeline,
-    "client that stopped reading": stops_reading,
-    "client that ignores errors": ignores_errors,
-    "no statement timeout": without_time_out,
-    "block that swallows cancels": statement(SWALLOW),
-    "procedure that swallows cancels and commits": statement("call stubborn()"),
-    "forty queued queries": queued,
-    "advisory lock": locked_by_advice,
-    "listen": listening,
-    "parallel query": in_parallel,
+@dataclass(frozen=True)
+class Work:
+    """Something to be at when access ends. `at_it` is true of its backend (`a`) once it is, and not before; `was` is
+    what the end finds it doing ("": now this, now that)."""
+
+    start: Callable[[Stage], None]
+    at_it: str
+    was: str = "active"
+
+
+SLEEPING = "a.state = 'active' and a.wait_event = 'PgSleep'"
+WRITING = "a.state = 'active' and a.backend_xid is not null"
+LOCK = "exists (select from pg_locks l where l.pid = a.pid and l.granted and {})"
+
+WORK: dict[str, Work] = {
+    "long update": Work(statement("update orders set note = 'rewritten' where pg_sleep(0.01) is not null"), WRITING),
+    "insert that sleeps": Work(statement("insert into work select 1 from pg_sleep(60)"), SLEEPING),
+    "copy in": Work(copy_in, f"{WRITING} and a.query = 'copy work (n) from stdin'"),
+    "copy out": Work(
+        copy_out, "exists (select from pg_stat_progress_copy c where c.pid = a.pid and c.tuples_processed > 0)"
+    ),
+    "idle in a transaction with locks": Work(
+        idle_in_transaction,
+        "a.state = 'idle in transaction' and "
+        + LOCK.format("l.mode = 'AccessExclusiveLock' and l.relation = 'big'::regclass"),
+        was="idle in transaction",
+    ),
+    "pipeline of 100": Work(pipeline, f"{SLEEPING} and a.query like 'insert into work select $1%'"),
+    "client that stopped reading": Work(stops_reading, "a.state = 'active' and a.wait_event = 'ClientWrite'"),
+    "client that ignores errors": Work(ignores_errors, "(select count(*) from work) > 3", was=""),
+    "no statement timeout": Work(without_time_out, SLEEPING),
+    "block that swallows cancels": Work(statement(SWALLOW), f"{WRITING} and a.wait_event = 'PgSleep'"),
+    "procedure that swallows cancels and commits": Work(
+        statement("call stubborn()"), "a.state = 'active' and (select count(*) from work) > 1"
+    ),
+    "forty queued queries": Work(queued, f"{SLEEPING} and a.query like 'insert into work select %'"),
+    "advisory lock": Work(locked_by_advice, LOCK.format("l.locktype = 'advisory'"), was="idle"),
+    "listen": Work(listening, "a.state = 'idle' and a.query = 'listen news'", was="idle"),
+    "parallel query": Work(in_parallel, "exists (select from pg_stat_activity w where w.leader_pid = a.pid)"),
 }
+
+AT_IT = """select count(*) from pg_stat_activity a where a.usename = 'app_rw' and a.backend_type = 'client backend'
+ and a.application_name not like 'daypass %' and """
 
 
 @pytest.mark.parametrize("kind", WORK)
 def test_it_ends_with_access(stage: Stage, kind: str) -> None:
-    daypass = stage.daypass
+    daypass, work = stage.daypass, WORK[kind]
     granted = daypass.grant()
-    WORK[kind](stage)
-    until(lambda: True if stage.server.backends("app_rw") else None, "the session")
-    time.sleep(0.7)
+    work.start(stage)
+    stage.server.wait_for(AT_IT + work.at_it, 1, database="orders")
     began = time.monotonic()
     daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
     assert stage.server.backends("app_rw") == [], f"{time.monotonic() - began:.3f} s later"
     (ended,) = daypass.wait_entries("grant.ended", grant=granted.grant)
     body = ended["body"]
-    for session in body["sessions"]:
-        assert (session["how"], session["read_back"]) == ("terminated at the target", "gone")
+    (session,) = body["sessions"]
+    assert (session["how"], session["read_back"]) == ("terminated at the target", "gone")
+    assert work.was in ("", session["was"])
     wanted = ["stopped_forwarding", "work_stopped", "client_told", "closed"]
     assert [step for step in body["steps"] if step in wanted] == wanted
     stopped = ended["t"] - body["ms"] + body["steps_ms"]["work_stopped"]

@@ -36,7 +36,7 @@ def turns(data: bytes) -> list[tuple[Side, bytes]]:
 def one_input(data: bytes) -> None:
     """Feed one input to a new session, to a relay, and to what unpacks records."""
     session = POSTGRES.session(entropy=bytes(64), tls=True, plain=True, limits=Limits(message_bytes=4096))
-    relay = Relay(Limits(message_bytes=4096), results=bool(data[:1] > b"\x7f"), odd_strings=False)
+    relay = Relay(Limits(message_bytes=4096), results=bool(data[:1] > b"\x7f"), parameters={})
     effects: list[Any] = []
     for side, chunk in turns(data):
         session.handle(Received(side, chunk, 1.0))

@@ -39,6 +39,7 @@ from daypass.protocols.interface import (
     Failed,
     Found,
     Interrupt,
+    Interrupted,
     Limits,
     LookUp,
     Opened,
@@ -101,6 +102,8 @@ class LineSession:
                 if side is TARGET:
                     return [Send(TARGET, b"LOGIN\n")]
                 return [Send(CLIENT, b"SECURE %s\n" % (binding or b"").hex().encode())]
+            case Interrupted():
+                return [Close(CLIENT, "client left")]
             case Admitted():
                 self.key = self._entropy[:8]
                 return [Send(CLIENT, b"READY %s\n" % self.key.hex().encode())]
@@ -134,7 +137,7 @@ class LineSession:
             case ["TLS"]:
                 return [Send(CLIENT, b"YES\n"), StartTls(CLIENT)]
             case ["INTERRUPT", key]:
-                return [Interrupt(bytes.fromhex(key)), Close(CLIENT, "client left")]
+                return [Interrupt(bytes.fromhex(key))]
             case ["QUIT"]:
                 return [Close(TARGET, "client left"), Close(CLIENT, "client left")]
             case ["CRASH"]:

@@ -14,14 +14,15 @@ from tests.gateway.target import LineTarget
 from tests.ledger.disk import ForgetfulDisk
 
 from daypass.domain.errors import DaypassError, Refused
-from daypass.domain.grant import EndReason
 from daypass.domain.people import SignIn, Verifier
+from daypass.domain.session import Over
 from daypass.domain.target import Credential, Effect, Target, TargetRole
 from daypass.gateway.bounds import Bounds
 from daypass.gateway.gateway import Gateway
 from daypass.gateway.tls import ServerTls
 from daypass.ledger.facts import Recorded, decode
 from daypass.ledger.journal import Durability, Journal
+from daypass.services.interface import SessionEnd
 
 FAST = Bounds(
     sign_in_seconds=5.0,
@@ -48,6 +49,8 @@ class Ticket:
     credential: Credential
     label: str
     expires_at: int
+    duration_ms: int
+    extend_ms: int | None = None
     idle_ms: int | None = None
     scope: tuple[str, ...] = ()
 
@@ -58,9 +61,11 @@ class MemoryDesk:
 
     targets: dict[str, Target] = field(default_factory=dict)
     expires_at: int = 0
+    extend_ms: int | None = None
     idle_ms: int | None = None
     refusal: DaypassError | None = None
     told: list[tuple[str, ...]] = field(default_factory=list)
+    ends: dict[str, SessionEnd | None] = field(default_factory=dict)
     slow: float = 0.0
     failing: int = 0
 
@@ -80,18 +85,20 @@ class MemoryDesk:
         found = self.targets[target]
         expires = self.expires_at or time_ns() // 1_000_000 + 3_600_000
         login = Credential("app", "secret")
-        return Ticket(session, "p-ana", "g-1", found, found.roles["read"], login, "ana", expires, self.idle_ms)
+        role, more, idle = found.roles["read"], self.extend_ms, self.idle_ms
+        return Ticket(session, "p-ana", "g-1", found, role, login, "ana", expires, 600_000, more, idle)
 
     async def opened(self, session: str, mark: Mapping[str, str]) -> None:
         self.told.append(("opened", session, mark["pid"]))
 
-    async def ended(
-        self, session: str, reason: EndReason, note: str, statements: int, recording: str, last_number: int
-    ) -> None:
+    async def ended(self, told: Over, end: SessionEnd | None = None) -> None:
         if self.failing:
             self.failing -= 1
             raise DaypassError("the store is locked")
-        self.told.append(("ended", session, reason.value, str(statements), recording, str(last_number)))
+        self.ends[told.session] = end
+        self.told.append(
+            ("ended", told.session, told.reason.value, str(told.statements), told.recording, str(told.last_number))
+        )
 
     async def refused(self, name: str, target: str, client: str, why: str) -> None:
         self.told.append(("refused", name, target, why))

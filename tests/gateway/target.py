@@ -18,6 +18,8 @@ class LineTarget:
         self.signing_in = True
         self.ending = True
         self.stubborn = False
+        self.answering = asyncio.Event()
+        self.answering.set()
         self.tls: ssl.SSLContext | None = None
         self._server: asyncio.Server | None = None
         self._next = 100
@@ -47,11 +49,15 @@ class LineTarget:
                     await writer.start_tls(self.tls)  # type: ignore[arg-type]
                 elif line == "LOGIN":
                     pid = self._login(writer)
+                elif line.startswith("CANCEL "):
+                    self._interrupt(line.split(" ")[1])
+                    return
                 elif line == "ENDER":
                     if self.ending:
                         self._enders.append(writer)
                         writer.write(b"ENDER-OK\n")
                 elif writer in self._enders:
+                    await self.answering.wait()
                     self._order(writer, *line.split(" "))
                 else:
                     self.lines.append(line)
@@ -83,6 +89,10 @@ class LineTarget:
         else:
             writer.write(b"DONE " + line.encode()[:40] + b"\n")
 
+    def _interrupt(self, pid: str) -> None:
+        if not self.stubborn and self.running.pop(pid, None):
+            self.working[pid].write(b"DONE interrupted\n")
+
     def _order(self, ender: asyncio.StreamWriter, word: str, *pids: str) -> None:
         self.orders.append(" ".join((word, *pids)))
         states = []
@@ -90,7 +100,7 @@ class LineTarget:
             running = self.running.get(pid, "").replace(" ", "_")
             if word == "STOP" and not self.stubborn and pid in self.working:
                 self.working.pop(pid).transport.abort()
-            if word in ("POKE", "HALT") and not self.stubborn and self.running.pop(pid, None):
-                self.working[pid].write(b"DONE interrupted\n")
+            if word in ("POKE", "HALT"):
+                self._interrupt(pid)
             states.append(f"{'yes' if pid in self.working else 'no'}/{running}")
         ender.write(f"{word} {' '.join(states)}\n".encode())

@@ -121,10 +121,10 @@ async def test_a_deadline_that_moves_is_kept() -> None:
     async with Rig() as rig:
         rig.desk.expires_at = now_ms() + 150
         client = await rig.open()
-        rig.gateway.carrier.reschedule("g-1", now_ms() + 60_000)
+        rig.gateway.carrier.reschedule("g-1", now_ms() + 60_000, None)
         await asyncio.sleep(0.3)
         assert await client.ask("select 1") == "DONE select 1"
-        rig.gateway.carrier.reschedule("g-1", now_ms())
+        rig.gateway.carrier.reschedule("g-1", now_ms(), None)
         assert (await client.hears()).startswith("BYE expired")
 
 

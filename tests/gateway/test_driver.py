@@ -294,3 +294,44 @@ async def test_a_key_interrupts_its_own_session_and_nothing_else() -> None:
         assert await (await rig.client()).ask("INTERRUPT " + key) == ""
         assert await client.hears() == "DONE interrupted"
         assert rig.target.orders == ["POKE 101"] and list(rig.target.running) == ["102"]
+
+
+async def test_who_interrupts_is_let_go_once_it_has_happened() -> None:
+    """A client takes the end of that connection for the word that what it says next is not interrupted."""
+    async with Rig() as rig:
+        client = await rig.client()
+        key = (await client.ask("HELLO ana dp_ana orders")).split(" ")[1]
+        rig.target.answering.clear()
+        asking = await rig.client()
+        asking.say("INTERRUPT " + key)
+        let_go = asyncio.create_task(asking.hears())
+        assert await client.ask("select 1") == "DONE select 1"  # time for anything that does not wait
+        assert not let_go.done()
+        rig.target.answering.set()
+        assert await let_go == ""
+        assert rig.target.orders == ["POKE 101"]
+
+
+async def test_who_interrupts_and_does_not_wait_has_interrupted() -> None:
+    async with Rig() as rig:
+        client = await rig.client()
+        key = (await client.ask("HELLO ana dp_ana orders")).split(" ")[1]
+        client.say("SLEEP 60")
+        await until(lambda: len(rig.target.running) == 1)
+        asking = await rig.client()
+        asking.say("INTERRUPT " + key)
+        asking.writer.close()
+        assert await client.hears() == "DONE interrupted"
+
+
+async def test_without_an_ender_work_is_interrupted_as_its_client_could_at_the_target() -> None:
+    async with Rig() as rig:
+        rig.target.ending = False
+        client = await rig.client()
+        key = (await client.ask("HELLO ana dp_ana orders")).split(" ")[1]
+        (driver,) = rig.gateway.works.carrying
+        driver.session.cancel = b"CANCEL 101\n"
+        client.say("SLEEP 60")
+        await until(lambda: len(rig.target.running) == 1)
+        assert await (await rig.client()).ask("INTERRUPT " + key) == ""
+        assert await client.hears() == "DONE interrupted"

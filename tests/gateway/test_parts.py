@@ -44,7 +44,7 @@ async def test_a_wall_clock_that_stands_still_ends_nothing_early() -> None:
 async def test_a_deadline_moves_only_if_it_is_armed() -> None:
     due: list[str] = []
     deadlines = Deadlines(lambda: 1_000, due.append, 0.01)
-    deadlines.move("nobody", 500)
+    deadlines.move("nobody", 500, None)
     await asyncio.sleep(0.03)
     assert due == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from time import time_ns
 
+import pytest
 from tests.gateway.rig import Rig, until
 
 from daypass.gateway.lease import Lease
@@ -12,23 +13,23 @@ from daypass.gateway.timers import Deadlines
 
 
 async def test_it_tells_once_for_each_time_left() -> None:
-    clock, soon = [0], list[tuple[str, int]]()
+    clock, soon = [0], list[tuple[str, int, int | None]]()
     deadlines = Deadlines(lambda: clock[0], lambda grant: None, 0.01, lambda *told: soon.append(told), (300, 60))
-    deadlines.arm("g", 1_000)
+    deadlines.arm("g", 1_000, 700)
     for now, told in ((600, 0), (700, 1), (800, 1), (940, 2), (990, 2)):
         clock[0] = now
         await asyncio.sleep(0.03)
         assert len(soon) == told, now
-    assert soon == [("g", 300), ("g", 60)]
-    deadlines.move("g", 2_000)
+    assert soon == [("g", 300, 700), ("g", 60, 700)]
+    deadlines.move("g", 2_000, None)
     clock[0] = 1_950
     await until(lambda: len(soon) == 3)
-    assert soon[-1] == ("g", 50)
+    assert soon[-1] == ("g", 50, None)
     deadlines.disarm("g")
 
 
 async def test_who_comes_late_is_not_told_of_what_has_passed() -> None:
-    soon: list[tuple[str, int]] = []
+    soon: list[tuple[str, int, int | None]] = []
     deadlines = Deadlines(lambda: 800, lambda grant: None, 0.01, lambda *told: soon.append(told), (300, 60))
     deadlines.arm("g", 1_000)
     await asyncio.sleep(0.03)
@@ -36,12 +37,20 @@ async def test_who_comes_late_is_not_told_of_what_has_passed() -> None:
     deadlines.disarm("g")
 
 
-async def test_a_client_is_told_how_to_extend() -> None:
+@pytest.mark.parametrize(
+    ("most_ms", "command"),
+    [
+        (7_200_000, "more time: daypass extend g-1 --by 30m "),
+        (600_000, "more time: daypass extend g-1 --by 10m "),
+        (None, "ask again: daypass request orders --role read --for 10m "),
+    ],
+)
+async def test_a_client_is_told_what_there_is_to_do(most_ms: int | None, command: str) -> None:
     async with Rig() as rig:
-        rig.desk.expires_at = time_ns() // 1_000_000 + 300_300
+        rig.desk.expires_at, rig.desk.extend_ms = time_ns() // 1_000_000 + 300_300, most_ms
         client = await rig.open()
         said = await client.hears()
-        assert said.startswith("NOTE access to orders ends in ") and "daypass extend g-1 --by 30m" in said
+        assert said.startswith("NOTE access to orders ends in ") and command in said
 
 
 async def test_a_client_that_waits_for_its_own_work_is_not_idle() -> None:

@@ -11,6 +11,7 @@ from daypass.domain.grant import EndReason
 from daypass.domain.identifiers import uuid7
 from daypass.domain.people import OPERATOR
 from daypass.domain.request import Request
+from daypass.domain.session import Over
 from daypass.ledger.entry import canonical
 from daypass.ledger.sequencer import number
 from daypass.services.asking import Wish
@@ -97,7 +98,7 @@ class Life:
         for statement in self.chance.choices(STATEMENTS, (8, 0, 0) if role == "read" else (8, 3, 1), k=2):
             await self.submit(person.id, admitted.session, statement)
         self.wait(MINUTE, 4 * MINUTE)
-        await self.world.sessions.ended(admitted.session, EndReason.CLIENT_LEFT, "", 2, "complete", self.shipped)
+        await self.world.sessions.ended(Over(admitted.session, EndReason.CLIENT_LEFT, "", 2, "complete", self.shipped))
 
     async def submit(self, person: str, session: str, statement: tuple[str, str, str]) -> None:
         """As the shipper would: an entry and its row in the index."""

@@ -277,6 +277,27 @@ async def test_groups_and_rows_add_up_to_the_number(world: World) -> None:
     }
 
 
+async def test_one_group_is_looked_at_alone(world: World) -> None:
+    """A group's own number is what the list of groups says, and its rows are those whose request is in it."""
+    await lived(world)
+    found, now = await told(world), world.clock.t + 1
+    insights, audrey = Insights(world.office), await world.who("audrey")
+    span = {"since": now - 90 * DAY, "until": now}
+    for name, question in QUESTIONS.items():
+        for by in question.by:
+            whole = await insights.ask(audrey, name, by=by, **span)
+            for group in whole.groups:
+                one = await insights.ask(audrey, name, by=by, only=group.key, **span)
+                assert (one.number, one.former, one.count) == (group.number, group.former, group.count), (name, by)
+                assert sum(point.count for point in one.chart) == group.count and one.groups == whole.groups
+    one = await insights.ask(audrey, "requests", by="team", only="payments-oncall", **span)
+    ana = (await world.who("ana")).id
+    named = {id for id, r in found.requests.items() if r["how"] != "glass" and r["by"] == ana}
+    assert {row["request"] for row in one.rows} == named
+    none = await insights.ask(audrey, "requests", by="policy", only="weather", **span)
+    assert (none.number, none.count, list(none.rows)) == (0, 0, [])
+
+
 async def test_what_there_is_not_is_said(world: World) -> None:
     insights, audrey = Insights(world.office), await world.who("audrey")
     with pytest.raises(NotFound, match="no question weather"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from daypass.ledger.durable import TEMPORARY
+from daypass.ledger.durable import TEMPORARY, Unsynced
 
 
 class Crash(BaseException):
@@ -16,12 +16,15 @@ class Crash(BaseException):
 
 class FailingFiles:
     """Implements `ledger.durable.Files`. A write is there for readers at once, and on disk when its folder and every
-    folder above it have been synced; until then chance decides."""
+    folder above it have been synced; until then chance decides. A sync that fails once succeeds the next time, as in
+    life: without what it failed for, unless something is written to the same folder again."""
 
     def __init__(self) -> None:
         self.there: dict[Path, bytes] = {}
         self.on_disk: dict[Path, bytes] = {}
         self.modes: dict[Path, int] = {}
+        self.clean: set[Path] = set()
+        """Folders that the operating system takes for synced, as it has told once that they are not."""
         self.operations = 0
         self.fail_at: int | None = None
         self.failure: BaseException = Crash()
@@ -53,15 +56,25 @@ class FailingFiles:
             assert not path.name.endswith(TEMPORARY)
             self.there[path] = data
             self.modes[path] = mode
+            self.clean.discard(path.parent)
 
     def sync_folders(self, folders: Iterable[Path]) -> None:
         for folder in sorted(set(folders)):
-            with self._operation():
-                for path in [p for p in self.there.keys() | self.on_disk.keys() if p.parent == folder]:
-                    if path in self.there:
-                        self.on_disk[path] = self.there[path]
-                    else:
-                        self.on_disk.pop(path, None)
+            try:
+                with self._operation():
+                    self._sync(folder)
+            except OSError as problem:
+                self.clean.add(folder)
+                raise Unsynced(*problem.args) from problem
+
+    def _sync(self, folder: Path) -> None:
+        if folder in self.clean:
+            return
+        for path in [p for p in self.there.keys() | self.on_disk.keys() if p.parent == folder]:
+            if path in self.there:
+                self.on_disk[path] = self.there[path]
+            else:
+                self.on_disk.pop(path, None)
 
     def remove_folder(self, path: Path) -> None:
         with self._operation():

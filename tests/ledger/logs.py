@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -31,33 +31,35 @@ class Sequencer:
         n = self.size if number is None else number
         session = f"01890a5d-ac96-774b-bcce-{n // STATEMENTS_A_SESSION:012x}"
         target = f"orders-{n // 4096 % 3}"
-        if chains is None:
+        if chains is None:  # every seventh belongs to neither a session nor a target
             chains = (f"session:{session}", f"target:{target}") if n % 7 else ()
         links = []
         for name in chains:
             count, prev = self.heads.get(name, (0, ""))
             links.append({"name": name, "n": count + 1, "prev": prev})
-        entry = self._encode(n, session, target, links)
+        entry = self._encode(n, dict(name.split(":", 1) for name in chains), links)
         for name in chains:
             self.heads[name] = (self.heads.get(name, (0, ""))[0] + 1, leaf_hash(entry).hex())
         self.size += 1
         return entry
 
     @staticmethod
-    def _encode(n: int, session: str, target: str, links: list[dict[str, object]]) -> bytes:
-        value = {
+    def _encode(n: int, place: Mapping[str, str], links: list[dict[str, object]]) -> bytes:
+        value: dict[str, object] = {
             "v": 1,
             "id": f"01890a5e-0000-7000-8000-{n:012x}",
             "t": 1_790_000_000_000 + n,
             "type": "statement.submitted" if n % 50 else "blob.erased",
             "actor": {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "kind": "person"},
-            "session": session,
             "chains": links,
-            "target": {"name": target, "protocol": "postgres"},
             "body": {"statement": n % 20, "via": "simple", "kind": "SELECT", "reads": ["public.orders"]},
             "commit": {"text": sha256(n.to_bytes(8, "big")).hexdigest()},
             "blob": [],
         }
+        if "session" in place:
+            value["session"] = place["session"]
+        if "target" in place:
+            value["target"] = {"name": place["target"], "protocol": "postgres"}
         return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     def entries(self, count: int) -> list[bytes]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from tests.ledger.failing import FailingFiles, no_space
 from tests.ledger.logs import ORIGIN, SEED, Log
 
@@ -34,9 +35,17 @@ class Served:
         self.key, self._signer = keypair(f"witness.test/{number}", bytes([number]) * 32, COSIGNATURE_V1)
         self.witness = Witness(self.key, self._signer, {ORIGIN: LOG_KEY}, Path("/witness"), self.files)
 
+        self.answering = asyncio.Event()
+        self.answering.set()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[WitnessAddress]:
-        app = make_witness(self.witness, lambda: NOW)
+        witness = make_witness(self.witness, lambda: NOW)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self.answering.wait()
+            await witness(scope, receive, send)
+
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
@@ -89,6 +98,31 @@ async def test_a_quorum_goes_on_without_the_others(tmp_path: Path, client: httpx
     assert not Cosigners([first, second], 2, client).enough(cosigned)
 
 
+async def test_a_witness_that_is_slow_is_heard_later(tmp_path: Path, client: httpx2.AsyncClient) -> None:
+    log, one, two = Log(tmp_path).grow(5), Served(1), Served(2)
+    async with one.running() as first, two.running() as second:
+        cosigners = Cosigners([first, second], 1, client)
+        two.answering.clear()
+        cosigned = await cosigners.ask(log.published[-1], log.publisher.nodes(), 0.0)
+        assert (cosigned.count, cosigned.waiting, cosigned.missing) == (1, {"witness.test/2"}, {})
+        log.grow(300)
+        cosigned = await cosigners.ask(log.published[-1], log.publisher.nodes(), 0.0)
+        assert (cosigned.count, cosigned.waiting) == (1, {"witness.test/2"})
+        two.answering.set()
+        for _ in range(1000):
+            late = cosigners.so_far()
+            if late is not None and not late.waiting:
+                break
+            await asyncio.sleep(0.01)
+        assert late is not None and late.count == 2, late
+        assert {key for key, _ in cosigned_at(Note.parse(late.checkpoint), (one.key, two.key))} == {one.key, two.key}
+        assert two.witness.last(ORIGIN)[0] == 300
+        two.answering.clear()
+        assert (await cosigners.ask(log.append([]), log.publisher.nodes(), 0.0)).waiting
+        await cosigners.close()
+        two.answering.set()
+
+
 async def test_a_witness_refuses_a_rewritten_or_shortened_log(tmp_path: Path, client: httpx2.AsyncClient) -> None:
     log, one = Log(tmp_path / "a").grow(7, 300), Served(1)
     forged = Log(tmp_path / "b")
@@ -102,9 +136,13 @@ async def test_a_witness_refuses_a_rewritten_or_shortened_log(tmp_path: Path, cl
         )
         same = await Cosigners([address], 1, client).ask(forged.published[-1], forged.publisher.nodes())
         more = await Cosigners([address], 1, client).ask(longer.published[-1], longer.publisher.nodes())
-    assert "has cosigned 300 entries, and this checkpoint covers 7" in short.missing["witness.test/1"]
-    assert "another history of 300 entries" in same.missing["witness.test/1"]
-    assert "HTTP 422" in more.missing["witness.test/1"]
+    told = (
+        (short, "has cosigned 300 entries, and this log was signed for 7"),
+        (same, "another history of 300 entries"),
+        (more, "has cosigned 300 entries that are not a beginning of this log"),
+    )
+    for cosigned, why in told:
+        assert why in cosigned.missing["witness.test/1"] and why in cosigned.contradicted
     with pytest.raises(Tampered, match="not cosigned"):
         verify_log(Directory(forged.root), Asked(LOG_KEY, (), (one.key,), 1))
 

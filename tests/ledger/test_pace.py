@@ -25,8 +25,8 @@ def paced(facts_per_second: float) -> Pace:
 
 def test_when_little_happens_it_is_shipped_without_a_pause_while_there_is_more() -> None:
     pace = paced(LIVELY_FACTS_PER_SECOND - 100)
-    assert pace.pause(full=True, crowded=False, worked=0.03) == 0
-    assert pace.pause(full=False, crowded=False, worked=0.03) == REST
+    assert pace.pause(full=True, crowded=False, busy=False, worked=0.03) == 0
+    assert pace.pause(full=False, crowded=False, busy=False, worked=0.03) == REST
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,18 @@ def test_when_little_happens_it_is_shipped_without_a_pause_while_there_is_more()
 )
 def test_live_traffic_leaves_shipping_a_share_of_the_time(facts_per_second: int, share: float) -> None:
     pace = paced(facts_per_second)
-    pause = pace.pause(full=True, crowded=False, worked=0.05)
+    pause = pace.pause(full=True, crowded=False, busy=False, worked=0.05)
     assert 0.05 / (0.05 + pause) == pytest.approx(share)
-    assert pace.pause(full=True, crowded=False, worked=60.0) == PAUSE_SECONDS_MAX
+    assert pace.pause(full=True, crowded=False, busy=False, worked=60.0) == PAUSE_SECONDS_MAX
 
 
 def test_a_journal_that_fills_is_shipped_at_full_speed() -> None:
-    assert paced(50_000).pause(full=True, crowded=True, worked=0.03) == 0
+    assert paced(50_000).pause(full=True, crowded=True, busy=True, worked=0.03) == 0
+
+
+def test_what_is_left_of_a_burst_is_shipped_beside_who_uses_the_store() -> None:
+    pause = paced(0).pause(full=True, crowded=False, busy=True, worked=0.05)
+    assert 0.05 / (0.05 + pause) == pytest.approx(LIVELY_SHARE)
 
 
 def test_the_end_of_a_burst_is_noticed() -> None:

@@ -51,6 +51,10 @@ class Faulty:
     async def shipped(self, node: str) -> int:
         return await self.store.shipped(node)
 
+    @property
+    def busy(self) -> bool:
+        return self.store.busy
+
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:

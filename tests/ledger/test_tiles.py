@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daypass.ledger.paths import parse_path
 from daypass.ledger.tiles import bundle_path, decode_bundle, decode_tile, encode_bundle, tile_path, tile_widths
 
 
@@ -57,3 +58,30 @@ def test_a_malformed_tile_is_refused(raw: bytes) -> None:
 
 def test_a_tile_is_its_hashes() -> None:
     assert decode_tile(bytes(range(64))) == [bytes(range(32)), bytes(range(32, 64))]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("tile/0/000", (0, 0, 256)),
+        ("tile/63/007.p/1", (63, 7, 1)),
+        ("tile/entries/x001/x234/067", (-1, 1_234_067, 256)),
+        ("tile/entries/x001/000.p/255", (-1, 1_000, 255)),
+        ("tile/1/999.p/10", (1, 999, 10)),
+    ],
+)
+def test_a_path_names_one_tile(path: str, found: tuple[int, int, int]) -> None:
+    assert parse_path(path) == found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tile/64/000", "tile/00/000", "tile/-1/000", "tile/0/0", "tile/0/0000", "tile/0/x000/001", "tile/0/001/067",
+        "tile/0/x01/067", "tile/0/000.p/256", "tile/0/000.p/0", "tile/0/000.p/01", "tile/0/000.p/", "tile/0/000.p",
+        "tile/0/000/", "/tile/0/000", "tile/entry/000", "tile/0/000\n", "tile/0/" + "x001/" * 7 + "000", "checkpoint",
+        "",
+    ],
+)  # fmt: skip
+def test_a_path_that_no_tile_has_names_none(path: str) -> None:
+    assert parse_path(path) is None

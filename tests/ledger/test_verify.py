@@ -72,6 +72,7 @@ def test_an_intact_log(tmp_path: Path, size: int) -> None:
     assert (report.entries, report.head.size, report.head.root) == (size, size, root_of(map(leaf_hash, log.entries)))
     assert report.erased == [n for n in range(size) if n % 50 == 0]
     assert report.chains == len(log.sequencer.heads)
+    assert report.signed_votes == 0
 
 
 def test_an_intact_log_and_everything_that_was_kept_of_it(genuine: Log, root: Path) -> None:
@@ -367,11 +368,27 @@ BROKEN: dict[str, tuple[Callable[[int, dict[str, object]], None], str]] = {
     ),
     "zero": (at(8, lambda v: link(v).update(n=0)), "entry 8: its chains are malformed"),
     "text number": (at(8, lambda v: link(v).update(n="8")), "entry 8: its chains are malformed"),
-    "missing": (at(8, lambda v: v.pop("chains")), "entry 8: does not hold its chains once"),
-    "twice": (at(8, lambda v: v.update(body={"chains": []})), "entry 8: does not hold its chains once"),
-    "short previous": (at(8, lambda v: link(v).update(prev="00")), "entry 8: its chains are malformed"),
+    "missing": (at(8, lambda v: v.pop("chains")), "entry 8: its chains are malformed"),
+    "short previous": (
+        at(8, lambda v: link(v).update(prev="00")),
+        "entry 8: names another entry than the chain session:",
+    ),
     "extra key": (at(8, lambda v: link(v).update(more=1)), "entry 8: its chains are malformed"),
-    "itself": (at(8, lambda v: v.update(chains=[link(v), link(v)])), "entry 8: stands as number"),
+    "not its session's": (at(8, lambda v: v["chains"].pop(0)), "entry 8: does not stand in the chain session:"),  # type: ignore[attr-defined]
+    "not its target's": (at(8, lambda v: v["chains"].pop(1)), "entry 8: does not stand in the chain target:orders-0$"),  # type: ignore[attr-defined]
+    "none of its own": (at(8, lambda v: v.update(chains=[])), "entry 8: does not stand in the chain session:"),
+    "another session's": (
+        at(8, lambda v: v.update(session="another")),
+        "entry 8: does not stand in the chain session:another$",
+    ),
+    "another target's": (
+        at(8, lambda v: v.update(target={"name": 'b"\\', "protocol": "postgres"})),
+        r'entry 8: does not stand in the chain target:b"\\$',
+    ),
+    "a target that is none": (at(8, lambda v: v.update(target="orders-0")), "entry 8: its chains are malformed"),
+    "no link": (at(8, lambda v: v.update(chains=[7])), "entry 8: its chains are malformed"),
+    "no list": (at(8, lambda v: v.update(chains={})), "entry 8: does not stand in the chain session:"),
+    "itself": (at(8, lambda v: v.update(chains=[link(v), link(v), link(v, 1)])), "entry 8: stands as number"),
 }
 
 
@@ -380,6 +397,54 @@ def test_a_broken_chain_is_seen(tmp_path: Path, change: Callable[[int, dict[str,
     log = Log(tmp_path)
     log.append(chained(change))
     with pytest.raises(Tampered, match=said):
+        check(log.root)
+
+
+WRONG: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "chains said twice": (lambda e: e.replace(b'"chains":[', b'"chains":[],"chains":['), "its chains are malformed"),
+    "chains said again": (lambda e: e[:-1] + b',"chains":[]}', "its chains are malformed"),
+    "session said again": (lambda e: e[:-1] + b',"session":"another"}', "its chains are malformed"),
+    "session escaped": (lambda e: e.replace(b'"session":"', b'"session":"\\u0061', 1), "does not stand in the chain"),
+    "key escaped": (
+        lambda e: e.replace(b'"session":"0', b'"s\\u0065ssion":"a0'),
+        "does not stand in the chain session:a0",
+    ),
+    "not UTF-8": (lambda e: e.replace(b"commit", b"c\xffmmit"), "its chains are malformed"),
+    "no JSON": (lambda e: e[:-1], "its chains are malformed"),
+    "no object": (lambda e: b"[]", "its chains are malformed"),
+    "too deep": (lambda e: b"[" * 60_000, "its chains are malformed"),
+    "between chains": (lambda e: e.replace(b"},{", b"}{"), "its chains are malformed"),
+    "after chains": (lambda e: e.replace(b"}],", b"},],"), "its chains are malformed"),
+    "another tail": (lambda e: e.replace(b'"v":1}', b'"v":1]'), "its chains are malformed"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG.values(), ids=WRONG)
+def test_an_entry_of_another_form_is_seen(tmp_path: Path, change: Callable[[bytes], bytes], said: str) -> None:
+    log = Log(tmp_path)
+    first, second = log.sequencer.entries(2)
+    log.append([first, change(second)])
+    assert change(second) != second
+    with pytest.raises(Tampered, match=f"^entry 1: {said}"):
+        check(log.root)
+
+
+def test_an_entry_of_an_unusual_form_stands_in_the_same_chains(tmp_path: Path) -> None:
+    """Escapes, and what looks like chains inside its body, are read as JSON; the chains go on from there."""
+    sequencer, entries, head = Sequencer(), [], ""
+    for n in range(1, 30):
+        entry = json.loads(sequencer.entry(n, ("target:orders",)))
+        entry["chains"][0]["prev"] = head
+        if n % 3 == 1:
+            entry["body"] = {"chains": [{"n": 9, "name": "target:orders", "prev": ""}], "said": 'a "word" \\'}
+        entries.append(json.dumps(entry, sort_keys=True, separators=(",", ":")).encode())
+        head = leaf_hash(entries[-1]).hex()
+    log = Log(tmp_path / "whole")
+    log.append(entries)
+    assert check(log.root).chains == 1
+    log = Log(tmp_path / "broken")
+    log.append(entries[:3] + entries[4:])
+    with pytest.raises(Tampered, match=r"^entry 3: stands as number 5 in the chain target:orders, which has 3 before"):
         check(log.root)
 
 

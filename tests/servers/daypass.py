@@ -17,10 +17,11 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import IO, Any, Self, TypeVar
 
-from daypass.cli.demo.gateway import ANA, BEN, CLEO, LocalGateway, Member
+from daypass.cli.demo.gateway import ANA, BEN, CLEO, COMMAND_SECONDS_MAX, LocalGateway, Member, Process
 from daypass.ledger.tiles import WIDTH, bundle_path, decode_bundle
+from tests.servers import warm
 from tests.servers.postgres import Postgres
 
 T = TypeVar("T")
@@ -44,6 +45,9 @@ class Daypass(LocalGateway):
     """One gateway. Signs in as Ana unless told otherwise."""
 
     server: Postgres
+    warmed = False
+    """Whether its commands are forked (`warm`): in tests (conftest.py), but where another program is run as `serve`, or
+    `ps` is looked at; not in benchmarks."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -53,6 +57,20 @@ class Daypass(LocalGateway):
         self.resume()
         self.stop()
 
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def spawn(self, out: IO[bytes]) -> Process:
+        environment = self.environment()
+        if not self.warmed or not warm.may_start(environment):
+            return super().spawn(out)
+        return warm.start(["serve", "--config", str(self.config)], environment, out, leashed=True)
+
+    def run(self, member: Member | None, *argv: str) -> subprocess.CompletedProcess[str]:
+        environment = self.environment(member)
+        if not self.warmed or not warm.may_start(environment):
+            return super().run(member, *argv)
+        return warm.run(argv, environment, COMMAND_SECONDS_MAX)
+
     # -- asking -------------------------------------------------------------------------------------------------
 
     def say(self, member: Member | None, *argv: str) -> str:
@@ -60,6 +78,12 @@ class Daypass(LocalGateway):
         done = self.run(member, *argv)
         assert done.returncode == 0, f"daypass {' '.join(argv)}: {done.stderr or done.stdout}\n{self.log_tail()}"
         return done.stdout
+
+    def unconfirmed(self, member: Member, *argv: str) -> None:
+        """Run a `daypass` command that ends access, where the end cannot be shown: it says so."""
+        done = self.run(member, *argv)
+        assert done.returncode == 1, done.stdout
+        assert "END_UNCONFIRMED" in done.stdout and "access may still exist" in done.stderr
 
     def object(self, member: Member | None, *argv: str) -> Any:
         """The same with `--json`; what it printed."""

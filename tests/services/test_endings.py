@@ -12,7 +12,8 @@ from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import SYSTEM
 from daypass.domain.session import SessionState
-from daypass.services.endings import RETRY_FIRST_MS, Endings
+from daypass.services.endings import Endings
+from daypass.services.sweeping import RETRY_FIRST_MS
 from tests.domain.things import HOUR
 from tests.services.conftest import NODE, World, values
 
@@ -206,22 +207,6 @@ async def test_what_the_gateway_cut_by_itself_is_told_by_the_grants_end(world: W
     assert values(event)["sessions"][0]["steps_us"] == {"stopped": 3250}
 
 
-async def test_a_kill_that_could_not_be_shown_is_settled_when_the_grant_ends(world: World) -> None:
-    grant = await world.granted()
-    one, fine = await world.connected(), await world.connected()
-    await world.sessions.kill(await world.who("ana"), fine.session, "wrong window")
-    world.carrying.broken = True
-    _, end = await world.sessions.kill(await world.who("ana"), one.session, "wrong window")
-    assert not end.confirmed
-    world.carrying.broken = False
-    over = await world.grants.hand_back(await world.who("ana"), grant.id)
-    assert over.state is GrantState.END_UNCONFIRMED
-    assert [told["session"] for told in values(world.last("grant.end_unconfirmed"))["sessions"]] == [one.session]
-    await world.sweep(RETRY_FIRST_MS)
-    assert world.carrying.swept == [one.session]
-    assert (await world.grant(grant.id)).state is GrantState.ENDED
-
-
 class TestKill:
     async def test_it_ends_one_session_and_leaves_the_grant(self, world: World) -> None:
         grant = await world.granted()
@@ -265,8 +250,11 @@ class TestRecovery:
         world.carrying.broken = True
         assert (await world.recovery.recover(NODE)).unconfirmed == (admission.session,)
         assert (await world.session(admission.session)).state is SessionState.OPEN
+        await world.sweep(20_000)
+        alarms = [event for event in world.told if event.type == "session.end_unconfirmed"]
+        assert [values(event)["reason"] for event in alarms] == ["recovered"], "once, however often it is looked at"
         world.carrying.broken = False
-        await world.sweep(1000)
+        await world.sweep(20_000)
         assert (await world.session(admission.session)).state is SessionState.CUT
 
     async def test_an_ending_is_finished(self, world: World) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from daypass.domain.crowd import Crowd
 from daypass.domain.errors import Refused
 from tests.domain.things import PEOPLE
 from tests.services.conftest import World
@@ -13,9 +14,14 @@ from tests.services.conftest import World
 WITHOUT_LEA = [one for one in PEOPLE if one.email != "lea@acme.test"]
 
 
-async def everybody(world: World) -> object:
+async def everybody(world: World) -> Crowd:
     async with world.office.reading() as tx:
         return await world.office.everybody(tx)
+
+
+async def read_anew(world: World) -> Crowd:
+    async with world.office.reading() as tx:
+        return Crowd(await tx.people())
 
 
 async def test_they_are_kept_while_nobody_changes(world: World) -> None:
@@ -54,3 +60,30 @@ async def test_a_change_that_was_taken_back_is_not_kept(world: World) -> None:
     async with world.office.reading() as tx:
         kept = (await world.office.everybody(tx)).by_id[lea.id]
     assert (kept.name, kept.groups) == ("Leona", lea.groups)
+
+
+async def test_who_was_saved_here_is_known_without_reading_the_others(world: World) -> None:
+    lea, ana = await world.who("lea"), await world.who("ana")
+    before = await everybody(world)
+    async with world.office.change() as change:
+        await change.tx.save_person(replace(lea, name="Leona"))
+        await change.tx.save_people([replace(ana, id="0" * 8 + ana.id[8:], email="aaa@acme.test")])
+        within = await world.office.everybody(change.tx)
+        assert within.by_id[lea.id].name == "Leona" and within.by_id[ana.id] is before.by_id[ana.id]
+    after = await everybody(world)
+    assert after.by_id[ana.id] is before.by_id[ana.id], "not read anew"
+    assert after.people == (await read_anew(world)).people and after.people[0].email == "aaa@acme.test"
+
+
+async def test_who_was_saved_here_and_elsewhere_in_turn(world: World) -> None:
+    """What is known is followed only where what was saved is on top of it."""
+    other = World(world.store)
+    lea, ana, ben = [await world.who(name) for name in ("lea", "ana", "ben")]
+    await everybody(world)
+    await everybody(other)
+    for n, (where, who) in enumerate(((other, lea), (world, ana), (world, ben), (other, ana), (world, lea))):
+        async with where.office.change() as change:
+            await change.tx.save_person(replace(who, name=f"name {n}"))
+        if n % 2:
+            assert (await everybody(where)).people == (await read_anew(world)).people
+    assert (await everybody(world)).people == (await everybody(other)).people == (await read_anew(world)).people

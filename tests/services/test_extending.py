@@ -67,8 +67,9 @@ async def test_open_sessions_are_told_where_their_deadline_went(world: World) ->
     world.use(SIMPLE.replace("by: 30m }", "by: 30m, decide: automatic }"))
     grant = await active(world)
     longer = await world.grants.extend(await world.who("ana"), grant.id, 10 * MINUTE, "not done yet")
-    assert isinstance(longer, Grant)
-    assert world.carrying.moved == [(grant.id, longer.expires_at)]
+    last = await world.grants.extend(await world.who("ana"), grant.id, 10 * MINUTE, "still not")
+    assert isinstance(longer, Grant) and isinstance(last, Grant)
+    assert world.carrying.moved == [(grant.id, longer.expires_at, 30 * MINUTE), (grant.id, last.expires_at, None)]
     await moving.settle()
 
 

@@ -208,7 +208,8 @@ async def test_codes_of_nobody_look_like_those_of_somebody(world: World) -> None
     await world.codes.make("orders", 1)
     known, unknown = [await world.sessions.look_up(f"glass:{name}@acme.test") for name in ("ana", "nix")]
     assert (known.salt, known.iterations) == (unknown.salt, unknown.iterations)
-    assert unknown.verifiers == ()
+    assert len(unknown.verifiers) == len(known.verifiers) == 1  # as much work
+    assert not any(any(one.stored_key) or one.token_id for one in unknown.verifiers)  # and none that proves anything
     for target, count, error in (
         ("x", 1, NotFound),
         ("orders", 0, Invalid),

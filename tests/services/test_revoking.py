@@ -69,6 +69,17 @@ async def test_revoking_all_of_them(world: World) -> None:
     await world.tokens.authenticate(others.secret, HERE)
 
 
+async def test_revoking_all_ends_what_an_expired_one_opened(world: World) -> None:
+    await world.granted()
+    ana = await world.who("ana")
+    short = await world.tokens.issue(ana.id, OPERATOR, lasts_ms=60_000)
+    session = await opened(world, short)
+    world.clock.t += 60_000
+    assert await world.revoking.list(ana) == []
+    done = await world.revoking.revoke_all(ana)
+    assert [(end.session, end.confirmed) for end in done.ends] == [(session, True)]
+
+
 async def test_a_session_on_its_way_does_not_work(world: World) -> None:
     await world.granted()
     token = await issued(world)

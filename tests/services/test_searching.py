@@ -13,6 +13,7 @@ from daypass.domain.finding import Sought, phrases_of
 from daypass.ledger.locking import locking, unlocking
 from daypass.ledger.published import PublishedLeaves
 from daypass.ledger.sequencer import number
+from daypass.services.counting_hits import CountingHits
 from daypass.services.erasing import Erasing, Order
 from daypass.services.indexing import Indexing
 from daypass.services.recordings import Recordings
@@ -36,6 +37,32 @@ async def test_one_finds_what_one_may_see(world: World, tmp_path: Path) -> None:
     assert await found(world, tmp_path, "ana", "quokka", person="lea@acme.test") == []
     with pytest.raises(NotFound):
         await found(world, tmp_path, "ana", "quokka", person="nobody@acme.test")
+
+
+async def test_what_is_counted_is_what_one_may_see(world: World, tmp_path: Path) -> None:
+    await world.asked(reason="quokka wants out")
+    await found(world, tmp_path, "ana", "quokka")
+    counting = CountingHits(world.office)
+    for name in ("ana", "lea"):
+        counted = await counting.count(await world.who(name), Sought(phrases_of("quokka")))
+        assert counted.hits == 1 and counted.whole
+        facets = {facet.name: facet.values for facet in counted.facets}
+        assert facets["person"] == (((await world.who("ana")).id, 1),) and facets["kind"] == (("request.created", 1),)
+        assert facets["outcome"] == () and [count for _, count in facets["time"]] == [1]
+    assert (await counting.count(await world.who("eve"), Sought(phrases_of("quokka")))).hits == 0
+    with pytest.raises(NotFound):
+        await counting.count(await world.who("ana"), Sought(), person="nobody@acme.test")
+
+
+async def test_times_are_counted_by_day_and_long_ones_by_month(world: World, tmp_path: Path) -> None:
+    counting, lea = CountingHits(world.office), await world.who("lea")
+    for days, length in ((0, 10), (20, 10), (40, 7)):
+        world.clock.t += days * DAY_MS
+        await world.asked(reason="quokka wants out")
+        await found(world, tmp_path, "lea", "quokka")
+        counted = await counting.count(lea, Sought(phrases_of("quokka")))
+        (times,) = (facet.values for facet in counted.facets if facet.name == "time")
+        assert {len(value) for value, _ in times} == {length} and sum(count for _, count in times) == counted.hits
 
 
 async def test_retention_is_swept_once_a_day_and_takes_what_is_over(world: World, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from daypass.domain.errors import NotFound, Refused, Unauthenticated, Unavailable
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import OPERATOR
-from daypass.domain.session import SessionState
+from daypass.domain.session import Over, SessionState
 from daypass.domain.target import Effect, SecretRef, TargetRole
 from daypass.services.refusals import KINDS_MAX, WINDOW_MS
 from tests.domain.things import HOUR, ORDERS, POLICY
@@ -139,15 +139,15 @@ async def test_a_token_that_is_no_more_lets_nobody_in(world: World) -> None:
 async def test_a_session_ends_once(world: World) -> None:
     await world.granted()
     admission = await world.connected()
-    await world.sessions.ended(admission.session, EndReason.CLIENT_LEFT, "bye", 3, "complete", 12)
+    await world.sessions.ended(Over(admission.session, EndReason.CLIENT_LEFT, "bye", 3, "complete", 12))
     after = await world.session(admission.session)
     assert (after.state, after.statements, after.recording) == (SessionState.ENDED, 3, "complete")
     body = values(world.last("session.ended"))
     assert (body["journal"], body["reason"]) == (12, "client left")
-    await world.sessions.ended(admission.session, EndReason.EXPIRED, "", 9, "gap", 13)
+    await world.sessions.ended(Over(admission.session, EndReason.EXPIRED, "", 9, "gap", 13))
     assert await world.session(admission.session) == after
     with pytest.raises(NotFound):
-        await world.sessions.ended("nix", EndReason.EXPIRED, "", 0, "gap", 0)
+        await world.sessions.ended(Over("nix", EndReason.EXPIRED, "", 0, "gap", 0))
 
 
 class TestRefusals:

@@ -10,6 +10,7 @@ import pytest
 
 from daypass.cli.signing import sign
 from daypass.domain.errors import Conflict, Invalid, Refused
+from daypass.domain.passkey_signature import read_assertion
 from daypass.domain.vote_statement import read_statement, statement
 from daypass.ledger.tampering import Tampered
 from daypass.services.bundles import Bundle, Bundles
@@ -17,6 +18,7 @@ from daypass.services.requests import Narrowed
 from daypass.services.signing import Signed
 from tests.domain.things import HOUR, person, target
 from tests.services.conftest import World
+from tests.services.keyring import Keyring
 from tests.services.test_bundles import LEDGER, PROJECTS, WRITE, asked, digests
 from tests.services.test_scope import followed
 from tests.services.test_signing import entries, key, public, said
@@ -115,3 +117,16 @@ def test_what_are_no_parts(parts: object) -> None:
     text = json.dumps({**good, "parts": parts}, sort_keys=True, separators=(",", ":")) + "\n"
     with pytest.raises(Invalid):
         read_statement(text)
+
+
+async def test_one_passkey_signature_for_the_whole_takes_its_counter_once(world: World, bundles: Bundles) -> None:
+    made, lea = await asked(world, bundles, WRITE, LEDGER), await world.who("lea")
+    ring = Keyring(world)
+    passkey = await ring.enrol("lea")
+    parts = [{"request": one.id, "digest": one.digest, "deadline": one.decide_by} for one in made.parts]
+    text = statement(decision="approve", nonce="0123456789abcdef", checkpoint="", parts=parts)
+    signed = Signed(text, passkey=read_assertion(passkey.vote(text)))
+    done = await bundles.approve(lea, made.id, digests(made), signed=signed)
+    assert done.state == "APPROVED"
+    assert [one.votes[0].passkey["credential"] for one in done.parts] == [passkey.id, passkey.id]
+    assert "key.suspected" not in world.types()

@@ -33,6 +33,7 @@ from tests.notify.receivers import BOT, Mailbox, SlackServer, Web, text_of
 from tests.services.conftest import SIMPLE, World
 from tests.services.test_glass import broken
 
+URL = "https://daypass.acme.test"
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 TELLING = SIMPLE.replace("    decide: automatic\n", "    decide: automatic\n    tell: [group:secops]\n").replace(
     "    roles: [write]\n    decide:", "    roles: [write]\n    tell: [group:secops]\n    decide:"
@@ -60,7 +61,7 @@ class Post:
             "slack": self.slack,
             "hook": Webhook(Reach(self.web.url), [SECRET]),
         }
-        self.sending = Sending(self.world.office, self.channels)
+        self.sending = Sending(self.world.office, self.channels, URL)
 
     async def stop(self) -> None:
         for channel in self.channels.values():
@@ -124,6 +125,9 @@ async def test_those_who_decide_are_asked_and_told_when_somebody_did(post: Post)
     text = text_of(post.mailbox.mails[0])
     assert "Why:         refund 4711" in text and f"daypass approve {asked.id}" in text
     assert "Last time:   never had this access before" in text
+    assert text.splitlines()[-1] == f"{URL}/inbox/{asked.id}"
+    assert f'"url": "{URL}/inbox/{asked.id}"' in json.dumps(post.workspace.of("DLEA")[0]["blocks"])
+    assert post.web.heard[0].json["data"]["link"] == f"{URL}/inbox/{asked.id}"
     assert has_buttons(post.workspace.of("DLEA")[0])
     told = Reference(SECRET).verify(post.web.heard[0].body, dict(post.web.heard[0].headers))
     assert told["data"]["digest"] == asked.digest
@@ -136,6 +140,7 @@ async def test_those_who_decide_are_asked_and_told_when_somebody_did(post: Post)
         first, second = [one for one in post.mailbox.mails if f"{name}@acme.test" in one["To"]]
         assert second["In-Reply-To"] == first["Message-ID"]
     assert post.mails("ana") == ["Your request for orders:write: approved by Lea for 1 hour"]
+    assert f"{URL}/requests/{asked.id}" in text_of(post.mailbox.mails[-1])
     assert post.hooked() == ["decide", "closed"]
 
 
@@ -339,6 +344,35 @@ async def test_the_holder_is_told_before_the_end_and_at_the_end(post: Post) -> N
     await world.sweep(10 * MINUTE_MS)
     await post.send()
     assert post.mails("ana")[-1] == "Access of Ana to orders:write has ended: expired"
+
+
+@pytest.mark.parametrize(("limit", "offered"), [("by: 15m", "--by 15m"), ("by: 4h", "--by 30m"), ("", "")])
+async def test_the_holder_is_offered_the_time_that_policy_gives(post: Post, limit: str, offered: str) -> None:
+    world = post.world
+    assert "extend: { times: 2, by: 30m }" in SIMPLE
+    world.use(SIMPLE.replace("extend: { times: 2, by: 30m }", f"extend: {{ times: 2, {limit} }}" if limit else ""))
+    grant = await world.granted()
+    await world.grants.activate(await world.who("ana"), grant.id)
+    world.clock.t += 51 * MINUTE_MS
+    await Reminding(world.office).sweep(world.clock.t)
+    await post.send()
+    said = text_of(next(one for one in post.mailbox.mails[::-1] if "ana@acme.test" in one["To"]))
+    assert f"daypass return {grant.id}" in said
+    assert (f"daypass extend {grant.id} {offered}" in said) if offered else "daypass extend" not in said
+
+
+async def test_a_session_that_was_not_seen_to_be_gone_alarms_security_and_its_person(post: Post) -> None:
+    world = post.world
+    sam = replace(await world.who("sam"), groups=frozenset({"security", "secops"}))
+    await world.people.sync([sam if one.id == sam.id else one for one in await world.people.all()])
+    await world.granted()
+    admission = await world.connected()
+    world.carrying.broken = True
+    await world.sessions.kill(await world.who("ana"), admission.session, "wrong window")
+    await world.sweep(MINUTE_MS)
+    await post.send()
+    alarm = "ALARM: a session of Ana on orders:write was not seen to be gone: its work may go on"
+    assert post.mails("sam").count(alarm) == post.mails("ana").count(alarm) == 1
 
 
 async def test_an_end_that_is_not_confirmed_alarms_security_once_an_hour(post: Post) -> None:

@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from daypass.api.front import in_token_form
 from daypass.domain.errors import NotFound, Refused, Unauthenticated
+from daypass.domain.grant import EndReason
 from daypass.domain.lock import LockScope
 from daypass.domain.people import OPERATOR
 from daypass.domain.visit import IDLE_MS, LASTS_MS, SEEN_MS
+from daypass.services.revoking import LEFT_MS
+from daypass.services.tokens import Issued
 from daypass.services.visiting import KEPT_MS, VISITS_MAX, Opened
 from tests.domain.things import HOUR, PEOPLE
-from tests.services.conftest import World, values
+from tests.services.conftest import NODE, World, values
 
 HERE = "127.0.0.1:9"
 
@@ -71,6 +75,65 @@ async def test_signing_out_here_there_and_everywhere(world: World) -> None:
     await world.visits.end_all(ana)
     assert await gone(world, two) and await gone(world, three)
     assert values(world.last("visit.ended"))["because"] == "signed out everywhere"
+
+
+async def working(world: World, opened: Opened) -> tuple[Issued, str]:
+    """A token that was made in this visit, and a session that it opened."""
+    held = in_token_form(opened.visit)
+    _, made = await world.tokens.issue_by(await world.who("ana"), held, "", label="", lasts_ms=HOUR, scopes=())
+    session = (await world.sessions.admit(made.token.id, "orders", "write", HERE, NODE)).session
+    await world.sessions.opened(session, {"pid": "4711"})
+    world.carrying.carried.add(session)
+    return made, session
+
+
+@pytest.mark.parametrize("how", ["here", "everywhere", "too many"])
+async def test_what_was_made_in_it_ends_with_it(world: World, how: str) -> None:
+    await world.granted()
+    ana, opened = await world.who("ana"), await signed_in(world)
+    made, session = await working(world, opened)
+    _, child = await world.tokens.issue_by(ana, made.token, "", label="", lasts_ms=HOUR, scopes=())
+    apart = await world.tokens.issue(ana.id, OPERATOR)
+    if how == "here":
+        await world.visits.end(ana, opened.visit.id)
+    elif how == "everywhere":
+        await world.visits.end_all(ana)
+    else:
+        for _ in range(VISITS_MAX):
+            world.clock.t += 1
+            await world.visits.by_token(apart.secret, HERE)
+    await world.revoking.settle()
+    for one in (made, child):
+        with pytest.raises(Unauthenticated):
+            await world.tokens.authenticate(one.secret, HERE)
+    await world.tokens.authenticate(apart.secret, HERE)
+    assert [(cut[0], cut[1]) for cut in world.carrying.cuts] == [(session, EndReason.TOKEN_REVOKED)]
+    told = [event for event in world.told if event.type == "token.revoked" and event.body["token"] == made.token.id]
+    assert [values(event)["sessions"] for event in told] == [[session]]
+
+
+async def test_what_was_made_in_one_that_is_over_ends_with_all(world: World) -> None:
+    ana, opened = await world.who("ana"), await signed_in(world)
+    held = in_token_form(opened.visit)
+    _, made = await world.tokens.issue_by(ana, held, "", label="", lasts_ms=LASTS_MS, scopes=())
+    world.clock.t += IDLE_MS
+    assert await gone(world, opened)
+    await world.tokens.authenticate(made.secret, HERE)
+    await world.visits.end_all(ana)
+    with pytest.raises(Unauthenticated):
+        await world.tokens.authenticate(made.secret, HERE)
+
+
+async def test_a_node_that_dies_in_between_leaves_no_session_open(world: World) -> None:
+    await world.granted()
+    opened = await signed_in(world)
+    _, session = await working(world, opened)
+    world.office.listeners.clear()
+    await world.visits.end(await world.who("ana"), opened.visit.id)
+    await world.sweep()
+    assert not world.carrying.cuts  # it is left to who signed out for a moment
+    await world.sweep(LEFT_MS)
+    assert [cut[0] for cut in world.carrying.cuts] == [session]
 
 
 async def test_revoking_all_tokens_signs_out(world: World) -> None:

@@ -73,7 +73,7 @@ async def test_a_store_whose_disk_is_full_keeps_what_it_has_and_goes_on_later(tm
         at = await filled(store)
         assert await store.shipped("one") == at - 1
         async with store.reading() as tx:
-            assert len(await tx.leaves(since=0, limit=100_000)) == at - 1
+            assert len(await tx.leaves_and_bytes(since=0, limit=100_000)) == at - 1
         with pytest.raises(Unavailable):
             await change(store)
     assert await store.ship_placed("one", at, at + BATCH - 1, drafts(at), number) == BATCH

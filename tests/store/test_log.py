@@ -209,3 +209,20 @@ async def test_what_is_sequenced_leaves_nothing_behind_in_pending(store: Store) 
     await store.sequence(10, number)
     async with store.reading() as t:
         assert (await t._connection.execute(text("SELECT count(*) FROM pending"))).scalar() == 0  # type: ignore[attr-defined]
+
+
+async def test_the_newest_statement_of_each_session(store: Store) -> None:
+    await save_all(store)
+    completed = {"type": "statement.completed"}
+    other = id_of(99)
+    async with store.begin() as t:
+        for one in (draft(1), draft(2), draft(3, statement=1, **completed), draft(4, statement=2, **completed)):
+            await t.append(one)
+        await t.append(draft(5, type="recording.kept", statement=None))
+        await t.append(draft(6, session=other))
+    await store.sequence(10, number)
+    async with store.reading() as t:
+        assert [one.index for one in await t.newest_statements([SESSION.id, other])] == [1, 3]
+        assert await t.newest_statements([]) == []
+        of_second = await t.entries(session=SESSION.id, statements=(2, 2))
+        assert [one.index for one in of_second] == [1, 3]

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from daypass.domain.errors import Conflict
+from daypass.domain.errors import Conflict, Invalid
 from daypass.domain.grant import GrantState
 from daypass.domain.request import RequestState
 from daypass.domain.session import SessionState
 from daypass.store.interface import Page, Store
-from tests.store.things import ANA, BEN, GRANT, ODD, REQUEST, SESSION, TOKEN, WAITING, id_of
+from daypass.store.visiting import Flow, Password
+from tests.store.things import ANA, BEN, GRANT, ODD, PASSKEY, REQUEST, SESSION, TOKEN, WAITING, id_of
 
 
 async def save_all(store: Store) -> None:
@@ -68,6 +69,13 @@ async def test_saving_again_replaces(store: Store) -> None:
         assert (await t.session(SESSION.id)) == replace(SESSION, state=SessionState.ENDED)
         assert await t.setting("name") == "again"
         assert [one.id for one in await t.requests(eligible=BEN.id)] == [WAITING.id]
+
+
+async def test_values_that_no_column_holds_are_invalid(store: Store) -> None:
+    for asked in ({"offset": 10**30}, {"external_id": "a\0b", "offset": 2**63}):
+        with pytest.raises(Invalid):
+            async with store.reading() as t:
+                await t.directory_entries("person", limit=1, **asked)  # type: ignore[arg-type]
 
 
 async def test_two_people_never_share_an_address(store: Store) -> None:
@@ -153,3 +161,41 @@ async def test_what_a_failed_body_did_is_undone(store: Store) -> None:
         await fail()
     async with store.reading() as t:
         assert await t.people() == []
+
+
+async def test_passkeys_and_passwords(store: Store) -> None:
+    await save_all(store)
+    newer = replace(PASSKEY, id=id_of(90), credential="Yg", removed_at=None)
+    async with store.begin() as t:
+        await t.save_passkey(PASSKEY)
+        await t.save_passkey(newer)
+        await t.save_password(Password(ANA.id, "$argon2id$1", 1))
+        await t.save_password(Password(ANA.id, "$argon2id$2", 2))
+    async with store.begin() as t:
+        assert await t.passkeys(ANA.id) == [newer, PASSKEY] and await t.passkeys(BEN.id) == []
+        assert await t.passkey_for_change("YQ") == PASSKEY and await t.passkey_for_change("x") is None
+        assert await t.password(ANA.id) == Password(ANA.id, "$argon2id$2", 2) and await t.password(BEN.id) is None
+        assert await t.drop_password(ANA.id) and not await t.drop_password(ANA.id)
+
+
+async def test_a_person_is_erased_with_what_they_sign_in_with(store: Store) -> None:
+    await save_all(store)
+    async with store.begin() as t:
+        await t.save_passkey(replace(PASSKEY, removed_at=None))
+        await t.save_password(Password(ANA.id, "$argon2id$1", 1))
+        await t.save_flow(Flow("f", "invitation", ANA.id, "", {}, 1, 2))
+        await t.erase_tokens(ANA.id, 7)
+    async with store.begin() as t:
+        assert await t.passkeys(ANA.id) == [replace(PASSKEY, name="", removed_at=7)]
+        assert await t.password(ANA.id) is None and await t.flow_for_change("f") is None
+
+
+async def test_a_persons_flows_of_one_kind(store: Store) -> None:
+    async with store.begin() as t:
+        for id, kind, made in (("a", "x", 1), ("b", "x", 2), ("c", "y", 3)):
+            await t.save_flow(Flow(id, kind, "p", "", {}, made, 10))
+        found = await t.flow_of("x", "p", live_at=5)
+        assert found is not None and found.id == "b"
+        assert await t.flow_of("x", "p", live_at=10) is None and await t.flow_of("x", "q", live_at=5) is None
+        assert await t.drop_flows("x", "p") == 2
+        assert await t.flow_of("x", "p", live_at=5) is None and await t.flow_of("y", "p", live_at=5) is not None

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -149,6 +150,50 @@ async def test_a_locked_row_is_said_to_be_locked(postgres_15: Postgres) -> None:
         await two.close()
 
 
+async def test_who_hangs_in_the_middle_of_a_transaction_gives_way(postgres_15: Postgres) -> None:
+    url = postgres_15.create_database("store_hung")
+    hung, other = open_postgresql(url), open_postgresql(url)
+    await hung.migrate()
+
+    async def hang() -> None:
+        async with hung.begin() as t:
+            await t.save_setting("a", "of who hangs")
+            async with other.begin() as o:
+                await o.save_setting("a", "of the other")
+
+    try:
+        with pytest.raises(Unavailable):
+            await hang()
+        async with other.reading() as t:
+            assert await t.setting("a") == "of the other"
+        async with hung.begin() as t:
+            await t.save_setting("a", "of who is back")
+    finally:
+        await hung.close()
+        await other.close()
+
+
+async def test_a_node_that_hangs_while_it_ships_is_cut_off(postgres_15: Postgres) -> None:
+    """It has prepared a statement and does not run it: for PostgreSQL it is at work, as long as a statement may be."""
+    url = postgres_15.create_database("store_fenced")
+    other = open_postgresql(url, node="one")
+    await other.migrate()
+    await other.ship("two", 1, 1, [])
+    hung = await asyncio.to_thread(psycopg.connect, url, application_name="daypass store two")
+    try:
+        hung.execute("update shipped set number = number where node = 'two'")
+        hung.pgconn.enter_pipeline_mode()
+        hung.pgconn.send_prepare(b"", b"select 1")
+        hung.pgconn.send_flush_request()
+        hung.pgconn.flush()
+        async with other.begin() as t:
+            assert await t.shipped_for_change("two") == 1
+        await other.ship("two", 2, 2, [])
+    finally:
+        hung.close()
+        await other.close()
+
+
 async def test_a_server_that_is_gone_is_unavailable_and_comes_back() -> None:
     with Postgres.debian() as server:
         store = open_postgresql(server.create_database("gone"))
@@ -174,6 +219,17 @@ async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     await store.close()
     assert modes.pop("store.sqlite") == 0o600
     assert set(modes.values()) <= {0o600}
+
+
+async def test_a_commit_of_sqlite_is_on_the_disk_before_it_is_told(tmp_path: Path) -> None:
+    store = open_sqlite(tmp_path / "s.sqlite")
+    await store.migrate()
+    for engine, synced in ((store._writing, 2), (store._reading, None)):
+        async with engine.connect() as connection:
+            assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
+            found = (await connection.exec_driver_sql("PRAGMA synchronous")).scalar()
+            assert synced in (None, found), "2 is FULL"
+    await store.close()
 
 
 async def test_a_broken_file_is_unavailable(tmp_path: Path) -> None:

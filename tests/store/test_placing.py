@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from daypass.domain.errors import Conflict
+from daypass.domain.errors import Conflict, Unavailable
 from daypass.domain.events import Draft
 from daypass.domain.session import Session, SessionState
 from daypass.ledger.chains import Chains
@@ -18,6 +18,7 @@ from daypass.ledger.merkle import leaf_hash
 from daypass.ledger.sequencer import number
 from daypass.store.interface import Store, StoredEntry, Transaction
 from daypass.store.opening import open_store
+from daypass.store.postgresql import open_postgresql
 from tests.servers.postgres import Postgres
 from tests.store import things
 from tests.store.conftest import Opener
@@ -197,3 +198,21 @@ async def test_a_session_is_not_closed_while_its_node_ships(opener: Opener) -> N
         await t.save_session(replace(one, state=SessionState.CUT))
     await shipping
     assert len(said) == 1
+
+
+async def test_nobody_gives_places_while_entries_are_taken_out_of_theirs(postgres_15: Postgres) -> None:
+    url = postgres_15.create_database("displacing")
+    one, two = open_postgresql(url), open_postgresql(url, lock_ms=50)
+    await one.migrate()
+    await one.ship_placed("one", 1, 2, [draft(1), draft(2)], number)
+    await two.ship("two", 1, 1, [draft(3)])
+    try:
+        async with one.begin() as t:
+            await t.displace(2, frozenset())
+            with pytest.raises(Unavailable, match="lock"):
+                await two.sequence(10, number)
+        assert await two.sequence(10, number) == 1
+        assert [entry.id for entry in await log_of(one)] == [draft(n).id for n in (1, 2, 3)]
+    finally:
+        await one.close()
+        await two.close()

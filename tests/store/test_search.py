@@ -8,7 +8,9 @@ from daypass.domain.errors import Invalid
 from daypass.domain.events import IndexRow
 from daypass.domain.finding import Phrase, Sought, phrases_of
 from daypass.store.interface import Store
+from daypass.store.postgresql import open_postgresql
 from daypass.store.sql.searching import BLOCK_DAYS, DAY_MS, days
+from tests.servers.postgres import Postgres
 from tests.store.things import ANA, BEN, draft, number
 
 T = 1_700_000_000_000
@@ -56,6 +58,24 @@ async def test_what_is_sought_is_found(store: Store) -> None:
     assert await found(store, since=T + 100 * DAY_MS) == []
 
 
+async def test_what_is_counted_is_what_is_found(store: Store) -> None:
+    await filled(store)
+    for sought in (Sought(), Sought(phrases_of("secret3*")), Sought(target="t1", since=T + 30 * DAY_MS)):
+        async with store.reading() as tx:
+            heavy, light = await tx.search(sought), await tx.search_light(sought, limit=100)
+            assert [(one.place, one.type, one.t) for one in light] == [(one.index, one.type, one.t) for one in heavy]
+            assert await tx.search_light(sought, limit=2) == light[:2]
+    async with store.reading() as tx:
+        (one,) = await tx.search_light(Sought(phrases_of("secret8")), limit=5)
+    assert (one.actor, one.target, one.kind, one.tables) == (ANA.id, "t2", "update", "public.order_items")
+
+
+async def test_an_outcome_is_several_types(store: Store) -> None:
+    await filled(store)
+    assert await found(store, outcome="ended") == [42]
+    assert await found(store, outcome="denied") == []
+
+
 async def test_pages_follow_one_another(store: Store) -> None:
     await filled(store)
     assert await found(store, "select", limit=3) == [40, 39, 38]
@@ -78,6 +98,20 @@ async def test_an_erased_text_is_found_by_all_but_its_words(store: Store) -> Non
     await store.scrub(thorough=True)
     assert await found(store, "secret7") == []
     assert 7 in await found(store, person=ANA.id)
+
+
+async def test_scrubbing_leaves_no_table_out_that_something_is_deleted_in(postgres_15: Postgres) -> None:
+    store = open_postgresql(postgres_15.create_database("scrubbed"))
+    await store.migrate()
+    untouched = "SELECT relname FROM pg_stat_user_tables WHERE vacuum_count = 0"
+    await store.scrub(thorough=False)
+    try:
+        assert {name for (name,) in postgres_15.execute(untouched, database="scrubbed")} == {
+            "entries",
+            "alembic_version",
+        }
+    finally:
+        await store.close()
 
 
 def test_days_and_blocks_cover_exactly_what_is_asked() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from daypass.domain.events import Blob, Draft, IndexRow
 from daypass.domain.grant import Extension, Grant, GrantState
+from daypass.domain.passkey import Passkey
 from daypass.domain.people import Person
 from daypass.domain.request import Item, Message, Request, RequestState, Route, Stage, Vote
 from daypass.domain.session import Session, SessionState
@@ -41,6 +42,22 @@ TOKEN = Token(
     scopes=("api", "connect:orders"),
 )
 
+PASSKEY = Passkey(
+    id=id_of(80),
+    person=ANA.id,
+    credential="YQ",
+    public=bytes(range(77)),
+    rp_id="acme.test",
+    origin="https://acme.test",
+    name=ODD,
+    counter=(1 << 32) - 1,
+    transports=("internal", ODD),
+    entry=id_of(81),
+    enrolled_at=1_700_000_000_000,
+    last_used_at=1_740_000_000_000,
+    removed_at=1_750_000_000_000,
+)
+
 REQUEST = Request(
     id=id_of(20),
     state=RequestState.APPROVED,
@@ -65,6 +82,7 @@ REQUEST = Request(
     decided_because=ODD,
     votes=(
         Vote(id_of(30), BEN.id, True, "d" * 64, 1_700_000_150_000, 900_000, ODD, "read", "{}", ODD, 5),
+        Vote(id_of(32), BEN.id, True, "d" * 64, 1, statement="{}", passkey={"credential": "YQ", "enrolled": ODD}),
         Vote(id_of(31), "x", False, "", 1),
     ),
     messages=(Message(BEN.id, 1_700_000_120_000, ODD),),
@@ -72,7 +90,7 @@ REQUEST = Request(
     asked_by=BEN.id,
     bundle=id_of(50),
     until=1_700_000_900_000,
-    route=Route(2, True, 5, ("group:cto", ODD), 6, ("group:secops",), (ANA.id,), (BEN.id,), True),
+    route=Route(2, True, "passkey", 5, ("group:cto", ODD), 6, ("group:secops",), (ANA.id,), (BEN.id,), True),
 )
 
 GRANT = Grant(
@@ -117,6 +135,8 @@ SESSION = Session(
     ended_at=1_700_001_200_020,
     end_reason="expired",
     recording="gap",
+    ending={"read_back": "not confirmed", "steps_us": {"closed": 3250}},
+    look_at=1_700_000_009_000,
     statements=12_345_678_901,
 )
 

@@ -5,42 +5,25 @@ from __future__ import annotations
 
 import subprocess
 
-from daypass.cli.demo.gateway import ANA, BEN, CLEO, Member, Setup
+from daypass.cli.demo.gateway import ANA, BEN, CLEO, Member, Setup, sample_policy
 from tests.servers.daypass import Daypass, until
 
 SAM = Member("Sam", "sam@acme.test", ("security",))
+TESS = Member("Tess", "tess@acme.test", ("security",))
 DORA = Member("Dora", "dora@acme.test", ("payments-oncall", "payments-engineers"))
-PEOPLE = (ANA, BEN, CLEO, SAM, DORA)
+PEOPLE = (ANA, BEN, CLEO, SAM, TESS, DORA)
 
-POLICY = """\
-policy: payments-production
-covers: { labels: { system: payments, env: prod } }
-limits: { longest: 4h, extend: { times: 2, by: 30m } }
-rules:                                   # the first match decides; no match means refused
-  - name: on-call reads
-    who: [group:payments-oncall]
-    roles: [read]
-    when: request.ticket.startsWith("INC-")
-    decide: automatic
-    owes: { sign_off: { by: [group:payments-leads], within: 2d } }
-  - name: read and change data
-    who: [group:payments-engineers]
-    roles: [read, write]
-    decide:
-      undecided_after: 4h
-      stages:
-        - { need: 1, of: [group:payments-leads, group:security] }
-    owes: { sign_off: { by: [group:payments-leads], within: 2d } }
+POLICY = sample_policy(
+    deciders="group:payments-leads, group:security",
+    owes="{ sign_off: { by: [group:payments-leads], within: 2d } }",
+    more="""\
   - name: break the glass
     who: [group:payments-oncall]
     roles: [read, write]
     break_glass: { longest: 30m, tell: [group:security] }
     owes: { ratify: { by: [group:security], within: 24h, otherwise: block_break_glass } }
-expect:                                  # run before the policy takes effect
-  - { by: ana@acme.test, target: orders, role: read, for: 30m, ticket: INC-7, then: automatic }
-  - { by: ana@acme.test, target: orders, role: write, for: 30m, then: { needs: 1, never: ana@acme.test } }
-  - { by: cleo@acme.test, target: orders, role: read, for: 30m, then: refused }
-"""
+""",
+)
 
 
 def setup(web_port: int = 0) -> Setup:

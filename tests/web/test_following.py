@@ -12,7 +12,7 @@ import pytest
 
 from daypass.cli.demo.gateway import ANA, BEN, CLEO, Member
 from tests.servers.daypass import Daypass
-from tests.web.stage import DORA, ask, live
+from tests.web.stage import DORA, SAM, TESS, ask, live
 
 TURNS_MAX = 200
 """Events that are looked through for the one that is waited for."""
@@ -49,6 +49,16 @@ def until_told(events: Iterator[tuple[str, Any]], request: str) -> dict[str, Any
         if request in changed["requests"]:
             return dict(changed)
     raise AssertionError(f"nothing was told of {request}")
+
+
+def types_until(events: Iterator[tuple[str, Any]], type: str) -> set[str]:
+    """All types that are told of until this one is."""
+    told: set[str] = set()
+    for _, (_, changed) in zip(range(TURNS_MAX), events, strict=False):
+        told |= set(changed["types"])
+        if type in told:
+            return told
+    raise AssertionError(f"nothing was told of {type}")
 
 
 @pytest.fixture
@@ -126,3 +136,25 @@ def test_following_does_not_hold_up_who_leaves(staged: Daypass) -> None:
     ended.join(30)
     assert not ended.is_alive()
     heard.close()
+
+
+def test_everybody_hears_that_something_changed_and_only_who_may_know_hears_what(
+    staged: Daypass, closing: list[Heard]
+) -> None:
+    ana, sam = Heard(staged, "changes", ANA), Heard(staged, "changes", SAM)
+    closing += [ana, sam]
+    to_ana, to_sam = ana.events(), sam.events()
+    next(to_ana), next(to_sam)
+    lock = staged.object(SAM, "lock", "person", TESS.email, "--for", "1m", "--reason", "for a test")
+    assert "lock.set" in types_until(to_sam, "lock.set")
+    assert "lock.set" not in types_until(to_ana, "catalogue.changed"), "that somebody is shut out is not Ana's to know"
+    staged.say(SAM, "unlock", lock["id"], "--reason", "done")
+
+
+def test_who_a_token_is_made_for_hears_of_it(staged: Daypass, closing: list[Heard]) -> None:
+    heard = Heard(staged, "changes", DORA)
+    closing.append(heard)
+    events = heard.events()
+    next(events)
+    staged.say(None, "people", "token", DORA.email)
+    assert "token.issued" in types_until(events, "token.issued")

@@ -16,12 +16,13 @@ from tests.web.stage import DORA, ask
 
 AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'> \u202egnp.exe \u001b[31mred\u200b"
-PLACES = ("/", "/catalogue", "/inbox", "/requests", "/sessions", "/search", "/reviews", "/log", "/settings")
+PLACES = ("/", "/catalogue", "/inbox", "/requests", "/sessions", "/search", "/reviews", "/log", "/settings", "/me")
 
 
 def test_signing_in_with_a_token_and_out_again(staged: Daypass, browser: Browser) -> None:
     window = browser.window(staged)
     page = window.go("/requests")
+    page.get_by_role("button", name="Use a token").click()
     page.get_by_label("Your token").fill("dp_nonsense")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_be_visible()
@@ -30,7 +31,7 @@ def test_signing_in_with_a_token_and_out_again(staged: Daypass, browser: Browser
     expect(page.get_by_role("heading", name="Requests")).to_be_visible()
     page.get_by_role("button", name="Ana").click()
     page.get_by_role("menuitem", name="Sign out").click()
-    expect(page.get_by_label("Your token")).to_be_visible()
+    expect(page.get_by_label("Your password")).to_be_visible()
 
 
 def test_a_command_line_is_let_in_from_a_browser(staged: Daypass, browser: Browser) -> None:
@@ -157,27 +158,12 @@ def test_hostile_text_is_only_text(staged: Daypass, browser: Browser) -> None:
     assert not window.faults
 
 
-def test_it_says_when_the_server_is_away_and_comes_back_by_itself(staged: Daypass, browser: Browser) -> None:
-    window = browser.window(staged, CLEO)
-    page = window.go("/requests")
-    expect(page.get_by_role("heading", name="Requests")).to_be_visible()
-    window.context.set_offline(True)
-    staged.stop()
-    expect(page.get_by_text("Daypass does not answer")).to_be_visible()
-    window.context.set_offline(False)
-    staged.start()
-    expect(page.get_by_text("Daypass does not answer")).to_have_count(0)
-    made = ask(staged, DORA, "write", "10m", "asked after the server came back")
-    expect(page.get_by_text("asked after the server came back")).to_be_visible()
-    staged.say(DORA, "withdraw", made)
-
-
 @pytest.mark.parametrize("who", [ANA, CLEO], ids=lambda member: str(member.name))
 def test_axe_finds_nothing_serious(staged: Daypass, browser: Browser, who: Member) -> None:
     found = []
     for scheme, size in (("light", (1280, 860)), ("dark", PHONE)):
         window = browser.window(staged, who, size, color_scheme=scheme, bypass_csp=True)
-        for path in PLACES:
+        for path in (*PLACES, *_details(staged)):
             page = window.go(path)
             expect(page.locator("#page h1")).to_be_visible()
             expect(page.locator("[aria-busy=true]")).to_have_count(0)
@@ -188,6 +174,22 @@ def test_axe_finds_nothing_serious(staged: Daypass, browser: Browser, who: Membe
             )
             found += [f"{scheme} {path} {one}" for one in told]
     assert not found, "\n".join(found)
+
+
+def _details(staged: Daypass) -> list[str]:
+    """A request, a session with its recording, a grant that runs, and a review."""
+    past = next(one for one in staged.sessions() if one["role"] == "read" and one["statements"] == 2)
+    live = next((one for one in staged.sessions("--live") if one["state"] == "OPEN"), past)
+    owed = staged.object(BEN, "obligations")[0]["id"]
+    return [
+        f"/requests/{past['request']}",
+        f"/requests/{live['request']}",
+        f"/sessions/{past['id']}",
+        f"/reviews/{owed}",
+        "/catalogue?pick=orders:write",
+        "/search?q=orders",
+        "/log/3",
+    ]
 
 
 def test_a_phone_can_approve(staged: Daypass, browser: Browser) -> None:
@@ -201,3 +203,18 @@ def test_a_phone_can_approve(staged: Daypass, browser: Browser) -> None:
     expect(shown.or_(page.get_by_text("approved", exact=True)).first).to_be_visible()
     assert staged.object(DORA, "show", made)["state"] == "APPROVED"
     staged.say(DORA, "return", str(staged.object(DORA, "show", made)["grant"]))
+
+
+def test_it_says_when_the_server_is_away_and_comes_back_by_itself(staged: Daypass, browser: Browser) -> None:
+    window = browser.window(staged, CLEO)
+    page = window.go("/requests")
+    expect(page.get_by_role("heading", name="Requests")).to_be_visible()
+    window.context.set_offline(True)
+    staged.stop()
+    expect(page.get_by_text("Daypass does not answer")).to_be_visible()
+    window.context.set_offline(False)
+    staged.start()
+    expect(page.get_by_text("Daypass does not answer")).to_have_count(0)
+    made = ask(staged, DORA, "write", "10m", "asked after the server came back")
+    expect(page.get_by_text("asked after the server came back")).to_be_visible()
+    staged.say(DORA, "withdraw", made)

@@ -27,10 +27,27 @@ const alarm: MantineColorsTuple = [
   '#741d18',
 ]
 
+// What Mantine fills inputs and menus with in the dark: greys of our own ground, from text to it.
+const dark: MantineColorsTuple = [
+  '#dfe6ec',
+  '#b6c1cc',
+  '#9ba8b6',
+  '#6b7886',
+  '#35404c',
+  '#2a343f',
+  '#1b232c',
+  '#12181f',
+  '#0f151b',
+  '#0d1217',
+]
+
+/** What says to a screen reader what the sign on it says to others. */
+const CLOSE = { 'aria-label': 'close' }
+
 export const theme = createTheme({
   primaryColor: 'day',
   primaryShade: { light: 7, dark: 7 },
-  colors: { day, alarm },
+  colors: { day, alarm, dark },
   defaultRadius: 'sm',
   fontFamily: 'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas, "DejaVu Sans Mono", monospace',
@@ -44,7 +61,9 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: 'sm' } },
     Textarea: { defaultProps: { size: 'sm' } },
     Select: { defaultProps: { size: 'sm' } },
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.4 } } },
+    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.4 }, closeButtonProps: CLOSE } },
+    Drawer: { defaultProps: { closeButtonProps: CLOSE } },
+    Notification: { defaultProps: { closeButtonProps: CLOSE } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 250 } },
   },
 })

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Path, Query
 
@@ -32,16 +33,40 @@ async def _shown(front: Front, request: Request, type: str = "request.created", 
 @router.post("/requests", status_code=201)
 async def ask_for_access(asked: models.Ask, caller: ACaller, front: AFront) -> models.RequestView:
     """Ask for access. It comes back pending, or approved where a rule approves by itself."""
-    wish = Wish(
+    return await _shown(front, await front.requests.create(caller.person, wish_of(asked)))
+
+
+class Wished(Protocol):
+    """A body that says what is asked for."""
+
+    @property
+    def target(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def duration_ms(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def ticket(self) -> str: ...
+    @property
+    def start_at(self) -> int | None: ...
+    @property
+    def scope(self) -> Sequence[str]: ...
+
+
+def wish_of(asked: Wished, *, break_glass: bool = False) -> Wish:
+    """What is asked for, as services take it: one reading for what is sent and for what is only looked at."""
+    return Wish(
         asked.target,
         asked.role,
         asked.duration_ms,
         asked.reason,
         asked.ticket,
         asked.start_at,
+        break_glass=break_glass,
         scope=tuple(asked.scope),
     )
-    return await _shown(front, await front.requests.create(caller.person, wish))
 
 
 @router.get("/requests")
@@ -113,6 +138,8 @@ async def deny_request(id: Part, vote: models.Deny, caller: ACaller, front: AFro
 
 def signed_of(vote: models.Signable) -> Signed | None:
     """The signature that a vote came with, if it did."""
+    if vote.passkey is not None:
+        return Signed(vote.statement, passkey=vote.passkey.read())
     return Signed(vote.statement, vote.signature) if vote.signature else None
 
 

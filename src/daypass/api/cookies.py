@@ -60,6 +60,9 @@ def check_own_page(request: Request, public_url: str) -> None:
 
 def _same(origin: str, request: Request, public_url: str) -> bool:
     """Whether an Origin is the one that this request is for. The Host header was judged before."""
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     schemes = (request.url.scheme, urlsplit(public_url).scheme)
     return parts.scheme in schemes and parts.netloc.lower() == request.headers.get("host", "").lower()

@@ -61,6 +61,7 @@ async def begin_device(wanted: NewDevice, request: Request, front: AFront) -> Wa
     """Begin to sign a command line in."""
     client = client_of(request)
     front.attempts.check(client, "", front.office.now())
+    front.attempts.begun(client, "device", front.office.now())
     made = await front.devices.begin(wanted.client, client)
     view, code = _shown(made), _spoken(made.code)
     url = f"{front.public_url}/device?code={code}"

@@ -17,12 +17,16 @@ from daypass.config import Address
 from daypass.domain.errors import Unauthenticated
 from daypass.domain.people import Person
 from daypass.domain.visit import Visit
+from daypass.gateway.consoles import Consoles
 from daypass.identity.attempts import Attempts
 from daypass.insights.asking import Insights
 from daypass.ledger.receipts import Receipt
 from daypass.services.bundles import Bundles
+from daypass.services.counting_hits import CountingHits
 from daypass.services.deliberation import Deliberation
 from daypass.services.devices import Devices
+from daypass.services.directory import Directory
+from daypass.services.doubts import Doubts
 from daypass.services.duties import Duties
 from daypass.services.evaluating import Evaluating
 from daypass.services.favourites import Favourites
@@ -33,6 +37,9 @@ from daypass.services.grants import Grants
 from daypass.services.inbox import Inbox
 from daypass.services.locking import Locks
 from daypass.services.office import Office
+from daypass.services.overseeing import Overseeing
+from daypass.services.passkeys import Passkeys
+from daypass.services.passwords import Passwords
 from daypass.services.people import People
 from daypass.services.proposing import Proposing
 from daypass.services.provider_sign_in import ProviderSignIn
@@ -44,11 +51,13 @@ from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
 from daypass.services.slack_answers import SlackAnswers
+from daypass.services.snippets import Snippets
 from daypass.services.surveying import Surveying
 from daypass.services.ticketing import Ticketing
 from daypass.services.tokens import Tokens
 from daypass.services.trying import Trying
 from daypass.services.visiting import Visits
+from daypass.services.vouching import Vouchings
 from daypass.store.interface import Page, Token
 
 
@@ -82,6 +91,7 @@ class Front:
     reading: Reading
     recordings: Recordings
     searching: Searching
+    counting_hits: CountingHits
     deliberation: Deliberation
     foreseeing: Foreseeing
     signing: Signing
@@ -93,6 +103,7 @@ class Front:
     proposing: Proposing
     trying: Trying
     surveying: Surveying
+    overseeing: Overseeing
     evaluating: Evaluating
     listen: Mapping[str, Address]
     authority: str | None
@@ -107,8 +118,15 @@ class Front:
     attempts: Attempts
     provided: ProviderSignIn
     devices: Devices
+    directory: Directory
     following: Following
     insights: Insights
+    passkeys: Passkeys
+    passwords: Passwords
+    vouchings: Vouchings
+    consoles: Consoles
+    snippets: Snippets
+    doubts: Doubts
     slack: SlackAnswers | None = None
     """What takes the buttons that people press in Slack; None: there are none."""
 
@@ -163,7 +181,9 @@ async def the_caller(
 
 def in_token_form(visit: Visit) -> Token:
     """A visit as the token that its calls are made with. It signs in nowhere: it has no verifiers."""
-    return Token(visit.id, visit.person, b"", b"", b"", visit.opened_at, visit.expires_at, label=visit.way)
+    return Token(
+        visit.id, visit.person, b"", b"", b"", visit.opened_at, visit.expires_at, label=visit.way, visit=visit.id
+    )
 
 
 def the_page(

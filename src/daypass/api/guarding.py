@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -61,15 +62,14 @@ class Guard:
                 message["headers"] = [*message["headers"], *self._missing(message["headers"])]
             await send(message)
 
-        refusal = self._refusal(scope)
-        if refusal is not None:
-            await refusal(scope, receive, sending)
-            return
         try:
-            await self._app(scope, self._counted(receive), sending)
+            answered = self._refusal(scope) or self._app
+            await answered(scope, self._counted(receive), sending)
         except TooLarge:
             if not begun:
                 await self._too_large()(scope, receive, sending)
+        except ClientDisconnect:
+            return  # whoever left in the middle of a body is owed no answer
         except Exception:
             log.exception("a route failed", method=scope["method"], path=scope["path"])
             if begun:
@@ -109,9 +109,9 @@ class Guard:
 
 
 def _host(host: str, usual: int) -> str:
-    """A Host header in one form: lower case, with its port."""
-    parts = urlsplit(f"//{host}")
+    """A Host header in one form: lower case, with its port; empty for what is none."""
     try:
+        parts = urlsplit(f"//{host}")
         name, port = parts.hostname or "", parts.port or usual
     except ValueError:
         return ""

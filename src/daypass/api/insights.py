@@ -15,8 +15,10 @@ from daypass.insights.questions import QUESTIONS, Question
 
 router = APIRouter(prefix="/insights", tags=["insights"])
 
-ROWS_MAX = 1000
-"""Rows of one answer; the next ones come with `skip`."""
+ROWS_MAX = 10_000
+"""Rows of one answer, some 3 MB; the next ones come with `skip`."""
+KEY_MAX = 2 * models.NAME_MAX + 10
+"""The name of a group: at most two addresses, with what is between them."""
 
 
 class QuestionView(BaseModel):
@@ -64,7 +66,8 @@ class AnswerView(BaseModel):
     count: int = Field(description="Of how many things the number is.")
     former_count: int
     by: str
-    groups: list[GroupView] = Field(description="The largest first, at most 200.")
+    only: str | None = Field(description="The group that number, chart and rows are of; null: everything.")
+    groups: list[GroupView] = Field(description="The largest first, at most 200; all of them, whatever `only` says.")
     step_ms: int = Field(description="How long the time of each point is.")
     series: list[PointView]
     columns: list[str]
@@ -88,11 +91,12 @@ async def ask_insight(
     since: Annotated[int | None, Query(ge=0, le=models.T_MAX, description="From this time (ms) on.")] = None,
     until: Annotated[int | None, Query(ge=0, le=models.T_MAX, description="Before this time (ms); now.")] = None,
     by: Annotated[str | None, Query(max_length=models.NAME_MAX, description="What it is grouped by.")] = None,
+    only: Annotated[str | None, Query(max_length=KEY_MAX, description="Of this group (a key of `by`) alone.")] = None,
     skip: Annotated[int, Query(ge=0, le=models.T_MAX, description="So many rows are passed over.")] = 0,
     limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="At most so many rows.")] = 100,
 ) -> AnswerView:
     """One question's number, the former period's, its groups, its chart and the rows behind it."""
-    found = await front.insights.ask(caller.person, name, since=since, until=until, by=by)
+    found = await front.insights.ask(caller.person, name, since=since, until=until, by=by, only=only)
     return _view(found, skip, limit)
 
 
@@ -113,6 +117,7 @@ def _view(found: Answer, skip: int, limit: int) -> AnswerView:
             "count": found.count,
             "former_count": found.former_count,
             "by": found.by,
+            "only": found.only,
             "groups": [asdict(group) for group in found.groups],
             "step_ms": found.period.step,
             "series": [asdict(point) for point in found.chart],

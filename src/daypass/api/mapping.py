@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from daypass.api import answers, models
 from daypass.domain.deciding import granted_ms, standing
@@ -17,6 +17,7 @@ from daypass.domain.request import Request
 from daypass.domain.session import Session
 from daypass.domain.target import Target
 from daypass.domain.visit import Visit
+from daypass.services.recordings import Stated
 from daypass.store.interface import StoredEntry, Token
 
 People = Mapping[str, Person]
@@ -89,6 +90,7 @@ def request(request: Request, people: People) -> models.RequestView:
         policy=request.policy,
         rule=request.rule,
         takes="automatic" if request.automatic else f"needs {spoken_stages(request.stages)}",
+        signed_by="passkey" if request.route.step_up else "key" if request.route.signed else "",
         stages=[
             models.StageView(
                 need=stage.need, of=list(stage.of), eligible=[someone(people, id) for id in stage.eligible]
@@ -111,7 +113,8 @@ def request(request: Request, people: People) -> models.RequestView:
                 narrowed_role=vote.narrowed_role,
                 narrowed_until=vote.narrowed_until,
                 narrowed_scope=list(vote.narrowed_scope),
-                signed=bool(vote.signature),
+                signed=vote.signed,
+                signed_by="passkey" if vote.passkey else "key" if vote.signature else "",
                 note=vote.note,
             )
             for vote in request.votes
@@ -159,7 +162,11 @@ def grant(grant: Grant, people: People) -> models.GrantView:
     )
 
 
-def session(session: Session, people: People) -> models.SessionView:
+CURRENT_CHARACTERS_MAX = 2000
+"""Of the text of what an open session is doing: a list shows a line of it."""
+
+
+def session(session: Session, people: People, doing: Stated | None = None) -> models.SessionView:
     return models.SessionView(
         id=session.id,
         state=session.state.value,
@@ -176,10 +183,13 @@ def session(session: Session, people: People) -> models.SessionView:
         end_reason=session.end_reason,
         recording=session.recording,
         statements=session.statements,
+        ending=dict(session.ending) if session.ending is not None else None,
+        look_at=session.look_at,
+        current=None if doing is None else _cut(statement(doing)),
     )
 
 
-def entry(stored: StoredEntry) -> models.EntryView:
+def entry(stored: StoredEntry, people: People, said: Mapping[str, str] | None = None) -> models.EntryView:
     return models.EntryView(
         id=stored.id,
         state="SEALED",
@@ -188,13 +198,28 @@ def entry(stored: StoredEntry) -> models.EntryView:
         t=stored.t,
         leaf=stored.leaf,
         entry=stored.entry.decode(),
+        actor=_actor(stored, people),
+        said=dict(said or {}),
     )
 
 
-def statement(
-    submitted: Mapping[str, Any], completed: Mapping[str, Any] | None, said: Mapping[str, Any] | None
-) -> models.StatementView:
-    """One statement from its entries (as JSON) and from what the recording says of it, if that is still there."""
+def _actor(stored: StoredEntry, people: People) -> models.Someone | None:
+    try:
+        actor = json.loads(stored.entry)["actor"]
+        return someone(people, str(actor["id"])) if actor["kind"] == "person" else None
+    except (ValueError, KeyError, TypeError):
+        return None  # Somebody changed it by hand; it is shown as it is.
+
+
+def _cut(of: models.StatementView) -> models.StatementView:
+    """As a list shows it."""
+    text = None if of.text is None else of.text[:CURRENT_CHARACTERS_MAX]
+    return of.model_copy(update={"text": text, "values": []})
+
+
+def statement(of: Stated) -> models.StatementView:
+    """One statement from its entries and from what the recording says of it, if that is still there."""
+    submitted, completed, said = of.submitted, of.completed, of.said
     body = submitted["body"]
     outcome = completed["body"] if completed else {}
     refused = submitted["type"] == "statement.refused"

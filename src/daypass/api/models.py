@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from daypass.domain.durations import LONGEST_MS
+from daypass.domain.passkey_signature import PART_BYTES_MAX, Assertion, read_assertion
 from daypass.domain.scope import NAME_CHARS_MAX, NAMES_MAX
 from daypass.domain.vote_statement import STATEMENT_CHARS_MAX
 
@@ -109,13 +110,31 @@ class Ask(Strict):
     scope: list[ScopeName] = Field(default=[], max_length=NAMES_MAX, description=LIMITED)
 
 
+B64 = Annotated[str, Field(min_length=1, max_length=PART_BYTES_MAX * 2, description="base64url.")]
+
+
+class AssertionBody(Strict):
+    """What `navigator.credentials.get()` answered."""
+
+    credential: B64
+    authenticator_data: B64
+    client_data: B64
+    signature: B64
+
+    def read(self) -> Assertion:
+        """The same as bytes. Raises `Invalid`."""
+        return read_assertion(self.model_dump())
+
+
 class Signable(Strict):
-    """A vote that may be signed."""
+    """A vote that may be signed: with an SSH key (`signature`), or with a passkey, whose challenge was the SHA-256 of
+    the statement."""
 
     statement: str = Field(
         default="", max_length=STATEMENT_CHARS_MAX, description="What was signed, if the vote is signed."
     )
     signature: str = Field(default="", max_length=TEXT_MAX, description="The SSH signature of it, in its armour.")
+    passkey: AssertionBody | None = Field(default=None, description="Or what a passkey of mine answered.")
 
 
 class Approve(Signable):
@@ -179,6 +198,7 @@ class VoteView(BaseModel):
     narrowed_until: int | None = None
     narrowed_scope: list[str] = []
     signed: bool
+    signed_by: Literal["", "key", "passkey"] = Field(default="", description="What it is signed with.")
     note: str
 
 
@@ -208,6 +228,9 @@ class RequestView(Noted):
     policy: str
     rule: str
     takes: str = Field(description="How it is decided, in words.")
+    signed_by: Literal["", "key", "passkey"] = Field(
+        default="", description="What votes have to be signed with: an SSH key or a passkey, or a passkey."
+    )
     stages: list[StageView]
     created_at: int
     decide_by: int
@@ -259,26 +282,6 @@ class GrantView(Noted):
     scope: list[str] = Field(default=[], description="What it is limited to in the target; empty: not limited.")
 
 
-class SessionView(Noted):
-    """A session: one connection of one person to one target under one grant."""
-
-    id: str
-    state: str
-    grant: str
-    request: str
-    person: Someone
-    target: str
-    protocol: str
-    role: str
-    node: str
-    client: str
-    opened_at: int
-    ended_at: int | None
-    end_reason: str
-    recording: str = Field(description="`complete`, or `gap` when something that happened is known to be missing.")
-    statements: int
-
-
 class ValueView(BaseModel):
     """A bind value: `text`, or `base64` where its type is not text-like; neither: NULL."""
 
@@ -290,7 +293,7 @@ Outcome = Literal["SUBMITTED", "COMPLETED", "FAILED", "REFUSED"]
 
 
 class StatementView(BaseModel):
-    """A statement and what came of it. `text` is null when its body was erased."""
+    """A statement and what came of it. `text` is null when its body was erased, or cannot be read."""
 
     id: str = Field(description="The id of its ledger entry.")
     state: Outcome
@@ -309,6 +312,32 @@ class StatementView(BaseModel):
     error: str
 
 
+class SessionView(Noted):
+    """A session: one connection of one person to one target under one grant."""
+
+    id: str
+    state: str
+    grant: str
+    request: str
+    person: Someone
+    target: str
+    protocol: str
+    role: str
+    node: str
+    client: str
+    opened_at: int
+    ended_at: int | None
+    end_reason: str
+    recording: str = Field(description="`complete`, or `gap` when something that happened is known to be missing.")
+    statements: int
+    ending: dict[str, Any] | None = Field(description="What was seen of its end; null: it left by itself, or is open.")
+    look_at: int | None = Field(description="When it is looked at again whether its work is gone; null: it is.")
+    current: StatementView | None = Field(
+        default=None,
+        description="What an open one does, or did last, where asked for and mine to read; a long text is cut.",
+    )
+
+
 class EntryView(BaseModel):
     """An entry of the ledger, in its place. `entry` is the canonical text that `leaf` is the hash of."""
 
@@ -319,6 +348,8 @@ class EntryView(BaseModel):
     t: int
     leaf: str
     entry: str
+    actor: Someone | None = Field(default=None, description="Who did it; null: the gateway, or whoever runs it.")
+    said: dict[str, str] = Field(default={}, description="What was said, where that was asked for and I may read it.")
 
 
 class HitView(BaseModel):

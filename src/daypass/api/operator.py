@@ -52,6 +52,14 @@ class KeepSecret(Strict):
     value: str = Field(default="", max_length=SECRET_BYTES_MAX, repr=False)
 
 
+class NewPasswordLink(Strict):
+    """A link by which a local person sets their password, or their password removed."""
+
+    email: str = Field(min_length=1, max_length=NAME_MAX)
+    lasts_ms: int = Field(gt=0, le=LONGEST_MS)
+    remove: bool = False
+
+
 class Erasure(Strict):
     """What to erase (one thing), and why."""
 
@@ -75,6 +83,7 @@ def make_operator(
     reindex: Callable[[str | None], Awaitable[dict[str, Any]]],
     seal_codes: Callable[[str, int], Awaitable[dict[str, Any]]],
     keep_secret: Callable[[str, str, str], Awaitable[dict[str, Any]]],
+    set_password: Callable[[str, int, bool], Awaitable[dict[str, Any]]],
 ) -> ASGIApp:
     """The socket's app. `issue` makes a token for (email, ms, label, scopes)."""
     app = FastAPI(title="Daypass operator", openapi_url=None, docs_url=None, redoc_url=None)
@@ -83,6 +92,10 @@ def make_operator(
     @app.post("/operator/tokens", status_code=201)
     async def new_token(wanted: NewToken) -> dict[str, Any]:
         return await issue(wanted.email, wanted.lasts_ms, wanted.label, wanted.scopes)
+
+    @app.post("/operator/passwords", status_code=201)
+    async def invite(wanted: NewPasswordLink) -> dict[str, Any]:
+        return await set_password(wanted.email, wanted.lasts_ms, wanted.remove)
 
     @app.post("/operator/erasures")
     async def erase_bodies(wanted: Erasure) -> dict[str, Any]:

@@ -97,7 +97,10 @@ class ObligationView(BaseModel):
 
 
 async def _shown(front: Front, one: Obligation, receipt: Receipt | None = None) -> ObligationView:
-    people = await front.reading.people()
+    return _view(one, await front.reading.people(), receipt)
+
+
+def _view(one: Obligation, people: mapping.People, receipt: Receipt | None = None) -> ObligationView:
     return ObligationView(
         id=one.id,
         state=one.state.value,
@@ -170,7 +173,8 @@ async def list_obligations(
 ) -> models.Page[ObligationView]:
     """What I owe, newest first."""
     found = await front.duties.list(caller.person, everything=everything, page=page)
-    items = [await _shown(front, one) for one in found]
+    people = await front.reading.people()
+    items = [_view(one, people) for one in found]
     return models.Page(items=items, next=found[-1].id if len(found) == page.limit else None)
 
 

@@ -20,10 +20,16 @@ from daypass.domain.errors import NotFound
 BUILT = Path(__file__).with_name("built")
 """Where `scripts/web` puts the app; it is in the wheel, and not in git."""
 PLACES = (
+    "admin",
     "catalogue",
+    "console",
     "device",
     "inbox",
+    "insights",
     "log",
+    "me",
+    "password",
+    "policy",
     "requests",
     "reviews",
     "search",

@@ -9,7 +9,7 @@ from daypass.api import mapping, models
 from daypass.api.asking import Part
 from daypass.api.front import ACaller, AFront, APage, Front
 from daypass.domain.standing import Proposal
-from daypass.services.proposing import TEXT_CHARS_MAX
+from daypass.services.proposing import PROPOSED, TEXT_CHARS_MAX
 
 router = APIRouter(tags=["policy"])
 
@@ -19,6 +19,12 @@ class Propose(models.Strict):
 
     text: str = Field(min_length=1, max_length=TEXT_CHARS_MAX)
     note: str = Field(min_length=1, max_length=models.TEXT_MAX)
+    was: str = Field(
+        default="",
+        max_length=64,
+        pattern="^([0-9a-f]{64})?$",
+        description="The SHA-256 of the text that this is a change of; another one by now is a conflict. Empty: any.",
+    )
 
 
 class ApproveProposal(models.Strict):
@@ -50,6 +56,7 @@ class ProposalView(BaseModel):
     decided_note: str
     text: str | None = None
     present: str | None = None
+    stale: bool = Field(default=False, description="It waits, but the file has changed since: it has to be made anew.")
 
 
 async def _shown(front: Front, one: Proposal, text: str | None = None, present: str | None = None) -> ProposalView:
@@ -68,13 +75,14 @@ async def _shown(front: Front, one: Proposal, text: str | None = None, present: 
         decided_note=one.decided_note,
         text=text,
         present=present,
+        stale=present is not None and one.state == PROPOSED and mapping.digest(present) != one.was,
     )
 
 
 @router.post("/policy/proposals", status_code=201)
 async def propose_policy(asked: Propose, caller: ACaller, front: AFront) -> ProposalView:
     """Propose a changed policy file. It has to load, its cases included, and waits for a second person."""
-    return await _shown(front, await front.proposing.propose(caller.person, asked.text, asked.note))
+    return await _shown(front, await front.proposing.propose(caller.person, asked.text, asked.note, asked.was))
 
 
 @router.get("/policy/proposals")

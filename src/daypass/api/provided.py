@@ -2,6 +2,7 @@
 sign-outs.
 
 These are pages of the way, no JSON: they answer with redirects. What goes wrong is told by our own page, in our words.
+Nothing can be guessed here, and any site can send a browser or a form here: failures shut nobody out.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ async def begin_at_provider(
 ) -> Response:
     """Send the browser to the identity provider."""
     try:
-        front.attempts.check(client_of(request), "", front.office.now())
+        front.attempts.begun(client_of(request), "provider", front.office.now())
         begun = await front.provided.begin(next, request.cookies.get(BINDING_COOKIE, ""))
     except DaypassError as problem:
         return _told(problem)
@@ -48,12 +49,10 @@ async def come_back(
     iss: Annotated[str, Query(max_length=TEXT_MAX)] = "",
 ) -> Response:
     """Somebody comes back from the identity provider."""
-    client, now = client_of(request), front.office.now()
+    binding, client = request.cookies.get(BINDING_COOKIE, ""), client_of(request)
     try:
-        front.attempts.check(client, "", now)
-        opened, after = await front.provided.finish(state, code, iss, request.cookies.get(BINDING_COOKIE, ""), client)
+        opened, after = await front.provided.finish(state, code, iss, binding, client)
     except DaypassError as problem:
-        front.attempts.failed(client, "", now)
         return _told(problem)
     response = RedirectResponse(after, 303)
     set_cookie(response, opened.cookie, (opened.visit.expires_at - front.office.now()) // 1000)
@@ -64,14 +63,11 @@ async def come_back(
 async def provider_signs_out(request: Request, front: AFront) -> Response:
     """The provider signed somebody out (OpenID Connect Back-Channel Logout 1.0, 2.5): a form with `logout_token`."""
     given = parse_qs((await request.body())[:BODY_BYTES_MAX].decode("utf-8", "replace")).get("logout_token", [""])
-    client, now = client_of(request), front.office.now()
-    front.attempts.check(client, "logout", now)
     try:
         await front.provided.sign_out(given[0])
     except DaypassError as problem:
         if problem.http_status == 503:
             raise
-        front.attempts.failed(client, "logout", now)
         return JSONResponse({"error": "invalid_request", "error_description": problem.message}, 400)
     return Response(status_code=200)
 

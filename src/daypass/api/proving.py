@@ -29,7 +29,8 @@ EntryId = Annotated[str, Path(min_length=36, max_length=36, description="The ent
 @router.get("/entries/{id}")
 async def show_entry(id: EntryId, caller: ACaller, front: AFront) -> models.EntryView:
     """One entry, in its place."""
-    return mapping.entry(await _placed(front, caller.person, id, monotonic() + PLACE_SECONDS))
+    placed = await _placed(front, caller.person, id, monotonic() + PLACE_SECONDS)
+    return mapping.entry(placed, await front.reading.people())
 
 
 @router.get("/entries/{id}/receipt", response_class=Response)
@@ -46,6 +47,8 @@ async def get_receipt(
     if seconds and not await front.log.reach(found.index, max(give_up - monotonic(), 0.0)):
         raise Unavailable(f"entry {id} was not published within {wait}", hint="ask again; /healthz may say why")
     made = await front.log.receipt(found.index)
+    if made.entry != bytes(found.entry):
+        raise Unavailable(f"entry {id} is not what is published as number {found.index}", hint="/healthz may say why")
     name = f'attachment; filename="{found.index}.tlog-proof"'
     return Response(made.proof, media_type="text/plain; charset=utf-8", headers={"Content-Disposition": name})
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from daypass.api.problems import MEDIA, Problem
+from daypass.api.verbs import SCIM
 from daypass.protocols import PROTOCOLS
 
 COMMON = {
@@ -28,13 +29,41 @@ WITH_TOKEN = {
 SIGNED = {
     "poll_device": {401: "Nothing waits with this.", 403: "It was not allowed."},
     "sign_in_with_token": {401: "Nobody signs in with this.", 403: "No page of ours sent it, or they are locked."},
+    "sign_in_with_password": {401: "Nobody signs in with this.", 403: "No page of ours sent it, or they are locked."},
+    "begin_passkey_sign_in": {403: "No page of ours sent it.", 404: "There are no passkeys here."},
+    "sign_in_with_passkey": {401: "Nobody signs in with this.", 403: "No page of ours sent it, or it was refused."},
+    "accept_invitation": {401: "This link is not good.", 403: "No page of ours sent it, or they are locked."},
     "ticket_changed": {401: "This is not signed by who it should come from.", 404: "There is no such system."},
 }
 """What is known by its body, and not by a token."""
+IN_SCIM = {
+    **{status: told for status, told in {**COMMON, **WITH_TOKEN}.items() if status not in (413, 421, 422)},
+    400: "What was sent cannot be understood, or is out of bounds.",
+    403: "Not the account by which the directory speaks, or a filter where there is none.",
+    405: "This cannot be done to it.",
+    409: "It belongs to somebody else, or the settings keep it.",
+    412: "It was changed since it was read.",
+    415: "The body is no JSON.",
+    501: "This server cannot do that.",
+}
+SCIM_ERROR = {
+    "type": "object",
+    "required": ["schemas", "status"],
+    "properties": {
+        "schemas": {"type": "array", "items": {"type": "string"}},
+        "status": {"type": "string"},
+        "scimType": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+    "description": "RFC 7644, 3.12.",
+}
+SCIM_MEDIA = "application/scim+json"
 BODIES = {
     "get_recording": ("application/x-asciicast", "A header line, then one event a line."),
     "follow_changes": ("text/event-stream", "Server-sent events: `changed`, every few seconds even if nothing did."),
     "watch_session": ("text/event-stream", "Server-sent events: `lines`, and `over` with the last ones."),
+    "run_in_console": ("application/x-ndjson", "Lines of JSON: columns, rows, notices, and how each statement ended."),
+    "follow_console": ("text/event-stream", "Server-sent events: the time that is left, and that it is over."),
     "get_receipt": ("text/plain", "A `.tlog-proof` (C2SP tlog-proof)."),
     "metrics": ("text/plain", "Prometheus text."),
 }
@@ -50,6 +79,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs", {}))
         schemas["Problem"] = problem
+        schemas["ScimError"] = SCIM_ERROR
         for view in ("TargetView", "ConnectView", "SessionView"):
             schemas[view]["properties"]["protocol"]["enum"] = list(PROTOCOLS)
         for path in document["paths"].values():
@@ -63,6 +93,12 @@ def _complete(operation: dict[str, Any]) -> None:
     """Add the problems, and the media types of answers that are no JSON."""
     name = operation["operationId"]
     responses = operation["responses"]
+    if name in SCIM:
+        responses.pop("422", None)
+        error = {SCIM_MEDIA: {"schema": {"$ref": "#/components/schemas/ScimError"}}}
+        responses.update({str(status): {"description": told, "content": error} for status, told in IN_SCIM.items()})
+        responses.update({str(status): _problem(COMMON[status]) for status in (413, 421)})
+        return
     problems = {**COMMON, **(WITH_TOKEN if operation.get("security") else SIGNED.get(name, {}))}
     for status, description in problems.items():
         if status == 422 or str(status) not in responses:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, Field
 
 from daypass.api import mapping, models
 from daypass.api.asking import Part
 from daypass.api.front import ACaller, AFront
+from daypass.domain.errors import Invalid
 from daypass.domain.events import Blob
-from daypass.domain.finding import Sought, phrases_of
+from daypass.domain.finding import OUTCOMES, Sought, phrases_of
 from daypass.domain.people import Person
+from daypass.services.counting_hits import Facet, people_of
 from daypass.services.searching import PAGE_MAX, Hit
 
 router = APIRouter(tags=["record"])
@@ -23,10 +27,40 @@ BODIES_PAGE = 200
 """Bodies of one answer: a recording's chunk has some 32 KiB unpacked."""
 
 
-@router.get("/search")
-async def search(
-    caller: ACaller,
-    front: AFront,
+class FacetValue(BaseModel):
+    """A value that hits have, and how many have it."""
+
+    value: str = Field(description="To narrow with: as the parameter of the facet's name takes it.")
+    label: str
+    count: int
+
+
+class FacetView(BaseModel):
+    """One way to narrow down. `time` is by day (`2026-11-25`) or by month (`2026-11`), in UTC."""
+
+    name: Literal["person", "target", "table", "kind", "time", "outcome"]
+    values: list[FacetValue]
+    more: int = Field(description="Further values, which are rarer.")
+
+
+class FacetsView(BaseModel):
+    """What the hits of a search have in common. NEWEST: only the newest were counted, of which there are `hits`."""
+
+    id: Literal["facets"] = "facets"
+    state: Literal["WHOLE", "NEWEST"]
+    hits: int
+    facets: list[FacetView]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is looked for, and whose."""
+
+    sought: Sought
+    person: str | None
+
+
+async def the_question(
     q: Annotated[
         str, Query(max_length=1000, description='Words; "in quotes" next to each other; a `*` ends a beginning.')
     ] = "",
@@ -38,15 +72,54 @@ async def search(
     ] = None,
     since: Annotated[int | None, Query(ge=0, le=models.T_MAX, description="From this time (ms) on.")] = None,
     until: Annotated[int | None, Query(ge=0, le=models.T_MAX, description="Before this time (ms).")] = None,
+    outcome: Annotated[
+        str | None, Query(max_length=models.NAME_MAX, description=f"How it came out: {', '.join(OUTCOMES)}.")
+    ] = None,
+) -> Question:
+    """The parameters of search, read once for all that search."""
+    if outcome is not None and outcome not in OUTCOMES:
+        raise Invalid(f"there is no outcome {outcome}", hint=f"one of {', '.join(OUTCOMES)}")
+    return Question(Sought(phrases_of(q), None, target, table, kind, since, until, outcome), person)
+
+
+AQuestion = Annotated[Question, Depends(the_question)]
+
+
+@router.get("/search")
+async def search(
+    caller: ACaller,
+    front: AFront,
+    asked: AQuestion,
     before: Annotated[int | None, Query(ge=0, le=2**62, description="Only entries with a smaller index.")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
 ) -> models.Page[models.HitView]:
     """What was said and done, the newest first, as far as I may see it. Each hit was checked against the log."""
-    sought = Sought(phrases_of(q), None, target, table, kind, since, until)
-    found = await front.searching.search(caller.person, sought, person=person, before=before, limit=limit)
+    found = await front.searching.search(caller.person, asked.sought, person=asked.person, before=before, limit=limit)
     people = await front.reading.people()
     items = [_hit(hit, people) for hit in found.hits]
     return models.Page(items=items, next=str(found.next) if found.next is not None else None)
+
+
+@router.get("/search/facets")
+async def count_hits(caller: ACaller, front: AFront, asked: AQuestion) -> FacetsView:
+    """How many of the hits, as far as I may see them, are of each person, target, table, kind, time and outcome."""
+    found = await front.counting_hits.count(caller.person, asked.sought, person=asked.person)
+    named = people_of(found.facets)
+    people = {id: one for id, one in (await front.reading.people()).items() if id in named}
+    return FacetsView(
+        state="WHOLE" if found.whole else "NEWEST",
+        hits=found.hits,
+        facets=[_facet(one, people) for one in found.facets if one.values],
+    )
+
+
+def _facet(facet: Facet, people: Mapping[str, Person]) -> FacetView:
+    if facet.name == "person":
+        named = [(mapping.someone(people, id), count) for id, count in facet.values]
+        values = [FacetValue(value=one.email, label=one.name, count=count) for one, count in named]
+    else:
+        values = [FacetValue(value=value, label=value, count=count) for value, count in facet.values]
+    return FacetView(name=facet.name, values=values, more=facet.more)
 
 
 @router.get("/log/{index}")
@@ -59,7 +132,10 @@ async def open_entry(index: Annotated[int, Path(ge=0, le=2**62)], caller: ACalle
 
 @router.get("/sessions/{id}/bodies")
 async def list_bodies(
-    id: Part, caller: ACaller, front: AFront, since: Annotated[int, Query(ge=0, description="From this one on.")] = 0
+    id: Part,
+    caller: ACaller,
+    front: AFront,
+    since: Annotated[int, Query(ge=0, le=2**62, description="From this one on.")] = 0,
 ) -> models.Page[models.BodyView]:
     """The bodies of a session's record as they are stored, in order: for who has the identity that opens them."""
     _, blobs = await front.recordings.open(caller.person, id)

@@ -9,9 +9,13 @@ from pydantic import BaseModel, Field
 
 from daypass.api import models
 from daypass.api.front import ACaller, AFront
+from daypass.domain.roles import Role
+from daypass.services.surveying import Known
 
 router = APIRouter(tags=["administration"])
 PEOPLE_MAX = 200
+MEMBERS_MAX = 200
+"""Members of one group that are named; a group may be everybody."""
 
 
 class PersonView(models.Someone):
@@ -19,15 +23,20 @@ class PersonView(models.Someone):
 
     state: Literal["ACTIVE", "DISABLED"]
     groups: list[str]
+    roles: list[Role] = Field(description="What the settings make them.")
+    accounts: list[str] = Field(description="Other accounts of the same human being.")
+    agents: list[str] = Field(description="The addresses of their agents.")
     agent_of: str | None
+    source: str = Field(description="Who keeps the account: `oidc`, `scim`; empty: the settings.")
 
 
-class GroupView(BaseModel):
+class GroupOfPeople(BaseModel):
     """A group. Its `id` is its name."""
 
     id: str
     state: Literal["ACTIVE", "EMPTY"]
-    members: list[models.Someone]
+    count: int = Field(description="How many are in it.")
+    members: list[models.Someone] = Field(description="By address, at most 200; `GET /people?q=` finds the others.")
     owners: list[str]
 
 
@@ -63,6 +72,7 @@ class ReachedView(BaseModel):
     id: str = Field(description="The role.")
     state: Literal["REACHED", "FAILED"]
     problem: str
+    hint: str = Field(description="What to do; empty where it was let in.")
     took_ms: int
 
 
@@ -84,30 +94,39 @@ async def list_people(
     after: Annotated[str, Query(max_length=models.NAME_MAX, description="The address of the last one seen.")] = "",
 ) -> models.Page[PersonView]:
     """Everybody, by address. `next` is the `after` of the following part."""
-    found = [one for one in await front.surveying.people(caller.person, q) if one.email > after]
-    items = [
-        PersonView(
-            id=one.id,
-            email=one.email,
-            name=one.name,
-            state="DISABLED" if one.disabled else "ACTIVE",
-            groups=sorted(one.groups),
-            agent_of=one.agent_of or None,
-        )
-        for one in found[:limit]
-    ]
+    found = await front.surveying.people(caller.person, q, after=after, limit=limit + 1)
+    items = [_person(one) for one in await front.surveying.known(caller.person, found[:limit])]
     return models.Page(items=items, next=items[-1].email if len(found) > limit else None)
 
 
+def _person(known: Known) -> PersonView:
+    one = known.person
+    return PersonView(
+        id=one.id,
+        email=one.email,
+        name=one.name,
+        state="DISABLED" if one.disabled else "ACTIVE",
+        groups=sorted(one.groups),
+        roles=list(known.roles),
+        accounts=list(known.accounts),
+        agents=list(known.agents),
+        agent_of=one.agent_of or None,
+        source=one.source,
+    )
+
+
 @router.get("/groups")
-async def list_groups(caller: ACaller, front: AFront) -> models.Page[GroupView]:
+async def list_groups(caller: ACaller, front: AFront) -> models.Page[GroupOfPeople]:
     """Every group, who is in it and who owns it."""
     return models.Page(
         items=[
-            GroupView(
+            GroupOfPeople(
                 id=one.name,
                 state="ACTIVE" if one.members else "EMPTY",
-                members=[models.Someone(id=each.id, email=each.email, name=each.name) for each in one.members],
+                count=len(one.members),
+                members=[
+                    models.Someone(id=each.id, email=each.email, name=each.name) for each in one.members[:MEMBERS_MAX]
+                ],
                 owners=list(one.owners),
             )
             for one in await front.surveying.groups(caller.person)
@@ -158,6 +177,7 @@ async def check_target(
                 id=one.role,
                 state="FAILED" if one.problem else "REACHED",
                 problem=one.problem,
+                hint=one.hint,
                 took_ms=one.took_ms,
             )
             for one in await front.surveying.check(caller.person, name)

@@ -78,7 +78,7 @@ async def list_tokens(
     """Live tokens, newest first: mine, my agent's, and anybody's for security and auditors."""
     found = await front.revoking.list(caller.person, person)
     people = await front.reading.people()
-    return models.Page(items=[_shown(front, caller, one, people) for one in found])
+    return models.Page(items=[shown(front, caller, one, people) for one in found])
 
 
 @router.post("/tokens", status_code=201)
@@ -92,7 +92,7 @@ async def make_token(wanted: NewToken, caller: ACaller, front: AFront) -> Made:
         lasts_ms=wanted.duration_ms,
         scopes=wanted.scopes,
     )
-    view = _shown(front, caller, issued.token, await front.reading.people())
+    view = shown(front, caller, issued.token, await front.reading.people())
     return Made(**view.model_dump(), token=issued.secret)
 
 
@@ -113,13 +113,14 @@ async def _revoked(front: Front, caller: Caller, done: Revoked) -> RevokedView:
     return RevokedView(
         id=done.tokens[0].id if done.tokens else caller.token.id,
         state="REVOKED",
-        tokens=[_shown(front, caller, one, people) for one in done.tokens],
+        tokens=[shown(front, caller, one, people) for one in done.tokens],
         sessions=[end.session for end in done.ends if end.confirmed],
         unconfirmed=[end.session for end in done.ends if not end.confirmed],
     )
 
 
-def _shown(front: Front, caller: Caller, token: Token, people: mapping.People) -> TokenView:
+def shown(front: Front, caller: Caller, token: Token, people: mapping.People) -> TokenView:
+    """A token as everybody who may see it sees it."""
     return TokenView(
         id=token.id,
         state=_state(token, front.office.now()),

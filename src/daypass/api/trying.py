@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
-from daypass.api import mapping, models
+from daypass.api import answers, mapping, models
 from daypass.api.front import ACaller, AFront
+from daypass.api.policy_words import WordsView, in_words
+from daypass.domain.policy_schema import schema
 from daypass.services.proposing import TEXT_CHARS_MAX
 from daypass.services.trying import DAYS_MAX
 
@@ -25,12 +27,21 @@ class PolicyView(BaseModel):
     digest: str = Field(description="The SHA-256 of the text in force.")
     targets: list[str] = Field(description="The targets that it covers.")
     text: str
+    text_digest: str = Field(description="The SHA-256 of `text`: what a proposal `was` made of.")
+    says: WordsView = Field(description="What is in force, in words.")
 
 
 class Try(models.Strict):
     """A policy file, whole."""
 
     text: str = Field(min_length=1, max_length=TEXT_CHARS_MAX)
+
+
+class ExplainFor(answers.Asked):
+    """A question to policy, asked of somebody."""
+
+    person: str = Field(min_length=1, max_length=models.NAME_MAX, description="The address of who would ask.")
+    text: str = Field(default="", max_length=TEXT_CHARS_MAX, description="A changed policy file to ask; empty: none.")
 
 
 class Simulate(Try):
@@ -55,6 +66,7 @@ class TriedView(BaseModel):
     digest: str
     problem: str
     cases: list[CaseView]
+    says: WordsView | None = Field(description="What it says, in words; null where it cannot be read.")
 
 
 class DiffersView(BaseModel):
@@ -103,6 +115,8 @@ async def list_policies(caller: ACaller, front: AFront) -> models.Page[PolicyVie
                 digest=one.digest,
                 targets=sorted(name for name, target in front.office.targets.items() if one.covers.includes(target)),
                 text=text,
+                text_digest=mapping.digest(text),
+                says=in_words(one),
             )
             for one, text in found
         ]
@@ -127,7 +141,35 @@ async def try_policy(asked: Try, caller: ACaller, front: AFront) -> TriedView:
         digest=tried.digest,
         problem=tried.problem,
         cases=cases,
+        says=in_words(tried.read) if tried.read is not None else None,
     )
+
+
+class PolicySchema(RootModel[dict[str, Any]]):
+    """A JSON Schema."""
+
+
+@router.get("/policy/schema")
+async def policy_schema(caller: ACaller) -> PolicySchema:
+    """The form of a policy file as a JSON Schema, so that editors complete and check it."""
+    return PolicySchema(schema())
+
+
+@router.post("/policy/explain-for")
+async def explain_for(asked: ExplainFor, caller: ACaller, front: AFront) -> answers.Explained:
+    """How policy, or a changed text of it, would decide if this person asked now. Nothing is recorded."""
+    found = await front.trying.explained(
+        caller.person,
+        asked.person,
+        asked.target,
+        asked.role,
+        asked.duration_ms,
+        reason=asked.reason,
+        ticket=asked.ticket,
+        glass=asked.break_glass,
+        text=asked.text,
+    )
+    return mapping.explained(found, await front.reading.people())
 
 
 @router.post("/policy/simulate")

@@ -10,14 +10,37 @@ from collections.abc import Mapping
 
 from daypass.domain.roles import Verb
 
-SIGNING_IN = ("ways_to_sign_in", "begin_device", "poll_device")
+SIGNING_IN = (
+    "ways_to_sign_in",
+    "begin_device",
+    "poll_device",
+    "sign_in_with_password",
+    "begin_passkey_sign_in",
+    "sign_in_with_passkey",
+    "accept_invitation",
+)
 ANYBODY = ("healthz", "metrics", "authzen_configuration", "ticket_changed", "sign_in_with_token", *SIGNING_IN)
 """No token: they say nothing of anybody, or know their caller by a signature or by what they sign in with."""
-KNOWN = ("who_am_i", "newest_checkpoint", "list_notices", "follow_changes", "list_insights", "ask_insight")
+KNOWN = (
+    "who_am_i",
+    "newest_checkpoint",
+    "list_notices",
+    "follow_changes",
+    "list_insights",
+    "ask_insight",
+    "policy_schema",
+)
 """Every person whom we know: what it answers is about the caller alone, or published."""
+
+SCIM = (
+    *("scim_config", "scim_resource_types", "scim_resource_type", "scim_schemas", "scim_schema"),
+    *(f"{verb}_scim_{many}" for verb in ("list", "search") for many in ("people", "groups")),
+    *(f"{verb}_scim_{one}" for verb in ("add", "show", "replace", "patch", "remove") for one in ("person", "group")),
+)
 
 VERBS: Mapping[str, Verb | None] = {
     **dict.fromkeys((*ANYBODY, *KNOWN)),
+    **dict.fromkeys(SCIM, Verb.PROVISION),
     "evaluate_access": Verb.ASK,
     "evaluate_several": Verb.ASK,
     "submit_access_request": Verb.ASK,
@@ -48,18 +71,34 @@ VERBS: Mapping[str, Verb | None] = {
     "list_sessions": Verb.SEE,
     "show_session": Verb.SEE,
     "kill_session": Verb.KILL,
+    "close_session": Verb.END,
     "get_recording": Verb.READ,
     "watch_session": Verb.READ,
     "list_statements": Verb.READ,
+    "list_parts": Verb.READ,
+    "show_part": Verb.READ,
     "list_entries": Verb.SEE,
     "show_entry": Verb.SEE,
     "get_receipt": Verb.SEE,
     "search": Verb.READ,
+    "count_hits": Verb.READ,
     "open_entry": Verb.READ,
     "list_bodies": Verb.READ,
     "list_keys": Verb.KEEP_KEYS,
     "enrol_key": Verb.KEEP_KEYS,
     "revoke_key": Verb.KEEP_KEYS,
+    "list_passkeys": Verb.KEEP_KEYS,
+    "begin_passkey": Verb.KEEP_KEYS,
+    "enrol_passkey": Verb.KEEP_KEYS,
+    "rename_passkey": Verb.KEEP_KEYS,
+    "remove_passkey": Verb.KEEP_KEYS,
+    "begin_step_up": Verb.KEEP_KEYS,
+    "step_up": Verb.KEEP_KEYS,
+    "change_password": Verb.KEEP_KEYS,
+    "ask_for_vouching": Verb.KEEP_KEYS,
+    "my_vouching": Verb.KEEP_KEYS,
+    "show_vouching": Verb.VOUCH,
+    "vouch": Verb.VOUCH,
     "break_the_glass": Verb.ASK,
     "ratify_break_glass": Verb.DO_DUTY,
     "list_obligations": Verb.SEE_DUTY,
@@ -85,11 +124,15 @@ VERBS: Mapping[str, Verb | None] = {
     "try_policy": Verb.SEE_PROPOSALS,
     "simulate_policy": Verb.SEE_PROPOSALS,
     "who_can_get": Verb.SEE_PROPOSALS,
+    "explain_for": Verb.SEE_PROPOSALS,
     "list_people": Verb.SURVEY,
     "list_groups": Verb.SURVEY,
     "list_all_targets": Verb.SURVEY,
     "check_target": Verb.SURVEY,
     "list_channels": Verb.SURVEY,
+    "show_overview": Verb.SURVEY,
+    "test_channel": Verb.RETRY,
+    "list_all_tokens": Verb.SEE_TOKENS,
     "retry_notice": Verb.RETRY,
     "set_lock": Verb.LOCK,
     "list_locks": Verb.SEE_LOCKS,
@@ -104,4 +147,14 @@ VERBS: Mapping[str, Verb | None] = {
     "show_device": Verb.KEEP_TOKENS,
     "allow_device": Verb.KEEP_TOKENS,
     "refuse_device": Verb.KEEP_TOKENS,
+    "open_console": Verb.USE,
+    "list_consoles": Verb.USE,
+    "show_console": Verb.USE,
+    "run_in_console": Verb.USE,
+    "cancel_in_console": Verb.USE,
+    "follow_console": Verb.USE,
+    "close_console": Verb.USE,
+    "list_snippets": Verb.USE,
+    "save_snippet": Verb.USE,
+    "remove_snippet": Verb.USE,
 }

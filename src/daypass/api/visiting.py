@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from daypass.api.cookies import check_own_page, drop_cookie, set_cookie
 from daypass.api.front import ACaller, AFront, Caller, Front, client_of
 from daypass.api.models import NAME_MAX, TEXT_MAX, Page, Someone, Strict
-from daypass.domain.errors import DaypassError, Invalid
+from daypass.domain.errors import Invalid
 from daypass.domain.visit import Visit, Way
 from daypass.services.visiting import Opened
 
@@ -77,12 +77,8 @@ OwnPage = Depends(own_page)
 async def sign_in_with_token(given: ByToken, request: Request, response: Response, front: AFront) -> VisitView:
     """Sign a browser in with a token. It is signed out when the token ends."""
     client, now = client_of(request), front.office.now()
-    front.attempts.check(client, "", now)
-    try:
+    with front.attempts.guess(client, "", now):
         opened = await front.visits.by_token(given.token.strip(), client)
-    except DaypassError:
-        front.attempts.failed(client, "", now)
-        raise
     return welcome(response, front, opened)
 
 
@@ -115,6 +111,9 @@ async def ways_to_sign_in(front: AFront) -> WaysView:
     ways: list[Way] = ["token"]
     if front.provided.provider is not None:
         ways.append("oidc")
+    if front.passwords.local:
+        ways.append("password")
+        ways += ["passkey"] if front.passkeys.party is not None else []
     return WaysView(id="sign-in", state="OPEN", ways=ways)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
 
 from daypass.api import mapping, models
 from daypass.api.asking import Part
@@ -20,7 +20,7 @@ from daypass.domain.events import CATALOGUE, Blob
 from daypass.domain.session import LIVE, Session
 from daypass.ledger.entry import BodyDamaged, is_locked, open_blob
 from daypass.ledger.recording import MEDIA as CAST
-from daypass.ledger.recording import QUESTION, cast_footer, cast_header, payloads
+from daypass.ledger.recording import cast_footer, cast_header
 from daypass.services.reading import ENTRIES_MAX
 
 router = APIRouter(tags=["record"])
@@ -29,8 +29,8 @@ TOLD_SECONDS_MAX = 5.0
 """How long an answer waits for the end of a killed session to be told; its work has ended by then in any case."""
 TOLD_POLL_SECONDS = 0.02
 
-STATEMENT_TYPES = ("statement.submitted", "statement.refused", "statement.completed")
-"""What statements stand in the ledger as."""
+ENDED_BY = ("session.ended", "session.end_unconfirmed", "session.end_settled")
+"""What the newest entry about the end of a session may be."""
 
 
 @router.get("/sessions")
@@ -40,11 +40,13 @@ async def list_sessions(
     page: APage,
     grant: Annotated[str | None, Query(max_length=models.NAME_MAX, description="Only those of this grant.")] = None,
     live: Annotated[bool, Query(description="Only those that are open now.")] = False,
+    current: Annotated[bool, Query(description="Also what open ones do; reading that is on record.")] = False,
 ) -> models.Page[models.SessionView]:
     """Sessions that I may see, newest first."""
     found = await front.reading.sessions(caller.person, page, grant=grant, live=live)
+    doing = await front.recordings.current(caller.person, found) if current else {}
     people = await front.reading.people()
-    items = [mapping.session(each, people) for each in found]
+    items = [mapping.session(each, people, doing.get(each.id)) for each in found]
     return models.Page(items=items, next=found[-1].id if len(found) == page.limit else None)
 
 
@@ -65,10 +67,16 @@ async def kill_session(id: Part, why: models.Because, caller: ACaller, front: AF
     return await _shown(front, await _told(front, caller, found))
 
 
+@router.post("/sessions/{id}/close")
+async def close_session(id: Part, why: models.Because, caller: ACaller, front: AFront) -> models.SessionView:
+    """Close the end of a session that could not be confirmed, and answer for it."""
+    return await _shown(front, await front.doubts.close_unconfirmed(caller.person, id, why.reason))
+
+
 async def _shown(front: Front, session: Session) -> models.SessionView:
     """The session, with the entry of its end (of its opening, while it lasts) and its receipt."""
     view = mapping.session(session, await front.reading.people())
-    types = ("session.registered", "session.opened") if session.state in LIVE else ("session.ended",)
+    types = ("session.registered", "session.opened") if session.state in LIVE else ENDED_BY
     return view.model_copy(update=await noted(front, *types, session=session.id))
 
 
@@ -85,9 +93,52 @@ async def _told(front: Front, caller: Caller, session: Session) -> Session:
 async def get_recording(id: Part, caller: ACaller, front: AFront) -> Response:
     """The recording so far, as asciicast v3: a header line, then one event a line."""
     session, blobs = await front.recordings.open(caller.person, id)
+    _check_open(blobs)
+    return StreamingResponse(_cast(session, blobs), media_type=CAST)
+
+
+class RecordingBeginning(BaseModel):
+    """Where a part of a recording begins. Its `id` is the `after` that it is asked for with."""
+
+    id: str
+    state: Literal["KEPT"] = "KEPT"
+    statement: int | None = Field(description="The first statement in it, or that an outcome in it belongs to.")
+    t: int | None = Field(description="When that was (ms).")
+
+
+class RecordingPart(BaseModel):
+    """A part of a recording: lines of asciicast v3 with a header before them. `next`: the part behind it."""
+
+    id: str
+    state: Literal["KEPT"] = "KEPT"
+    text: str
+    next: str | None
+
+
+@router.get("/sessions/{id}/parts")
+async def list_parts(id: Part, caller: ACaller, front: AFront) -> models.Page[RecordingBeginning]:
+    """Where the parts of a recording begin; each can be shown without those before it."""
+    _, found = await front.recordings.parts(caller.person, id)
+    return models.Page(items=[RecordingBeginning(id=str(one.place), statement=one.statement, t=one.t) for one in found])
+
+
+@router.get("/sessions/{id}/parts/{after}")
+async def show_part(
+    id: Part, after: Annotated[int, Path(ge=0, le=2**62)], caller: ACaller, front: AFront
+) -> RecordingPart:
+    """The part of a recording that begins there, some 1 MiB of it."""
+    session, blobs, next = await front.recordings.part(caller.person, id, after)
+    _check_open(blobs)
+    lines = [cast_header(session), *await asyncio.to_thread(lambda: [opened(blob) for blob in blobs])]
+    if next is None:
+        lines.append(cast_footer(session))
+    text = b"".join(lines).decode(errors="replace")
+    return RecordingPart(id=str(after), text=text, next=str(next) if next is not None else None)
+
+
+def _check_open(blobs: Sequence[Blob]) -> None:
     if any(is_locked(blob.content) for blob in blobs):
         raise Refused("this recording is encrypted, and not to us", hint="daypass replay ID --identity FILE")
-    return StreamingResponse(_cast(session, blobs), media_type=CAST)
 
 
 @router.get("/sessions/{id}/statements")
@@ -95,22 +146,13 @@ async def list_statements(
     id: Part,
     caller: ACaller,
     front: AFront,
-    since: Annotated[int, Query(ge=0, description="From this ledger index on.")] = 0,
+    since: Annotated[int, Query(ge=0, le=2**62, description="From this ledger index on.")] = 0,
+    first: Annotated[int | None, Query(ge=0, le=2**62, description="From the statement with this number on.")] = None,
+    last: Annotated[int | None, Query(ge=0, le=2**62, description="Up to the statement with this number.")] = None,
 ) -> models.Page[models.StatementView]:
     """The statements of a session, in order, each with what came of it. `next` is the following `since`."""
-    session, blobs = await front.recordings.open(caller.person, id)
-    found = await front.reading.entries(
-        caller.person, since=since, limit=ENTRIES_MAX, types=STATEMENT_TYPES, session=session.id
-    )
-    entries = [json.loads(each.entry) for each in found]
-    outcomes = {each["body"]["statement"]: each for each in entries if each["type"] == "statement.completed"}
-    said = await asyncio.to_thread(_said, blobs)
-    items = [
-        mapping.statement(each, outcomes.get(each["body"]["statement"]), said.get(each["body"]["statement"]))
-        for each in entries
-        if each["type"] != "statement.completed"
-    ]
-    return models.Page(items=items, next=str(found[-1].index + 1) if len(found) == ENTRIES_MAX else None)
+    found, next = await front.recordings.statements(caller.person, id, since=since, first=first, last=last)
+    return models.Page(items=[mapping.statement(each) for each in found], next=None if next is None else str(next))
 
 
 @router.get("/entries")
@@ -123,6 +165,7 @@ async def list_entries(
     request: Annotated[str | None, Query(max_length=models.NAME_MAX)] = None,
     grant: Annotated[str | None, Query(max_length=models.NAME_MAX)] = None,
     session: Annotated[str | None, Query(max_length=models.NAME_MAX)] = None,
+    said: Annotated[bool, Query(description="Also what was said in each, as far as I may read it.")] = False,
 ) -> models.Page[models.EntryView]:
     """Entries of the ledger in their order: of one thing I may see, or all for auditors. `next` is the next `since`."""
     unknown = [name for name in type or () if name not in CATALOGUE]
@@ -131,7 +174,9 @@ async def list_entries(
     found = await front.reading.entries(
         caller.person, since=since, limit=limit, types=type or (), request=request, grant=grant, session=session
     )
-    items = [mapping.entry(each) for each in found]
+    words = await front.searching.said(caller.person, found) if said else {}
+    people = await front.reading.people()
+    items = [mapping.entry(each, people, words.get(each.id)) for each in found]
     return models.Page(items=items, next=str(found[-1].index + 1) if len(found) == limit else None)
 
 
@@ -149,15 +194,3 @@ def opened(blob: Blob) -> bytes:
         return open_blob(blob.content)
     except BodyDamaged as problem:
         raise Unavailable(f"a part of the recording is damaged: {problem}") from None
-
-
-def _said(blobs: Sequence[Blob]) -> dict[int, Mapping[str, Any]]:
-    """What the recording says of each statement, by its number."""
-    said: dict[int, Mapping[str, Any]] = {}
-    for blob in blobs:
-        readable = blob.media == CAST and not is_locked(blob.content)
-        for code, payload in payloads(opened(blob)) if readable else ():
-            if code == QUESTION and "n" in payload:
-                same = said.get(payload.get("same_as", 0), {})
-                said[payload["n"]] = {**payload, "text": same["text"]} if "text" in same else payload
-    return said

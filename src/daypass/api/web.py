@@ -13,6 +13,7 @@ from daypass.api import (
     asking,
     authzen,
     bundling,
+    consoles,
     devices,
     following,
     foreseeing,
@@ -22,15 +23,20 @@ from daypass.api import (
     ledger,
     locking,
     myself,
+    overseeing,
     owing,
     pages,
+    passkeys,
+    passwords,
     probing,
     problems,
     proposing,
     provided,
     proving,
+    scim,
     searching,
     signing,
+    snippets,
     surveying,
     telling,
     tokens,
@@ -62,6 +68,7 @@ def make_api(front: Front | None) -> FastAPI:
     app.include_router(probing.router)
     app.include_router(ledger.router)
     app.include_router(authzen.router)
+    app.include_router(scim.router)
     app.include_router(pages.router)
     parts = (
         myself,
@@ -80,12 +87,17 @@ def make_api(front: Front | None) -> FastAPI:
         proposing,
         trying,
         surveying,
+        overseeing,
         telling,
         locking,
         tokens,
         visiting,
         provided,
         devices,
+        passkeys,
+        passwords,
+        consoles,
+        snippets,
     )
     for part in parts:
         app.include_router(part.router, prefix=PREFIX)

@@ -72,6 +72,14 @@ def issue_token(settings: Settings, email: str, lasts_ms: int, label: str, scope
     return order_token(settings, email, lasts_ms, label, scopes)
 
 
+def set_password(settings: Settings, order: dict[str, Any]) -> dict[str, Any]:
+    """A link by which somebody sets their password, or their password removed: by the running Daypass, or by us.
+    Raises DaypassError."""
+    from daypass.app.ordering import order as ordered
+
+    return ordered(settings, "passwords", order)
+
+
 def make_codes(settings: Settings, target: str, count: int) -> dict[str, Any]:
     """Sealed one-time codes that break the glass of a target: made by the running Daypass, or by us.
     Raises DaypassError."""

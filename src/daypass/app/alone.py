@@ -23,10 +23,16 @@ async def carry_out(checked: Checked, what: str, body: dict[str, Any]) -> dict[s
         await store.migrate()
         house = make_house(store, checked)
         house.office.policies.current = checked.policies
+        if what != "index":  # that is told to nobody; whatever else is done here, in a log that has to be able to go on
+            await Publishing(store, settings.site, settings.data).open()
         match what:
             case "tokens":
+                await house.directory.check_listed(settings.people)
                 await house.people.sync(settings.people)
                 return await house.issue(body["email"], body["lasts_ms"], body["label"], body["scopes"])
+            case "passwords":
+                await house.people.sync(settings.people)
+                return await house.set_password(body["email"], body["lasts_ms"], body["remove"])
             case "codes":
                 return await house.seal_codes(body["target"], body["count"])
             case "secrets":
@@ -44,7 +50,6 @@ async def carry_out(checked: Checked, what: str, body: dict[str, Any]) -> dict[s
 async def _erase(checked: Checked, store: Store, house: House, body: dict[str, Any]) -> dict[str, Any]:
     """As the gateway does: what its journal still holds goes into the store first, so that it can go from there."""
     settings = checked.settings
-    await Publishing(store, settings.site, settings.data).open()
     folder = settings.data / "journal"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     shipped = await store.shipped(settings.node)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from daypass.domain.errors import Unavailable
-from daypass.domain.grant import EndReason
 from daypass.domain.people import SignIn
+from daypass.domain.session import Over
 from daypass.gateway.interface import Admission
+from daypass.services.interface import SessionEnd
 from daypass.services.sessions import Sessions
 
 
@@ -33,10 +34,8 @@ class Door:
     async def opened(self, session: str, mark: Mapping[str, str]) -> None:
         await self._desk.opened(session, mark)
 
-    async def ended(
-        self, session: str, reason: EndReason, note: str, statements: int, recording: str, last_number: int
-    ) -> None:
-        await self._desk.ended(session, reason, note, statements, recording, last_number)
+    async def ended(self, told: Over, end: SessionEnd | None = None) -> None:
+        await self._desk.ended(told, end)
 
     async def refused(self, name: str, target: str, client: str, why: str) -> None:
         await self._desk.refused(name, target, client, why)

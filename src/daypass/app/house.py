@@ -16,16 +16,27 @@ from daypass.credentials.kinds import all_credentials
 from daypass.credentials.secrets.sources import Secrets
 from daypass.domain.people import OPERATOR
 from daypass.identity.attempts import Attempts
+from daypass.identity.passkeys import relying_party
+from daypass.identity.passwords import Hashing
 from daypass.ledger.locking import locking, unlocking
 from daypass.ledger.published import PublishedLeaves
 from daypass.services.admitting import Admitting
+from daypass.services.bundles import Bundles
 from daypass.services.clocks import Clocks
 from daypass.services.codes import Codes
+from daypass.services.consoles import ConsoleDesk
+from daypass.services.deliberation import Deliberation
+from daypass.services.departing import Departing
 from daypass.services.devices import Devices
+from daypass.services.directory import Directory
+from daypass.services.directory_reading import Rules
+from daypass.services.doubts import Doubts
 from daypass.services.duties import Duties
 from daypass.services.endings import Endings
 from daypass.services.erasing import Erasing, Order
+from daypass.services.evaluating import Evaluating
 from daypass.services.extending import Moving
+from daypass.services.favourites import Favourites
 from daypass.services.following import Following
 from daypass.services.glass import Glass
 from daypass.services.grants import Grants
@@ -36,6 +47,8 @@ from daypass.services.interface import Live
 from daypass.services.locking import Locks
 from daypass.services.nodes import Nodes
 from daypass.services.office import Office
+from daypass.services.passkeys import Passkeys
+from daypass.services.passwords import Passwords
 from daypass.services.patrol import Patrol
 from daypass.services.people import People
 from daypass.services.provider_sign_in import ProviderSignIn
@@ -50,11 +63,13 @@ from daypass.services.sealing import Sealing, kept_in
 from daypass.services.searching import Searching
 from daypass.services.sessions import Sessions
 from daypass.services.signing import Signing
+from daypass.services.snippets import Snippets
 from daypass.services.starting import Starting
 from daypass.services.ticketing import Ticketing
 from daypass.services.tightening import Tightening
 from daypass.services.tokens import Tokens
 from daypass.services.visiting import Visits
+from daypass.services.vouching import Vouchings
 from daypass.store.interface import Store
 
 
@@ -100,8 +115,19 @@ class House:
     attempts: Attempts
     provided: ProviderSignIn
     devices: Devices
+    directory: Directory
     following: Following
     sealing: Sealing
+    passkeys: Passkeys
+    passwords: Passwords
+    vouchings: Vouchings
+    deliberation: Deliberation
+    evaluating: Evaluating
+    bundles: Bundles
+    favourites: Favourites
+    console_desk: ConsoleDesk
+    snippets: Snippets
+    doubts: Doubts
 
     async def issue(self, email: str, lasts_ms: int, label: str, scopes: list[str]) -> dict[str, object]:
         """A new token for the person with this address, by the operator."""
@@ -115,6 +141,14 @@ class House:
             "expires_at": issued.token.expires_at,
             "scopes": list(issued.token.scopes),
         }
+
+    async def set_password(self, email: str, lasts_ms: int, remove: bool) -> dict[str, object]:
+        """A link by which somebody sets their password, or their password taken away, by the operator."""
+        if remove:
+            person = await self.passwords.remove(email)
+            return {"id": person.email, "state": "REMOVED"}
+        made = await self.passwords.invite(email, lasts_ms)
+        return {"id": made.person.email, "state": "INVITED", "link": made.link, "expires_at": made.expires_at}
 
     async def seal_codes(self, target: str, count: int) -> dict[str, object]:
         """Sealed one-time codes that break the glass of a target, by the operator."""
@@ -164,12 +198,15 @@ def make_house(store: Store, checked: Checked) -> House:
     office = _make_office(store, checked)
     secrets = Secrets(checked.settings.secrets, partial(kept_in, store))
     live, credentials, refusals = Live(), all_credentials(secrets), Refusals(office)
-    tokens, requests = Tokens(office), Requests(office)
+    tokens, requests, deliberation = Tokens(office), Requests(office), Deliberation(office)
     endings = Endings(office, credentials, live)
     visits = Visits(office, tokens)
     revoking = Revoking(office, endings, live, visits)
+    office.listeners.append(revoking.listen)
     locks, grants = Locks(office, endings), Grants(office, endings)
     recordings = Recordings(office)
+    party = relying_party(checked.settings.public_url, checked.settings.site)
+    passkeys = Passkeys(office, tokens, visits, party, local=checked.settings.local)
     starting, moving = Starting(office), Moving(office, credentials, live)
     office.listeners.append(moving.listen)
     recovery = Recovery(office, credentials, endings, live)
@@ -179,7 +216,11 @@ def make_house(store: Store, checked: Checked) -> House:
     sessions = Sessions(office, tokens, Admitting(office, tokens, credentials), endings, refusals, live, codes)
     tightening = Tightening(office, starting, endings)
     reminding = Reminding(office, checked.settings.notify.ending_soon_ms)
-    clocks = Clocks(requests, grants, endings, refusals, recovery, patrol, duties, reminding, locks)
+    departing = Departing(office, endings, tightening, visits)
+    doubts = Doubts(office, credentials, live)
+    clocks = Clocks(
+        requests, grants, endings, refusals, recovery, patrol, duties, reminding, locks, revoking, departing, doubts
+    )
     return House(
         office=office,
         live=live,
@@ -216,6 +257,30 @@ def make_house(store: Store, checked: Checked) -> House:
             office, visits, revoking, tightening, make_provider(checked.settings), checked.settings.public_url
         ),
         devices=Devices(office, tokens),
+        directory=Directory(office, departing, _rules(checked)),
         following=Following(office, recordings),
         sealing=Sealing(office, secrets.sealer),
+        passkeys=passkeys,
+        passwords=Passwords(
+            office,
+            visits,
+            passkeys,
+            Hashing(office.entropy),
+            checked.settings.public_url,
+            local=checked.settings.local,
+        ),
+        vouchings=Vouchings(office),
+        deliberation=deliberation,
+        evaluating=Evaluating(office, deliberation),
+        bundles=Bundles(office, requests),
+        favourites=Favourites(office, requests),
+        console_desk=ConsoleDesk(office, tokens, visits),
+        snippets=Snippets(office),
+        doubts=doubts,
     )
+
+
+def _rules(checked: Checked) -> Rules | None:
+    """What the settings let a directory do; None: there is none."""
+    scim = checked.settings.scim
+    return Rules(scim.adopt, scim.external_id_is_subject, scim.shared_groups) if scim is not None else None

@@ -41,6 +41,8 @@ def backup(checked: Checked, to: Path) -> dict[str, Any]:
             _copy_folder(data / name, to / name)
         if store == SQLITE:
             _copy_store(data / FILE, to / FILE)
+        _sync(to)
+        _sync_one(to.parent)
     except (OSError, sqlite3.Error) as problem:
         raise Unavailable(f"the backup is not complete: {problem}", hint=f"remove {to}, and try again") from None
     return {"id": str(to), "state": "COMPLETE" if store == SQLITE else "WITHOUT_STORE"}
@@ -59,6 +61,7 @@ def restore(checked: Checked, of: Path) -> dict[str, Any]:
                 _copy_folder(of / name, data / name)
             _copy(of / FILE, data / FILE)
             _sync(data)
+            _sync_one(data.parent)
         except OSError as problem:
             raise Unavailable(f"the restore is not complete: {problem}", hint=f"empty {data}, and try again") from None
     return {"id": str(data), "state": "RESTORED"}
@@ -92,8 +95,12 @@ def _copy_store(file: Path, to: Path) -> None:
 
 def _sync(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        _sync_one(path)
+
+
+def _sync_one(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

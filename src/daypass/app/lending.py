@@ -1,4 +1,5 @@
-"""The operator's look at targets that lend logins: is each set up for it, and which lines its pg_hba.conf needs."""
+"""The operator's look at targets that have a maintenance login: is each set up for it, and which lines of pg_hba.conf
+the logins that are made there need."""
 
 from __future__ import annotations
 
@@ -15,10 +16,9 @@ from daypass.domain.target import Target
 
 
 def look(checked: Checked) -> list[dict[str, Any]]:
-    """One report for each target with `member_of`: `id`, `state`, `problems`, `warnings`, `pg_hba`."""
-    return asyncio.run(
-        _look([target for target in checked.targets.values() if makes(target)], checked.settings.secrets)
-    )
+    """One report for each target with a maintenance login: `id`, `state`, `lends`, `problems`, `warnings`, `pg_hba`."""
+    maintained = [target for target in checked.targets.values() if makes(target) or target.maintenance is not None]
+    return asyncio.run(_look(maintained, checked.settings.secrets))
 
 
 async def _look(targets: list[Target], stores: SecretSettings) -> list[dict[str, Any]]:
@@ -34,10 +34,12 @@ async def _one(target: Target, secrets: Secrets) -> dict[str, Any]:
         all_credentials().check(target)
         found = await check_target(target, secrets)
     except (Invalid, Unavailable) as problem:
-        return {"id": target.name, "state": "REFUSED", "problems": [str(problem)], "warnings": [], "pg_hba": []}
+        refused = {"id": target.name, "state": "REFUSED", "lends": makes(target)}
+        return {**refused, "problems": [str(problem)], "warnings": [], "pg_hba": []}
     return {
         "id": target.name,
         "state": "REFUSED" if found.problems else "VALID",
+        "lends": makes(target),
         "problems": list(found.problems),
         "warnings": list(found.warnings),
         "pg_hba": list(found.pg_hba),

@@ -118,3 +118,9 @@ def unix_socket(path: Path) -> socket.socket:
         os.umask(before)
     bound.setblocking(False)
     return bound
+
+
+def names_of(host: str, port: int) -> tuple[str, ...]:
+    """What the web listener may be called besides its public name: its own address, and this machine's names for it."""
+    own = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return own, f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"

@@ -6,6 +6,10 @@ import logging
 import sys
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+_FRAMES = ExceptionDictTransformer(show_locals=False)
+"""Local variables hold tokens, statements and bodies: no traceback shows them."""
 
 
 def configure() -> None:
@@ -17,9 +21,9 @@ def configure() -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if watched
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [structlog.processors.ExceptionRenderer(_FRAMES), structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[*shared, *last],

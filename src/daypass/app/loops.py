@@ -26,7 +26,9 @@ RETENTION_SECONDS = 600.0
 """How often it is looked whether a day has passed since bodies were last swept."""
 
 HEARTBEAT_SECONDS = 60.0
-"""How long nothing may be published before an entry says so."""
+"""How often an entry says that this node goes on, whatever else happens: what is missing after one shows."""
+BEAT_SECONDS = 0.5
+"""How often it is looked whether one is due: where it could not be stored, it is soon tried again."""
 
 TOLD_SECONDS = 30.0
 """A failure that goes on is told this often."""
@@ -44,22 +46,25 @@ class Loops:
         node: str,
         on_fatal: Callable[[str], None],
         retention_ms: int | None = None,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         """`retention_ms`: how long bodies are kept; None: until somebody erases them."""
+        self._heartbeat_seconds = heartbeat_seconds
         self._retention_ms = retention_ms
         self._house = house
         self._publishing = publishing
         self._node = node
         self._on_fatal = on_fatal
         self._tasks: list[asyncio.Task[None]] = []
-        self._silent_since = 0.0
+        self._beat_due = 0.0
         self._told: dict[str, float] = {}
 
     def start(self) -> None:
-        self._silent_since = asyncio.get_running_loop().time()
+        self._beat_due = asyncio.get_running_loop().time() + self._heartbeat_seconds
         for name, seconds, step in (
             ("sweep", SWEEP_SECONDS, self._sweep),
             ("publish", PUBLISH_SECONDS, self._publish),
+            ("heartbeat", min(BEAT_SECONDS, self._heartbeat_seconds), self._beat),
             ("retention", RETENTION_SECONDS, self._retain),
             ("tickets", TICKET_SECONDS, self._tickets),
         ):
@@ -109,9 +114,11 @@ class Loops:
                 log.info("bodies older than retention allows are erased", bodies=erased)
 
     async def _publish(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if await self._publishing.publish():
-            self._silent_since = now
-        elif now - self._silent_since >= HEARTBEAT_SECONDS:
-            self._silent_since = now
+        await self._publishing.publish()
+
+    async def _beat(self) -> None:
+        # Apart from publishing, which may fail or wait for witnesses: the entries of that time are then sealed later.
+        late = asyncio.get_running_loop().time() - self._beat_due
+        if late >= 0:
             await self._house.starting.heartbeat(self._node)
+            self._beat_due += self._heartbeat_seconds * (1 + late // self._heartbeat_seconds)

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from daypass.app.agreeing import check_agreement
+from daypass.app.seen import PUBLISHED_SIZE, Seen
 from daypass.domain.errors import Unavailable
-from daypass.ledger.cosigning import Cosigners, WitnessAddress
+from daypass.ledger.checkpoint import open_checkpoint
+from daypass.ledger.cosigning import Cosigned, Cosigners, WitnessAddress
 from daypass.ledger.disagreement import Disagreement
-from daypass.ledger.durable import Disk, Files
-from daypass.ledger.publisher import Publisher
+from daypass.ledger.durable import Disk, Files, Unsynced
+from daypass.ledger.note import Note, VerifierKey
+from daypass.ledger.publisher import CHECKPOINT, VKEY, Publisher
 from daypass.ledger.receipts import Receipt, make_receipt
 from daypass.ledger.signer import SEED_BYTES, LogSigner, SignerRefused
 from daypass.store.interface import Store
@@ -33,6 +36,8 @@ STEPS_MAX = 16
 """Steps under one checkpoint where witnesses are asked, so that a long backlog does not ask them for each."""
 PATIENCE_SECONDS = 0.3
 """How long a checkpoint that has its quorum waits for the other witnesses' cosignatures."""
+HEAR_SECONDS = 2.0
+"""How long a start waits for what witnesses say that no quorum needs."""
 POLL_SECONDS = 0.01
 """How often it is looked whether an entry that somebody waits for has got its place."""
 
@@ -45,6 +50,12 @@ KEY = "log_vkey"
 """The setting that says which key signs the log of this store."""
 PUBLISHED_BY = "log_published_by"
 """The setting in which the node that publishes says who and where it is."""
+LOOK_AT_THE_DISK = "what is on it is not known: look at the disk; the next start publishes anew what may be missing"
+OLD_BACKUP = (
+    "an old backup was restored, or another copy publishes: put the newest published files into DATA/ledger and run "
+    "`daypass ledger recover`; if it is the witness that is wrong, take it out of ledger.witnesses"
+)
+RESTORE_KEY = "restore DATA/keys and DATA/ledger from a backup: with another key this would be another log"
 
 log = structlog.get_logger()
 
@@ -74,6 +85,8 @@ class Publishing:
         self.missing: Mapping[str, str] = {}
         """Witnesses that did not cosign the last checkpoint, and why."""
         self._store, self._site, self._data = store, site, data
+        self.witnesses = tuple(one.key.name for one in witnesses)
+        self.quorum = quorum
         self._client: AsyncClient | None = None
         self._cosigners: Cosigners | None = None
         if witnesses:
@@ -82,28 +95,90 @@ class Publishing:
             self._client = AsyncClient()
             self._cosigners = Cosigners(witnesses, quorum, self._client)
         self._publisher: Publisher | None = None
+        self._left: tuple[VerifierKey, int] | None = None
+        """Where the log cannot go on: the published key, and how many entries were published with it."""
+        self.orphaned = ""
+        """Set where no node publishes this store's log: the key that it is signed with, which is not this node's."""
         self._running: asyncio.Task[int] | None = None
+        self._seen = Seen(store, data, self._disk)
+        self._announced = 0
+        self._lines = 0
+        """How many witnesses' cosignatures are in the published checkpoint."""
+        self._over: Disagreement | None = None
+        """Why nothing is signed any more in this process."""
         self._may_sign = False
         self._told = False
 
     @property
     def size(self) -> int:
         """How many entries the published checkpoint covers."""
-        return self._publisher.published if self._publisher else 0
+        if self._publisher is not None:
+            return self._publisher.published
+        return self._left[1] if self._left is not None else 0
 
     @property
     def vkey(self) -> str:
         """The verifier key; empty before `open`."""
         return str(self._publisher.vkey) if self._publisher else ""
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said of the log in `/healthz` while it goes on."""
+        told = [f"witness {name} does not cosign: {why}" for name, why in self.missing.items()]
+        if self.orphaned:
+            told.append(f"no node publishes this store's log, which is signed with {self.orphaned}; {RESTORE_KEY}")
+        return told
+
     async def open(self) -> None:
-        """Read back what was published and signed. Raises Disagreement if it is not one log with the store."""
+        """Read back what was published and signed. Raises Disagreement if it is not one log with the store: then what
+        was published is still read, and nothing signed."""
+        try:
+            self._publisher = await self._agreed()
+        except Disagreement:
+            self._left = await asyncio.to_thread(self._published)
+            raise
+
+    async def _agreed(self) -> Publisher:
+        async with self._store.reading() as tx:
+            known = await tx.setting(KEY)
+        alone = known if not self._store.shared else None
+        key = self._data / "keys" / "ledger.key"
+        if alone and await asyncio.to_thread(self._disk.read, key) is None:
+            raise Disagreement(f"{key} is gone, and this store's log is signed with {alone}", hint=RESTORE_KEY)
         publisher = await asyncio.to_thread(open_publisher, self._site, self._data, self._disk)
         await check_agreement(self._store, publisher)
-        self._publisher = publisher
+        if self._store.shared:
+            await self._seen.open()
+        if alone and alone != str(publisher.vkey):
+            raise Disagreement(
+                f"this store's log is signed with {alone}, and {key} is {publisher.vkey}", hint=RESTORE_KEY
+            )
+        await self._hear(publisher)
+        return publisher
+
+    async def _hear(self, publisher: Publisher) -> None:
+        """Ask the witnesses before anything is signed: who has seen more than there is knows of what was lost. One
+        that does not answer is asked again with the next checkpoint."""
+        raw = publisher.pending or await asyncio.to_thread(self.read, CHECKPOINT)
+        if self._cosigners is None or not publisher.size or raw is None:
+            return
+        note = Note.parse(raw)
+        own = tuple(line for line in note.signatures if line.key_id == publisher.vkey.id)
+        self._lines = len(note.signatures) - len(own)
+        self._note(await self._cosigners.ask(str(Note(note.text, own)).encode(), publisher.nodes(), HEAR_SECONDS))
+
+    def _published(self) -> tuple[VerifierKey, int] | None:
+        """The key and the size that the published files tell; None where they do not hold."""
+        try:
+            key = VerifierKey.parse((self.read(VKEY) or b"").decode())
+            return key, open_checkpoint(self.read(CHECKPOINT) or b"", key).head.size
+        except (OSError, ValueError):
+            return None
 
     async def close(self) -> None:
         """Let go of the connections to witnesses."""
+        if self._cosigners is not None:
+            await self._cosigners.close()
         if self._client is not None:
             await self._client.aclose()
 
@@ -125,18 +200,42 @@ class Publishing:
         publisher = self._publisher
         if publisher is None:
             raise Unavailable("the log is not open")
-        if not await self._may():
-            return 0
+        if self._over is not None:
+            raise self._over
         count, full = 0, True
         try:
+            if not await self._may():
+                await self._look()
+                return 0
+            await self._amend(publisher)
             if publisher.pending is not None:
                 await self._give_out(publisher)
             while full:
                 taken, full = await self._step(publisher)
                 count += taken
+            await self._announce()
+        except Unsynced as problem:
+            self._over = Disagreement(f"the published log cannot be synced: {problem}", hint=LOOK_AT_THE_DISK)
+            raise self._over from problem
         except OSError as problem:
             raise Unavailable(f"the log cannot be published: {problem}") from problem
         return count
+
+    async def _look(self) -> None:
+        """Where another node publishes: whether the store is still the one that it published from."""
+        if self._store.shared:
+            try:
+                await self._seen.look()
+            except Disagreement as problem:
+                self._over = problem
+                raise
+
+    async def _announce(self) -> None:
+        """Tell the other nodes how much is published."""
+        if self._store.shared and self._announced != self.size:
+            async with self._store.begin() as tx:
+                await tx.save_setting(PUBLISHED_SIZE, str(self.size))
+            self._announced = self.size
 
     async def _step(self, publisher: Publisher) -> tuple[int, bool]:
         """Prepare and give out one checkpoint; returns how many entries it is longer by, and whether there are more."""
@@ -162,14 +261,30 @@ class Publishing:
             return
         if self._cosigners is not None and publisher.size:
             cosigned = await self._cosigners.ask(checkpoint, publisher.nodes(), PATIENCE_SECONDS)
-            self._note(cosigned.missing)
+            self._note(cosigned)
             if not self._cosigners.enough(cosigned):
                 why = "; ".join(f"{name}: {reason}" for name, reason in cosigned.missing.items())
                 raise Unavailable(f"{cosigned.count} of {self._cosigners.quorum} witnesses cosigned ({why})")
-            checkpoint = cosigned.checkpoint
+            checkpoint, self._lines = cosigned.checkpoint, cosigned.count
         await asyncio.to_thread(publisher.release, checkpoint)
 
-    def _note(self, missing: Mapping[str, str]) -> None:
+    async def _amend(self, publisher: Publisher) -> None:
+        """Add to the published checkpoint what witnesses have cosigned since it was."""
+        cosigned = self._cosigners.so_far() if self._cosigners is not None else None
+        if cosigned is None or publisher.pending is not None:
+            return
+        self._note(cosigned)
+        if cosigned.count > self._lines:
+            await asyncio.to_thread(publisher.release, cosigned.checkpoint)
+            self._lines = cosigned.count
+
+    def _note(self, cosigned: Cosigned) -> None:
+        """Tell who does not cosign, and who does again; nothing is known of who has not answered yet. Raises
+        Disagreement where a witness has cosigned another history than this one."""
+        if cosigned.contradicted:
+            self._over = Disagreement(cosigned.contradicted, hint=OLD_BACKUP)
+            raise self._over
+        missing = {name: why for name, why in self.missing.items() if name in cosigned.waiting} | cosigned.missing
         for name, why in missing.items():
             if name not in self.missing:
                 log.error("a witness does not cosign", witness=name, problem=why)
@@ -179,26 +294,31 @@ class Publishing:
         self.missing = missing
 
     async def _may(self) -> bool:
-        """Whether it is this node that publishes: it has the role, and the key that this log is signed with."""
-        if not await self._store.hold(ROLE):
-            self._may_sign = False
-            async with self._store.reading() as tx:
-                self.elsewhere = await tx.setting(PUBLISHED_BY) or "another node of this store publishes this log"
-            return False
-        if self._may_sign:
+        """Whether it is this node that publishes: it has the key that this log is signed with, and the role."""
+        if self._may_sign and await self._store.hold(ROLE):
             return True
+        self._may_sign = False
+        async with self._store.reading() as tx:
+            known, where = await tx.setting(KEY), await tx.setting(PUBLISHED_BY)
+        # Who has another key never takes the role, or the node with the right one could not have it.
+        mine = known in (None, self.vkey)
+        self.orphaned = "" if mine or await self._store.held(ROLE) else str(known)
+        self._may_sign = mine and await self._store.hold(ROLE) and await self._claim()
+        self.elsewhere = "" if self._may_sign else where or "another node of this store publishes this log"
+        if not mine and not self._told:
+            self._told = True
+            log.error("another key signs this store's log: nothing is published here", key=known)
+        return self._may_sign
+
+    async def _claim(self) -> bool:
+        """Note whose log this is, and where it is. Whether it is ours: two that begin may both have seen no key."""
         async with self._store.begin() as tx:
             known = await tx.setting(KEY)
             if known is None:
                 await tx.save_setting(KEY, self.vkey)
-            self._may_sign = known in (None, self.vkey)
-            if self._may_sign and self._store.shared:
+            if known in (None, self.vkey) and self._store.shared:
                 await tx.save_setting(PUBLISHED_BY, self._here)
-        self.elsewhere = "" if self._may_sign else "the node that has this store's key publishes this log"
-        if not self._may_sign and not self._told:
-            self._told = True
-            log.error("another key signs this store's log: nothing is published here", key=known)
-        return self._may_sign
+        return known in (None, self.vkey)
 
     # -- receipts ---------------------------------------------------------------------------------------------------
 
@@ -226,12 +346,15 @@ class Publishing:
 
     async def receipt(self, index: int) -> Receipt:
         """The receipt of a published entry. Raises `Unavailable` for one that is not published yet."""
-        publisher = self._publisher
         if self.elsewhere:
             raise Unavailable("this node does not publish the log", hint=self.elsewhere)
-        if publisher is None or index >= self.size:
+        key = self._publisher.vkey if self._publisher is not None else self._left[0] if self._left is not None else None
+        if key is None or index >= self.size:
             raise Unavailable(f"entry {index} is not published yet", hint="ask with ?wait=2s")
-        return await asyncio.to_thread(make_receipt, self.read, publisher.vkey, index)
+        try:
+            return await asyncio.to_thread(make_receipt, self.read, key, index)
+        except (ValueError, OSError) as problem:
+            raise Unavailable(f"the published files do not hold: {problem}") from problem
 
 
 def open_publisher(site: str, data: Path, disk: Files | None = None) -> Publisher:

@@ -10,15 +10,17 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from daypass.app.agreeing import first_difference
 from daypass.app.checking import Checked
-from daypass.app.house import make_house
+from daypass.app.house import House, make_house
 from daypass.app.lock import locked
-from daypass.app.publishing import open_publisher
+from daypass.app.publishing import KEY, RESTORE_KEY, open_publisher
+from daypass.domain.durations import SECOND_MS
 from daypass.domain.errors import Conflict, DaypassError
 from daypass.domain.statement import Completed, StatementRefused, Submitted
 from daypass.ledger.chains import Chains
@@ -34,16 +36,20 @@ from daypass.ledger.publisher import CHECKPOINT, Publisher
 from daypass.ledger.sequencer import Sequencer
 from daypass.ledger.signer import SEED_BYTES, LogSigner
 from daypass.ledger.source import Directory, Unreadable
+from daypass.ledger.strays import unsigned
 from daypass.ledger.tampering import Tampered
 from daypass.ledger.tiles import WIDTH
 from daypass.ledger.verify import Asked, verify_log
 from daypass.services.indexing import Indexing
+from daypass.services.nodes import LEASE_MS
 from daypass.services.restoring import Published, Restoring
 from daypass.store.interface import ChainHead, Store
 from daypass.store.opening import open_store
 
 READ_AT_ONCE = 4096
 """Journal records looked at in one step."""
+ASIDE = "ledger.unsigned"
+"""Where in DATA files go that stand in the published log and that nobody has signed."""
 _SAID = {Submitted: "statement.submitted", Completed: "statement.completed", StatementRefused: "statement.refused"}
 
 Said = set[tuple[str, str, int]]
@@ -60,11 +66,12 @@ class Back:
 
 def recover(checked: Checked, identity: str | None = None) -> dict[str, Any]:
     """Put the store right, if it has to be, and its search index. Raises DaypassError."""
-    try:
-        with locked(checked.settings.data):
-            return asyncio.run(_recover(checked, identity))
-    except Conflict as problem:
-        raise Conflict(problem.message, hint="stop the gateway first") from None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(checked.settings.data))
+        except Conflict as problem:
+            raise Conflict(problem.message, hint="stop the gateway first") from None
+        return asyncio.run(_recover(checked, identity))
 
 
 async def _recover(checked: Checked, identity: str | None) -> dict[str, Any]:
@@ -73,32 +80,69 @@ async def _recover(checked: Checked, identity: str | None) -> dict[str, Any]:
     store = open_store(settings.store, settings.data)
     try:
         await store.migrate()
+        await _alone(store, settings.node)
+        await _same_log(store, publisher)
+        done: dict[str, Any] = {"taken_back": 0, "placed_anew": 0}
         first = await first_difference(store, publisher)
-        if first is None:
-            return {"id": settings.site, "state": "INTACT", "size": publisher.size, "taken_back": 0, "placed_anew": 0}
-        nodes = publisher.nodes()
-        back = await asyncio.to_thread(_read, nodes, first)
-        shipped = await _shipped(store, settings.node, settings.data / "journal", back.said)
-        house = make_house(store, checked)
-        batches = _batches(nodes, first)
-        moved = await Restoring(house.office).put_back(back.published, batches, settings.node, shipped)
-        if await first_difference(store, publisher) is not None:
-            raise Disagreement("the store still differs from the published log")
-        # The index rows went with the entries, and what waits for new places has none.
-        await Sequencer(store).drain()
-        indexed = await Indexing(house.office).rebuild(unlocking(identity) if identity else None, pass_locked=True)
+        if first is not None:
+            house = make_house(store, checked)
+            done = await _put_back(house, publisher, first, checked)
+        await _note_key(store, publisher)
+        if first is not None:
+            # The index rows went with the entries, and what waits for new places has none.
+            await Sequencer(store).drain()
+            indexed = await Indexing(house.office).rebuild(unlocking(identity) if identity else None, pass_locked=True)
+            done |= {"indexed": indexed["entries"], "locked_bodies": indexed["locked"]}
     finally:
         await store.close()
-    taken = publisher.size - first
-    return {
-        "id": settings.site,
-        "state": "RECOVERED",
-        "size": publisher.size,
-        "taken_back": taken,
-        "placed_anew": moved,
-        "indexed": indexed["entries"],
-        "locked_bodies": indexed["locked"],
-    }
+    aside = await asyncio.to_thread(_set_aside, settings.data, publisher.size)
+    state = "INTACT" if first is None and not aside else "RECOVERED"
+    return {"id": settings.site, "state": state, "size": publisher.size, **done, "set_aside": aside}
+
+
+async def _put_back(house: House, publisher: Publisher, first: int, checked: Checked) -> dict[str, Any]:
+    """Have the store say from index `first` on what was published."""
+    settings, store, nodes = checked.settings, house.office.store, publisher.nodes()
+    back = await asyncio.to_thread(_read, nodes, first)
+    shipped = await _shipped(store, settings.node, settings.data / "journal", back.said)
+    batches = _batches(nodes, first)
+    moved = await Restoring(house.office).put_back(back.published, batches, settings.node, shipped)
+    if await first_difference(store, publisher) is not None:
+        raise Disagreement("the store still differs from the published log")
+    return {"taken_back": publisher.size - first, "placed_anew": moved}
+
+
+def _set_aside(data: Path, size: int) -> int:
+    """Take away tiles that nobody has signed, which an attempt to publish left: they may be of entries that the store
+    did not keep. Returns how many."""
+    paths = list(unsigned(Directory(data / "ledger"), size))
+    for path in paths:
+        to = data / ASIDE / path
+        to.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(data / "ledger" / path, to)
+    return len(paths)
+
+
+async def _alone(store: Store, own: str) -> None:
+    """Raises Conflict while another node of this store lives: it would go on with what is taken from under it."""
+    live = [one.name for one in await store.nodes() if one.name != own and one.silent_ms <= LEASE_MS]
+    if live:
+        hint = f"stop it; {LEASE_MS // SECOND_MS} s after its last word it counts as gone"
+        raise Conflict(f"node {', '.join(live)} of this store runs", hint=hint)
+
+
+async def _same_log(store: Store, publisher: Publisher) -> None:
+    """Raises Disagreement where nothing is published with this key, and the store's log is signed with another."""
+    async with store.reading() as tx:
+        known = await tx.setting(KEY)
+    if not publisher.size and known not in (None, str(publisher.vkey)):
+        raise Disagreement(f"this store's log is signed with {known}, and DATA/ledger is empty", hint=RESTORE_KEY)
+
+
+async def _note_key(store: Store, publisher: Publisher) -> None:
+    """The store holds what this key has signed: it is this key's log from now on, whoever began it."""
+    async with store.begin() as tx:
+        await tx.save_setting(KEY, str(publisher.vkey))
 
 
 def _verified(site: str, data: Path) -> Publisher:

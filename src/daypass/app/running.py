@@ -10,13 +10,13 @@ import asyncio
 import datetime
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import structlog
 import uvloop
-from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.registry import Collector
 
 from daypass import __version__
@@ -32,8 +32,9 @@ from daypass.app.clock import CLOCK
 from daypass.app.descriptors import allow_files
 from daypass.app.door import Door
 from daypass.app.exporting import Exports
+from daypass.app.facing import make_front
 from daypass.app.house import House, make_house
-from daypass.app.listening import Listening, unix_socket
+from daypass.app.listening import Listening, names_of, unix_socket
 from daypass.app.lock import locked, socket_path
 from daypass.app.loops import Loops
 from daypass.app.outside import hang_up, unanswerable
@@ -50,25 +51,21 @@ from daypass.domain.errors import DaypassError, Unavailable
 from daypass.gateway.asking import CUT_OFF
 from daypass.gateway.gateway import Gateway
 from daypass.gateway.tls import ServerTls
-from daypass.insights.asking import Insights
 from daypass.ledger import durable, files
 from daypass.ledger.disagreement import Disagreement
 from daypass.ledger.journal import Durability, Journal
+from daypass.ledger.syncing import Apart
 from daypass.protocols import PROTOCOLS
 from daypass.protocols.interface import Limits
-from daypass.services.bundles import Bundles
-from daypass.services.deliberation import Deliberation
-from daypass.services.evaluating import Evaluating
-from daypass.services.favourites import Favourites
-from daypass.services.foreseeing import Foreseeing
-from daypass.services.proposing import Proposing
 from daypass.services.restoring import Restoring
-from daypass.services.surveying import Surveying
-from daypass.services.trying import Trying
 from daypass.store.interface import Store
 from daypass.store.opening import open_store
 
 log = structlog.get_logger()
+
+SWITCH_SECONDS = 0.001
+"""For how long a thread may keep the interpreter while another waits for it: the loop waits for threads that draft or
+parse, and the store's thread for the loop, at every step of a transaction. Python's own 5 ms are for fewer switches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +80,7 @@ def run(checked: Checked, disks: Disks | None = None) -> int:
     """Run until SIGTERM or SIGINT; 1 if the record could not be kept. Raises DaypassError if it cannot start."""
     logs.configure()
     allow_files(checked.settings.limits.sessions)
+    sys.setswitchinterval(SWITCH_SECONDS)
     data = checked.settings.data
     with locked(data), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(Node(checked, disks or Disks()).live())
@@ -126,10 +124,9 @@ class Node:
 
     def _present(self, gateway: Gateway, publishing: Publishing) -> Health:
         """How it is now: a node that is cut off from its store says so."""
-        witnesses = [f"witness {name} does not cosign: {why}" for name, why in publishing.missing.items()]
         failing = self._telling.problems if self._telling is not None else {}
         channels = [f"channel {name} does not take messages: {why}" for name, why in failing.items()]
-        self._health.warnings = [*witnesses, *unanswerable(self._checked), *channels]
+        self._health.warnings = [*publishing.warnings, *unanswerable(self._checked), *channels]
         if self._health.state == "HEALTHY" and gateway.works.lease.over:
             return Health(id=self._health.id, state="CUT_OFF", problem=CUT_OFF)
         return self._health
@@ -142,7 +139,7 @@ class Node:
         now = datetime.datetime.now(datetime.UTC)
         tls = open_tls(settings, now)
         web = stack.enter_context(bound(f"listen.{WEB}", settings.web, settings))
-        store = open_store(settings.store, settings.data)
+        store = open_store(settings.store, settings.data, node=settings.node)
         stack.push_async_callback(store.close)
         await store.migrate()
         publishing = await self._published(stack, store)
@@ -153,8 +150,7 @@ class Node:
             return
         house = make_house(store, self._checked)
         await self._put_on_record(house)
-        journal = await self._journal(store)
-        stack.callback(journal.close)
+        journal = await self._journal(stack, store)
         shipping = Shipping(journal, store, settings.node, house.office.lock)
         house.erasing.on_erased = journal.expel
         await shipping.catch_up()
@@ -166,7 +162,7 @@ class Node:
         )
         await belonging.join()
         await house.starting.started(settings.node, __version__, journal.last)
-        shipping.start(self._fail)
+        shipping.start(self._fail, gateway.calm)
         loops = Loops(house, publishing, settings.node, self._fail, settings.retention_ms)
         stack.push_async_callback(self._wind_up, house, loops, shipping, publishing)
         recovered = await house.recovery.recover(settings.node)
@@ -195,6 +191,8 @@ class Node:
 
     async def _put_on_record(self, house: House) -> None:
         """Who and what there is, and which policies hold, where it is not what it was at the last start."""
+        await house.directory.check_listed(self._settings.people)
+        await house.people.trust(self._settings.oidc.issuer if self._settings.oidc else "")
         await house.people.sync(self._settings.people)
         await house.tokens.start()
         await house.starting.targets()
@@ -211,7 +209,7 @@ class Node:
         exports.start()
         stack.push_async_callback(exports.stop)
         channels = make_channels(settings)
-        self._telling = telling = Telling(house.office, channels)
+        self._telling = telling = Telling(house.office, channels, settings.public_url)
         await telling.start()
         stack.push_async_callback(telling.stop)
         reloading = Reloading(settings, house.tightening, self._renew)
@@ -253,8 +251,7 @@ class Node:
         house = make_house(frozen(store, problem), self._checked)
         house.office.policies.current = self._checked.policies
         await house.tokens.start()
-        journal = await self._journal(store)
-        stack.callback(journal.close)
+        journal = await self._journal(stack, store)
         gateway = self._gateway(house, journal, tls)
         stack.callback(gateway.close)
         gateway.works.closed_for = CLOSED.format(problem=problem.message)
@@ -266,22 +263,29 @@ class Node:
         await self._listen(stack, house, gateway, self._front(house, tls, gateway, publishing), web, tls)
         log.info("ready to be read", node=node, web=str(self._settings.web))
 
-    async def _journal(self, store: Store) -> Journal:
+    async def _journal(self, stack: AsyncExitStack, store: Store) -> Journal:
+        """The journal, open until the stack is. What syncs it beside the loop outlives it."""
         settings = self._settings
         shipped = await store.shipped(settings.node)
         reserve = settings.limits.disk_reserve_bytes
         folder = settings.data / "journal"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            return Journal.open(
+            journal = Journal.open(
                 folder,
                 Durability(settings.durability),
                 after=shipped,
                 files=self._disks.journal,
                 reserve_bytes=reserve,
             )
+            if journal.syncs and isinstance(self._disks.journal, files.Disk):
+                apart = Apart()
+                stack.callback(apart.close)
+                journal.sync_by(apart)
         except OSError as problem:
             raise Unavailable(f"the journal in {folder} cannot be opened: {problem.strerror or problem}") from problem
+        stack.callback(journal.close)
+        return journal
 
     def _gateway(self, house: House, journal: Journal, tls: Tls) -> Gateway:
         gateway = Gateway(
@@ -306,49 +310,17 @@ class Node:
         *parts: Collector,
         channels: Channels | None = None,
     ) -> Front:
-        registry = CollectorRegistry()
-        for part in (gateway.metrics, *parts):
-            registry.register(part)
-        ProcessCollector(registry=registry)
         files = PolicyFilesOnDisk(self._settings, house.office, lambda: self._reread())
-        return Front(
-            office=house.office,
-            people=house.people,
-            tokens=house.tokens,
-            requests=house.requests,
-            grants=house.grants,
-            sessions=house.sessions,
-            reading=house.reading,
-            recordings=house.recordings,
-            searching=house.searching,
-            deliberation=Deliberation(house.office),
-            foreseeing=Foreseeing(house.office, Deliberation(house.office)),
-            insights=Insights(house.office),
-            evaluating=Evaluating(house.office, Deliberation(house.office)),
-            signing=house.signing,
-            duties=house.duties,
-            glass=house.glass,
-            ticketing=house.ticketing,
-            bundles=Bundles(house.office, house.requests),
-            favourites=Favourites(house.office, house.requests),
-            proposing=Proposing(house.office, files),
-            trying=Trying(house.office, files),
-            surveying=Surveying(house.office, house.credentials, house.live),
-            listen=self._checked.listen,
-            authority=tls.authority.read_text() if tls.authority else None,
-            health=lambda: self._present(gateway, publishing),
-            registry=registry,
-            log=publishing,
-            public_url=self._settings.public_url,
-            inbox=house.inbox,
-            locks=house.locks,
-            revoking=house.revoking,
-            visits=house.visits,
-            attempts=house.attempts,
-            provided=house.provided,
-            devices=house.devices,
-            following=house.following,
-            slack=channels.answers(house.office, house.requests) if channels is not None else None,
+        return make_front(
+            self._checked,
+            house,
+            tls,
+            gateway,
+            publishing,
+            parts,
+            files,
+            channels,
+            lambda: self._present(gateway, publishing),
         )
 
     async def _listen(
@@ -356,7 +328,9 @@ class Node:
     ) -> None:
         settings = self._settings
         orders = Listening(
-            make_operator(house.issue, house.erase, house.reindex, house.seal_codes, house.keep_secret),
+            make_operator(
+                house.issue, house.erase, house.reindex, house.seal_codes, house.keep_secret, house.set_password
+            ),
             unix_socket(socket_path(settings.data)),
         )
         await orders.start()
@@ -364,7 +338,7 @@ class Node:
         app = make_web(
             front,
             public_url=settings.public_url,
-            listening=_names(settings.web.host, settings.web.port),
+            listening=names_of(settings.web.host, settings.web.port),
             body_bytes_max=settings.limits.request_bytes,
         )
         for name, address in self._checked.listen.items():
@@ -374,6 +348,7 @@ class Node:
         self._renewals += [serving.renew, *([gateway.works.tls.renew] if gateway.works.tls else [])]
         stack.push_async_callback(serving.stop)
         stack.push_async_callback(front.following.close)
+        stack.push_async_callback(front.consoles.close)
         stack.push_async_callback(gateway.drain, settings.limits.drain_ms / 1000)
 
     # -- leaving ------------------------------------------------------------------------------------------------
@@ -383,17 +358,13 @@ class Node:
         await house.endings.settle()
         await loops.stop()
         await house.patrol.settle()
+        await house.doubts.settle()
         await house.moving.settle()
+        await house.revoking.settle()
         await house.credentials.close()
         await hang_up(house.office)
         try:
             await shipping.stop()
             await publishing.publish()
-        except Unavailable as problem:
+        except DaypassError as problem:
             log.error("the last of the record waits for the next start", problem=problem.message)
-
-
-def _names(host: str, port: int) -> tuple[str, ...]:
-    """What the web listener may be called besides its public name: its own address, and this machine's names for it."""
-    own = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return own, f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -47,6 +47,10 @@ class Numbering:
     async def shipped(self, node: str) -> int:
         return await self._store.shipped(node)
 
+    @property
+    def busy(self) -> bool:
+        return self._store.busy
+
 
 class Shipping(Collector):
     """Make it on the running loop; `start`, then `stop`. It is a Prometheus collector as well."""
@@ -67,8 +71,10 @@ class Shipping(Collector):
         await self._shipper.drain()
         await self._sequencer.drain()
 
-    def start(self, on_fatal: Callable[[str], None]) -> None:
-        """Go on in the background. `on_fatal` is told why, when it cannot: nothing may be left out of the record."""
+    def start(self, on_fatal: Callable[[str], None], calm: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Go on in the background, each batch after `calm`. `on_fatal` is told why, when it cannot: nothing may be left
+        out of the record."""
+        self._shipper.calm = calm
         for name, work in (("shipper", self._shipper.run), ("sequencer", self._number)):
             self._tasks.append(asyncio.create_task(self._watched(name, work, on_fatal), name=name))
 
@@ -79,6 +85,16 @@ class Shipping(Collector):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self.catch_up()
+
+    @property
+    def behind(self) -> int:
+        """Facts that are in the journal and not in the store yet."""
+        return self._shipper.behind
+
+    @property
+    def lag_ms(self) -> int:
+        """How old the oldest fact of the newest batch was when the store had it."""
+        return round(self._shipper.lag_seconds * 1000)
 
     def collect(self) -> Iterable[Metric]:
         """How far behind it is, and how much it has done."""

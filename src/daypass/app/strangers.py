@@ -1,8 +1,9 @@
-"""HTTP connections that are owed nothing yet: how many, for how long, and how much they may send.
+"""HTTP connections that we wait for: how many, for how long, and how much they may send.
 
-uvicorn waits for a request for ever and takes headers of any length. Here a request's headers have to be there in time
-and within bounds, its body as well; and of connections that have no request under way only so many stay: where one more
-comes, the oldest of the address that has most of them goes. Who floods us crowds out themselves.
+uvicorn waits for a request for ever, takes headers of any length, and keeps an answer for ever that nobody takes. Here
+a request's headers have to be there in time and within bounds, its body as well, and of an answer something has to be
+taken now and then. Of connections that have no request under way, or do not take its answer, only so many stay: where
+one more comes, the oldest of the address that has most of them goes. Who floods us crowds out themselves.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ HEADER_SECONDS = 10.0
 """From the first byte of a request (or the connection) to the end of its headers."""
 BODY_SECONDS = 30.0
 """From there to the end of its body, which has a megabyte: a slow telephone line takes that long."""
+TAKE_SECONDS = 30.0
+"""In it some part of an answer that waits has to be taken; how slowly all of it is taken does not matter."""
+LOOKS = 3
+"""How often in that time we look, so that a moment in which we ourselves were stopped does not count for all of it."""
 HEADER_BYTES_MAX = 64 * 1024
 """All headers of a request; browsers send a few kilobytes."""
 WAITING_MAX = 500
-"""Connections without a request under way: half of all that there may be."""
+"""Connections that we wait for: half of all that there may be."""
 
 
 class Waiting:
-    """The connections without a request under way, the oldest first. Those let go of are gone with the loop's turn."""
+    """The connections that we wait for, the oldest first. Those let go of are gone with the loop's turn."""
 
     def __init__(self, most: int = WAITING_MAX) -> None:
         self._most = most
@@ -56,18 +61,21 @@ class Bounded(HttpToolsProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._timer: asyncio.TimerHandle | None = None
+        self._taking: asyncio.TimerHandle | None = None
         self._taken = 0
         self._in_headers = True
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # so that we hear of whatever is not taken at once
         self.waiting.enter(self, self._address())
         self._arm(HEADER_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
-        self.waiting.leave(self)
         super().connection_lost(exc)
+        self._all_taken()
+        self.waiting.leave(self)
 
     def data_received(self, data: bytes) -> None:
         self._taken += len(data)
@@ -93,9 +101,39 @@ class Bounded(HttpToolsProtocol):
         self._taken = 0
 
     def on_response_complete(self) -> None:
+        goes_on = bool(self.pipeline)
         super().on_response_complete()
-        if not self.transport.is_closing() and not self.pipeline:
+        if not goes_on:
             self.waiting.enter(self, self._address())
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.waiting.enter(self, self._address())
+        self._wait_for_taking()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._all_taken()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.waiting.leave(self)
+
+    def _wait_for_taking(self, looks: int = LOOKS) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._taking = self.loop.call_later(TAKE_SECONDS / LOOKS, self._look, left, looks - 1)
+
+    def _look(self, before: int, looks: int) -> None:
+        """While an answer waits nothing is added to it: if as much of it is left as before, nothing was taken."""
+        if self.transport.get_write_buffer_size() < before:
+            self._wait_for_taking()
+        elif looks:
+            self._wait_for_taking(looks)
+        else:
+            self.transport.abort()
+
+    def _all_taken(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
 
     def _address(self) -> str:
         return self.client[0] if self.client else ""

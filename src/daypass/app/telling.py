@@ -26,6 +26,7 @@ from daypass.notify.slack import Slack
 from daypass.notify.teams import Teams
 from daypass.notify.webhooks import Webhook
 from daypass.services.office import Office
+from daypass.services.overseeing import Told
 from daypass.services.requests import Requests
 from daypass.services.sending import IDLE_SECONDS, Sending
 from daypass.services.slack_answers import SlackAnswers
@@ -161,9 +162,9 @@ async def _tested(channel: Channel, name: str, email: str) -> dict[str, object]:
 class Telling(Collector):
     """`start`, then `stop`. It is a Prometheus collector as well."""
 
-    def __init__(self, office: Office, channels: Channels) -> None:
+    def __init__(self, office: Office, channels: Channels, public_url: str) -> None:
         self._channels = channels
-        self._sending = Sending(office, channels.carriers)
+        self._sending = Sending(office, channels.carriers, public_url)
         self._news = {name: asyncio.Event() for name in channels.carriers}
         self._tasks: list[asyncio.Task[None]] = []
         office.listeners.append(self._heard)
@@ -172,6 +173,11 @@ class Telling(Collector):
     def problems(self) -> Mapping[str, str]:
         """The channels whose last message did not go, and why."""
         return {name: told.problem for name, told in self._sending.told.items() if told.problem}
+
+    @property
+    def told(self) -> Mapping[str, Told]:
+        """How each channel is doing on this node."""
+        return {name: Told(one.sent, one.failed, one.given_up, one.problem) for name, one in self._sending.told.items()}
 
     async def start(self) -> None:
         await self._sending.start()

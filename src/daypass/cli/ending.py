@@ -49,6 +49,27 @@ def ending_lines(grant: Json) -> Iterator[Line]:
         yield closed["at"], f"its unconfirmed end was closed by hand ({clean(closed['note'])})"
 
 
+def in_doubt(session: Json) -> bool:
+    """Whether a session's end is an alarm."""
+    return bool(session["look_at"]) and (session["ending"] or {}).get("read_back") == "not confirmed"
+
+
+def session_lines(session: Json) -> Iterator[Line]:
+    """Every step of the end of a session that was ended by itself, and what was seen."""
+    ending = session["ending"] or {}
+    steps = sorted(ending.get("steps_us", {}).items(), key=lambda step: int(step[1]))
+    for step, us in steps:
+        name = "work_gone" if step == "read_back" else step
+        yield ending["began_at"] + us // 1000, f"  {us // 1000:>6} ms  {STEPS.get(name, clean(name))}"
+    if "how" in ending:
+        over = max([session["ended_at"], *(ending["began_at"] + us // 1000 for _, us in steps)])
+        yield over, f"  session {short(session['id'])} {_session(ending)}"
+        if in_doubt(session):
+            yield over, f"  NOT CONFIRMED: looked at again {until(session['look_at'])}"
+    if closed := ending.get("closed_by_hand"):
+        yield closed["at"], "its unconfirmed end was closed by hand"
+
+
 def _session(each: Json) -> str:
     running = f" (statement {each['statement']})" if each.get("statement") else ""
     outcome = f", its changes {clean(each['outcome'])}" if each.get("outcome") else ""

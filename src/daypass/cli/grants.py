@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from daypass.cli.asking import LIST_MAX, duration, limited, tell
-from daypass.cli.client import api
+from daypass.cli.client import Json, api
 from daypass.cli.showing import as_json, brief, short, table, until
-from daypass.cli.verbs import EXIT_DONE, Verb
+from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, complain
 
 ID_HELP = "the grant (the end of its id is enough)"
 
@@ -58,7 +58,19 @@ def _activate(given: argparse.Namespace) -> int:
 
 
 def _return(given: argparse.Namespace) -> int:
-    return tell(given, api().post(f"grants/{given.id}/return"))
+    return _ended(given, api().post(f"grants/{given.id}/return"))
+
+
+def _ended(given: argparse.Namespace, grant: Json) -> int:
+    """Print what became of a grant that was to end. It is done when the end was seen, and not before."""
+    tell(given, grant)
+    if grant["state"] not in ("ENDING", "END_UNCONFIRMED"):
+        return EXIT_DONE
+    complain(
+        f"the end of {grant['target']}:{grant['role']} is not confirmed, access may still exist; it is tried again",
+        f"what was seen, and why: daypass show {grant['id']}",
+    )
+    return EXIT_FAILED
 
 
 def _extend_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +95,7 @@ def _revoke_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _revoke(given: argparse.Namespace) -> int:
     verb = "close" if given.close_unconfirmed else "revoke"
-    return tell(given, api().post(f"grants/{given.id}/{verb}", {"reason": given.reason}))
+    return _ended(given, api().post(f"grants/{given.id}/{verb}", {"reason": given.reason}))
 
 
 VERBS = {

@@ -25,6 +25,7 @@ def _rows(text: str) -> int:
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="the question, as the list names it")
     parser.add_argument("--by", metavar="WHAT", help="what it is grouped by")
+    parser.add_argument("--only", metavar="KEY", help="of what is in this group alone")
     parser.add_argument("--since", type=since, metavar="30d", help="from so long ago on, or from this time")
     parser.add_argument("--until", type=since, metavar="1d", help="before then")
     parser.add_argument("--rows", type=_rows, default=0, metavar="N", help="show so many of the rows behind it")
@@ -42,7 +43,7 @@ def _insights(given: argparse.Namespace) -> int:
             table(("NAME", "WHAT IT SAYS", "BY"), rows, "")
         return EXIT_DONE
     limit = given.rows or (ROWS_MAX if given.json else 1)
-    asked = {"since": given.since, "until": given.until, "by": given.by, "limit": limit}
+    asked = {"since": given.since, "until": given.until, "by": given.by, "only": given.only, "limit": limit}
     answer = here.get(f"insights/{given.name}", **asked)
     if given.json:
         as_json(answer)

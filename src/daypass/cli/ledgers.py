@@ -31,8 +31,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.set_defaults(word="verify")
     receipt = words.add_parser("receipt", help="a proof that an entry stands in the log")
-    receipt.add_argument("entry", metavar="ENTRY", help="the entry's index, or its id (which Daypass is asked for)")
-    receipt.add_argument("--wait", metavar="2s", help="have it published now, and wait for so long (with an id)")
+    receipt.add_argument("entry", metavar="ENTRY", help="the entry's index, or its id")
+    receipt.add_argument("--wait", metavar="2s", help="have it published now, and wait for so long (with its id)")
     receipt.add_argument("--log", metavar="DIR|URL", help="the published log (default: DAYPASS_URL/ledger)")
     receipt.add_argument("--vkey", metavar="K", help="the log's verifier key, or a file that holds it")
     receipt.add_argument("--out", metavar="FILE", help="where to (default: standard output)")
@@ -51,8 +51,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     recover.add_argument("--json", action="store_true", help="print JSON")
     recover.set_defaults(word="recover")
     opened = words.add_parser("open", help="show what an entry commits to, and that it is that")
-    opened.add_argument("entry", metavar="INDEX", help="the entry's index in the log")
+    opened.add_argument("entry", metavar="ENTRY", help="the entry's index in the log, or its id")
     opened.add_argument("--log", metavar="DIR|URL", help="take the entry from this published log")
+    opened.add_argument("--vkey", metavar="K", help="the log's verifier key, or a file that holds it")
     opened.add_argument("--body", metavar="FILE", help="check this body, as it is stored")
     opened.add_argument("--identity", metavar="FILE", help="the age identity that opens encrypted bodies")
     opened.add_argument("--json", action="store_true", help="print JSON")
@@ -82,7 +83,7 @@ def _ledger(given: argparse.Namespace) -> int:
             return open_entry(given)
         case "reindex":
             return _reindex(given)
-    if given.entry.isdecimal():
+    if given.log or given.entry.isdecimal():
         return verifying.receipt(given)
     from daypass.cli.receipts import receipt
 
@@ -96,9 +97,12 @@ def _recover(given: argparse.Namespace) -> int:
     done = recover_log(settings, _identity(given.identity))
     if given.json:
         as_json(done)
-    elif done["state"] == "INTACT":
+        return EXIT_DONE
+    if done["state"] == "INTACT":
         print(f"The store holds all of the {done['size']} published entries: there is nothing to recover.")
-    else:
+    if done["set_aside"]:
+        print(f"{done['set_aside']} files that nobody had signed are moved from DATA/ledger to DATA/ledger.unsigned.")
+    if done["taken_back"]:
         print(f"{done['taken_back']} published entries are back in the store; the log has {done['size']}.")
         if done["placed_anew"]:
             print(f"{done['placed_anew']} entries that only the store had get new places behind them.")

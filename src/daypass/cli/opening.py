@@ -1,6 +1,7 @@
 """`ledger open`: is a body the one that an entry committed to? Checked here, whatever the server says.
 
-The entry comes from the server or from a published log; the body from the server or from a file.
+The entry comes from the server or from a published log, with a proof that it stands in there; the body from the server
+or from a file.
 """
 
 from __future__ import annotations
@@ -12,21 +13,30 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from daypass.cli.client import api
+from daypass.cli.receipts import log_of
 from daypass.cli.showing import as_json, clean, clean_lines
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED
-from daypass.domain.errors import Invalid, NotFound, Unavailable
+from daypass.cli.verifying import NOT_PINNED, index_of, key_of, open_log
+from daypass.domain.errors import Invalid, Unavailable
 from daypass.ledger.bodies import Value, is_named, names_of, values_of
 from daypass.ledger.entry import BodyDamaged, BodyLocked, open_blob
-from daypass.ledger.examine import bundle_entries
-from daypass.ledger.source import Unreadable, open_source
+from daypass.ledger.note import NoteError
+from daypass.ledger.proof import Proof, verify_proof
+from daypass.ledger.receipts import make_receipt
+from daypass.ledger.source import Unreadable
 from daypass.ledger.tampering import Tampered
-from daypass.ledger.tiles import WIDTH, bundle_path
 
 BODY_FILE_BYTES_MAX = 256 * 1024 * 1024
 
+PUBLISHED_WITHIN = "5s"
+"""How long is waited for an entry that is not published yet."""
+
 Unlock = Callable[[bytes], bytes]
+Found = tuple[int, bytes, list[bytes]]
+"""The index of an entry, its bytes, and its bodies as they are stored."""
 
 
 def identity(file: str | None) -> Unlock | None:
@@ -43,10 +53,7 @@ def identity(file: str | None) -> Unlock | None:
 
 def open_entry(given: argparse.Namespace) -> int:
     """Run `ledger open`; 1 unless everything that the entry commits to was shown."""
-    if not given.entry.isdecimal():
-        raise Invalid("an entry is named by its index in the log", hint="daypass search shows it as #INDEX")
-    index = int(given.entry)
-    raw, bodies = _published(given.log, index) if given.log else _served(index)
+    index, raw, bodies = _published(given) if given.log else _served(given)
     if given.body:
         bodies = [_file(given.body)]
     entry: Mapping[str, Any] = json.loads(raw)
@@ -58,22 +65,33 @@ def open_entry(given: argparse.Namespace) -> int:
     return EXIT_FAILED if problems else EXIT_DONE
 
 
-def _served(index: int) -> tuple[bytes, list[bytes]]:
-    told = api().get(f"log/{index}")
-    return told["entry"].encode(), [base64.b64decode(one["content"]) for one in told["bodies"]]
-
-
-def _published(log: str, index: int) -> tuple[bytes, list[bytes]]:
+def _served(given: argparse.Namespace) -> Found:
+    """From the server, which is believed no more than its receipt shows."""
+    here = api()
+    named = quote(given.entry, safe="")
+    index = int(given.entry) if given.entry.isdecimal() else int(here.get(f"entries/{named}")["index"])
+    told = here.get(f"log/{index}")
+    entry = str(told["entry"]).encode()
+    receipt = here.raw(f"entries/{quote(told['id'], safe='')}/receipt", wait=PUBLISHED_WITHIN)
     try:
-        source = open_source(log)
-        size = int((source.read("checkpoint") or b"\n0").split(b"\n")[1])
-        number, offset = divmod(index, WIDTH)
-        width = min(WIDTH, size - number * WIDTH)
-        if offset >= width:
-            raise NotFound(f"{log} has no entry {index}")
-        return bundle_entries(source, number, width, source.read(bundle_path(number, width)))[offset], []
-    except (Unreadable, Tampered, IndexError, ValueError) as problem:
-        raise Unavailable(f"{log}: {problem}") from None
+        proof = Proof.parse(receipt)
+        verify_proof(entry, proof, key_of(given.vkey, log_of(here)))
+        if proof.index != index or given.entry not in (str(index), json.loads(entry)["id"]):
+            raise NoteError("another entry was given")
+    except (Unreadable, Tampered, NoteError) as problem:
+        raise Unavailable(f"entry {index} is not shown to stand in the log: {problem}") from None
+    return proof.index, entry, [base64.b64decode(one["content"]) for one in told["bodies"]]
+
+
+def _published(given: argparse.Namespace) -> Found:
+    """From published files: its hash leads to a root that is signed."""
+    try:
+        source = open_log(given.log)
+        key = key_of(given.vkey, source)
+        made = make_receipt(source.read, key, index_of(source, key, given.entry))
+    except (Unreadable, Tampered, ValueError, OSError) as problem:
+        raise Unavailable(f"{given.log}: {problem}") from None
+    return made.index, made.entry, []
 
 
 def _file(name: str) -> bytes:
@@ -112,7 +130,14 @@ def _show(
     leaf = sha256(b"\x00" + raw).hexdigest()
     if given.json:
         said = {value.field: {"text": value.text, "holds": value.holds} for value in values}
-        told = {"index": index, "leaf": leaf, "entry": entry, "fields": said, "problems": problems}
+        told = {
+            "pinned": bool(given.vkey),
+            "index": index,
+            "leaf": leaf,
+            "entry": entry,
+            "fields": said,
+            "problems": problems,
+        }
         as_json({"id": entry["id"], "state": "DIFFERS" if problems else "HOLDS", **told})
         return
     print(f"entry {index}, {clean(entry['type'])}, leaf {leaf}")
@@ -121,6 +146,8 @@ def _show(
         # Values are shown as they are committed to: a binary one has no text.
         text = value.raw.decode(errors="replace") if value.field == "values" else value.text
         print("\n".join(f"    {line}" for line in clean_lines(text).splitlines()))
+    if not given.vkey:
+        print(f"{NOT_PINNED}: give the one that you know with --vkey")
     for problem in problems:
         print(f"problem: {clean(problem)}")
     if not entry["commit"] and not names_of(entry):

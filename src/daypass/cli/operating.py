@@ -17,9 +17,6 @@ from daypass.domain.errors import ConfigError, Conflict
 if TYPE_CHECKING:
     from daypass.config import Settings
 
-TOKEN_LIFE_MS = 90 * DAY_MS
-"""A token that nobody renews is gone within a quarter."""
-
 SETTINGS_FILE = "daypass.yaml"
 
 
@@ -94,7 +91,8 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _show_lending(one: dict[str, Any]) -> None:
-    print(f"\n{one['id']} makes a login for each grant.")
+    what_for = "makes a login for each grant" if one["lends"] else "has a maintenance login to end work with"
+    print(f"\n{one['id']} {what_for}.")
     for what in ("problems", "warnings"):
         for said in one[what]:
             print(f"  {what[:-1]}: {said}")
@@ -105,10 +103,13 @@ def _show_lending(one: dict[str, Any]) -> None:
 
 
 def _people_arguments(parser: argparse.ArgumentParser) -> None:
-    token = subcommands(parser).add_parser("token", help="print a new token for a local person")
+    words = subcommands(parser)
+    _password_arguments(words.add_parser("password", help="print a link by which a local person sets their password"))
+    token = words.add_parser("token", help="print a new token for a local person")
+    token.set_defaults(word=_token)
     add_config(token)
     token.add_argument("email", metavar="EMAIL", help="who it is for")
-    token.add_argument("--expires", type=duration, default=TOKEN_LIFE_MS, metavar="30d", help="after this (90d)")
+    token.add_argument("--expires", type=duration, metavar="30d", help="after this (12h, or identity.tokens_last)")
     token.add_argument("--label", default="", metavar="TEXT", help="what it is for, like laptop")
     token.add_argument(
         "--scope", action="append", default=[], metavar="S", help="only api, mcp, connect:TARGET; repeat"
@@ -116,11 +117,41 @@ def _people_arguments(parser: argparse.ArgumentParser) -> None:
     token.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _password_arguments(password: argparse.ArgumentParser) -> None:
+    password.set_defaults(word=_password)
+    add_config(password)
+    password.add_argument("email", metavar="EMAIL", help="who it is for")
+    password.add_argument("--expires", type=duration, default=DAY_MS, metavar="24h", help="the link, after this (24h)")
+    password.add_argument("--remove", action="store_true", help="take their password away instead")
+    password.add_argument("--json", action="store_true", help="print JSON")
+
+
 def _people(given: argparse.Namespace) -> int:
+    status: int = given.word(given)
+    return status
+
+
+def _password(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+    from daypass.app import set_password
+
+    made = set_password(settings, {"email": given.email, "lasts_ms": given.expires, "remove": given.remove})
+    if given.json:
+        as_json(made)
+    elif given.remove:
+        print(f"{made['id']} has no password any more, and is signed out of every browser")
+    else:
+        print(made["link"])
+        print(f"for {made['id']}, once, until {when(made['expires_at'])} UTC; it is not shown again", file=sys.stderr)
+    return EXIT_DONE
+
+
+def _token(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     from daypass.app import issue_token
 
-    made = issue_token(settings, given.email, given.expires, given.label, given.scope)
+    lasts_ms = given.expires or settings.tokens_last_ms
+    made = issue_token(settings, given.email, lasts_ms, given.label, given.scope)
     if given.json:
         as_json(made)
     else:

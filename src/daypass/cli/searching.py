@@ -9,12 +9,14 @@ from daypass.cli.asking import duration, moment
 from daypass.cli.client import Api, Json, api
 from daypass.cli.showing import as_json, clean, short, when
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb
+from daypass.domain.finding import OUTCOMES
 
 SHOWN_DEFAULT = 50
 SHOWN_MAX = 10_000
 PAGE = 100
 TEXT_CHARACTERS_MAX = 300
 """What of one text a list shows."""
+FIELDS = ("table", "person", "target", "kind", "outcome")
 PAGES_MAX = 1000
 """Pages asked for in vain: somebody who may see little of a long log narrows the search."""
 
@@ -45,6 +47,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--person", metavar="P", help="what this person did (an address or an id)")
     parser.add_argument("--target", metavar="T", help="what happened at this target")
     parser.add_argument("--kind", metavar="K", help="a kind of statement (select) or a type of entry (grant.ended)")
+    parser.add_argument(
+        "--outcome", choices=tuple(OUTCOMES), metavar="O", help=f"how it came out: {', '.join(OUTCOMES)}"
+    )
     parser.add_argument("--since", type=since, metavar="7d", help="from so long ago on, or from this time")
     parser.add_argument("--until", type=since, metavar="1d", help="before then")
     parser.add_argument("--limit", type=count, default=SHOWN_DEFAULT, metavar="N", help=f"at most ({SHOWN_DEFAULT})")
@@ -66,7 +71,7 @@ def _search(given: argparse.Namespace) -> int:
 
 
 def _every(here: Api, given: argparse.Namespace) -> tuple[list[Json], bool]:
-    asked = {"q": given.text, **{name: getattr(given, name) for name in ("table", "person", "target", "kind")}}
+    asked = {"q": given.text, **{name: getattr(given, name) for name in FIELDS}}
     found: list[Json] = []
     before = None
     for _ in range(PAGES_MAX):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from daypass.cli.asking import LIST_MAX, tell
 from daypass.cli.client import Api, Json, api
+from daypass.cli.ending import in_doubt
 from daypass.cli.showing import as_json, clean_lines, short, table, until, when
 from daypass.cli.verbs import EXIT_DONE, Verb
 from daypass.domain.errors import Unavailable
@@ -37,7 +38,7 @@ def _sessions(given: argparse.Namespace) -> int:
             each["person"]["email"],
             f"{each['target']}:{each['role']}",
             when(each["opened_at"]),
-            f"{until(each['ended_at'])}, {each['end_reason']}" if each["ended_at"] else "-",
+            _ended(each),
             each["statements"],
         )
         for each in found
@@ -46,14 +47,27 @@ def _sessions(given: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
+def _ended(session: Json) -> str:
+    if not session["ended_at"]:
+        return "-"
+    doubt = "; NOT CONFIRMED" if in_doubt(session) else ""
+    return f"{until(session['ended_at'])}, {session['end_reason']}{doubt}"
+
+
 def _kill_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument(
+        "--close-unconfirmed",
+        action="store_true",
+        help="close an end that could not be confirmed: I have looked, and answer for it",
+    )
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _kill(given: argparse.Namespace) -> int:
-    return tell(given, api().post(f"sessions/{given.id}/kill", {"reason": given.reason}))
+    verb = "close" if given.close_unconfirmed else "kill"
+    return tell(given, api().post(f"sessions/{given.id}/{verb}", {"reason": given.reason}))
 
 
 def speed(text: str) -> float:
@@ -89,13 +103,22 @@ def _replay(given: argparse.Namespace) -> int:
             print(line)
         return EXIT_DONE
     if given.json:
-        as_json({**session, "statement_list": here.get(f"sessions/{session['id']}/statements")["items"]})
+        as_json({**session, "statement_list": list(_statements(here, session))})
         return EXIT_DONE
     factor = given.speed if given.speed is not None else (1.0 if sys.stdout.isatty() else 0.0)
     play(_recording(here, session, given.identity), factor)
     state = f"{session['state'].lower()}: {session['end_reason']}" if session["ended_at"] else "still open"
     print(f"-- {session['target']}:{session['role']}, {session['person']['email']}, {state}", file=sys.stderr)
     return EXIT_DONE
+
+
+def _statements(here: Api, session: Json) -> Iterator[Json]:
+    """All of them, a page at a time."""
+    since: str | None = "0"
+    while since is not None:
+        page = here.get(f"sessions/{session['id']}/statements", since=since)
+        yield from page["items"]
+        since = page["next"]
 
 
 def _recording(here: Api, session: Json, identity: str | None) -> Iterator[str]:

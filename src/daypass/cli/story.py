@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from daypass.cli.asking import WAITING, limited
 from daypass.cli.client import Api, Json, api
-from daypass.cli.ending import Line, ending_lines
+from daypass.cli.ending import Line, ending_lines, session_lines
 from daypass.cli.showing import as_json, brief, clean, short, table, until, when
 from daypass.cli.verbs import EXIT_DONE, Verb
 from daypass.domain.errors import NotFound
@@ -39,7 +39,10 @@ def _show(given: argparse.Namespace) -> int:
         return EXIT_DONE
     _head(kind, thing, request)
     lines = [*_request_lines(request), *(_grant_lines(grant) if grant else ())]
-    lines += [line for session in sessions for line in _session_lines(session)]
+    told = {each["session"] for each in ((grant and grant["ending"]) or {}).get("sessions", ())}
+    for session in sessions:
+        lines += _session_lines(session)
+        lines += session_lines(session) if session["id"] not in told else ()
     for t, text in sorted(lines, key=lambda line: line[0]):
         print(f"  {when(t)}  {text}")
     _next(request, grant)

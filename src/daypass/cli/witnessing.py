@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 PORT = 8421
 KEY = "witness.key"
-HEAD_BYTES_MAX = 16 * 1024
-"""Of a request's first lines; a submission has few headers."""
 CONNECTIONS_MAX = 100
 MORE = """\
 Prints its own verifier key, which logs and verifiers are given; the key is made at the first start, in --data. Give
@@ -35,10 +33,16 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--log", required=True, action="append", metavar="VKEY", help="a log to watch (again), or a file"
     )
     parser.add_argument("--listen", default=f"127.0.0.1:{PORT}", metavar="HOST:PORT", help=f"default 127.0.0.1:{PORT}")
+    parser.add_argument(
+        "--behind-tls",
+        action="store_true",
+        help="TLS ends before it, so it may listen on other addresses than loopback",
+    )
     parser.add_argument("--print-key", action="store_true", help="print the verifier key and leave")
 
 
 def _witness(given: argparse.Namespace) -> int:
+    from daypass.gateway.listener import is_loopback
     from daypass.ledger.disagreement import Disagreement
     from daypass.ledger.durable import Disk
     from daypass.ledger.note import COSIGNATURE_V1, NoteError, VerifierKey, keypair, valid_name
@@ -48,6 +52,11 @@ def _witness(given: argparse.Namespace) -> int:
     host, _, port = given.listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise ConfigError(f"--listen {given.listen}: is not HOST:PORT")
+    if not is_loopback(host.strip("[]")) and not given.behind_tls:
+        raise ConfigError(
+            f"--listen {given.listen}: is not loopback, and a witness speaks plain text; listen on 127.0.0.1 behind a "
+            "proxy that speaks TLS, or say --behind-tls where one stands before it"
+        )
     if not valid_name(given.name):
         raise ConfigError(f"--name {given.name!r}: a witness's name holds no space and no plus")
     try:
@@ -79,14 +88,16 @@ def _serve(witness: Witness, host: str, port: int) -> None:
     import uvicorn
 
     from daypass.api.witness import make_witness
+    from daypass.app.strangers import Waiting, bounded
 
     uvicorn.run(
         make_witness(witness),
         host=host,
         port=port,
+        http=bounded(Waiting(CONNECTIONS_MAX // 2)),
+        ws="none",
         log_level="warning",
         limit_concurrency=CONNECTIONS_MAX,
-        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
     )
 
 

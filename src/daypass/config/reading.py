@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from daypass.config.ledgers import LEDGER_KEYS, WITNESS_KEYS, read_ledger
 from daypass.config.outlets import OUTLET_KEYS, read_exports, read_recipients, read_retention
 from daypass.config.outside import OUTSIDE_KEYS, read_on_call, read_tickets
+from daypass.config.provisioning import SCIM_KEYS, read_scim
 from daypass.config.secrets import read_secret, secret_ref
 from daypass.config.settings import (
     DURABILITIES,
@@ -55,7 +56,8 @@ SETTINGS_KEYS = (
 )
 LIMIT_KEYS = ("message", "sessions", "request", "disk_reserve", "drain", "warn_before")
 PERSON_KEYS = ("email", "name", "groups", "subject", "agent_of")
-IDENTITY_KEYS = ("people", "groups", "roles", "oidc")
+IDENTITY_KEYS = ("people", "groups", "roles", "oidc", "scim", "tokens_last", "local")
+TOKENS_LAST_MS_MAX = 366 * 24 * 3_600_000
 GROUP_KEYS = ("owners",)
 OIDC_KEYS = ("issuer", "client_id", "client_secret", "groups_claim", "scopes", "trust_email", "ca")
 
@@ -70,6 +72,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "identity.people[]": PERSON_KEYS,
     "identity.roles": tuple(STANDING),
     "identity.oidc": OIDC_KEYS,
+    "identity.scim": SCIM_KEYS,
     **TARGET_KEYS,
     **OUTLET_KEYS,
     **OUTSIDE_KEYS,
@@ -102,6 +105,8 @@ def read_settings(file: Path) -> Settings:
     identity = keys["identity"].mapping(IDENTITY_KEYS) if "identity" in keys else {}
     beside = file.parent
     secrets = read_secret_stores(keys.get("secrets"), beside)
+    people = _people(identity.get("people"))
+    scim = read_scim(identity["scim"], {one.email: one for one in people}) if "scim" in identity else None
     settings = Settings(
         file=file,
         site=keys["site"].text(_SITE, "the ledger's origin, like acme.test/prod"),
@@ -113,10 +118,13 @@ def read_settings(file: Path) -> Settings:
         tls=_tls(keys["tls"], beside) if "tls" in keys else None,
         durability=keys["durability"].one_of(DURABILITIES) if "durability" in keys else "synced",
         limits=_limits(keys.get("limits")),
-        people=_people(identity.get("people")),
+        people=people,
         group_owners=_owners(identity.get("groups")),
-        standing=_standing(identity.get("roles")),
+        standing={**_standing(identity.get("roles")), Role.PROVISIONER: (scim.account,) if scim else ()},
+        scim=scim,
+        tokens_last_ms=_tokens_last(identity["tokens_last"]) if "tokens_last" in identity else 12 * 3_600_000,
         oidc=_oidc(identity["oidc"], beside) if "oidc" in identity else None,
+        local=identity["local"].flag() if "local" in identity else "oidc" not in identity,
         targets=read_targets(keys.get("targets"), beside, secrets.sources),
         policies=_policies(keys.get("policies"), beside),
         recipients=read_recipients(keys.get("bodies")),
@@ -237,6 +245,13 @@ def _owners(node: Node | None) -> Mapping[str, frozenset[str]]:
         given = item.mapping(GROUP_KEYS, needs=GROUP_KEYS)["owners"].sequence()
         owners[name] = frozenset(one.text(_EMAIL, "an address, like ana@acme.test").lower() for one in given)
     return owners
+
+
+def _tokens_last(node: Node) -> int:
+    found = node.duration_ms()
+    if not 0 < found <= TOKENS_LAST_MS_MAX:
+        raise node.wrong("must be at most 366d, like 12h")
+    return found
 
 
 def _standing(node: Node | None) -> Mapping[Role, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from daypass.config.ledgers import LedgerSettings
 from daypass.config.outlets import ExportSettings
 from daypass.config.outside import OnCallSettings, TicketSettings
+from daypass.config.provisioning import ScimSettings
 from daypass.config.telling import NotifySettings
 from daypass.config.vaults import SecretSettings
 from daypass.domain.documents import Node
@@ -118,6 +119,8 @@ class Settings:
     limits: LimitSettings
     people: tuple[PersonSettings, ...]
     oidc: OidcSettings | None
+    local: bool
+    """Whether people whom no provider keeps sign in by a password, or by a passkey alone."""
     targets: Mapping[str, Target]
     policies: tuple[Path, ...]
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
@@ -125,6 +128,10 @@ class Settings:
     """For each group that somebody owns, the addresses of those who say who is in it."""
     standing: Mapping[Role, tuple[str, ...]] = field(default_factory=lambda: dict(USUAL))
     """Who is security, auditor and operator: groups and addresses."""
+    tokens_last_ms: int = 12 * 3_600_000
+    """How long a token of `people token` is good for unless it says otherwise: a day's work."""
+    scim: ScimSettings | None = None
+    """How a directory says who there is; None: it does not."""
     recipients: tuple[str, ...] = ()
     """The age recipients that bodies are encrypted to; none: they are not."""
     retention_ms: int | None = None

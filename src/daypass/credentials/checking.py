@@ -1,4 +1,5 @@
-"""Is a target set up so that logins can be lent there safely? What is wrong, and what its administrator has to write.
+"""Is a target's maintenance login good for what it is there for: lending logins safely, and ending the work of static
+ones that keep their own ender out? What is wrong, and what the target's administrator has to write.
 
 Asks the server with the maintenance login; changes nothing. docs/credentials.md tells how to set a target up.
 """
@@ -23,7 +24,10 @@ DANGERS = (
 """Roles of the server whose members can reach past their own session (a subscription's worker outlives it)."""
 
 _KEEPER = """SELECT r.rolsuper, r.rolcreaterole, pg_has_role(r.oid, 'pg_signal_backend', 'USAGE'),
- host(inet_client_addr()) FROM pg_roles r WHERE r.rolname = current_user"""
+ pg_has_role(r.oid, 'pg_read_all_stats', 'USAGE'), host(inet_client_addr())
+ FROM pg_roles r WHERE r.rolname = current_user"""
+_BESIDE = """SELECT r.rolname::text FROM pg_roles r
+ WHERE r.rolname = ANY($1::text[]) AND NOT pg_has_role(current_user, r.oid, 'USAGE')"""
 _CLOSURE = """
 WITH RECURSIVE closure(oid) AS (
  SELECT oid FROM pg_roles WHERE rolname = ANY($1::text[])
@@ -49,25 +53,31 @@ class TargetCheck:
 
 
 async def check_target(target: Target, secrets: Secrets) -> TargetCheck:
-    """Look at a target that has roles with `member_of`. Raises `Unavailable` if its server does not answer."""
+    """Look at a target that has a maintenance login. Raises `Unavailable` if its server does not answer."""
     server = PostgresServer(target, await maintenance(target, secrets))
     try:
         version = await server.version()
-        ((is_super, may_create, may_signal, address),) = await server.rows(_KEEPER)
+        ((is_super, may_create, may_signal, may_see, address),) = await server.rows(_KEEPER)
+        lends = any(role.member_of for role in target.roles.values())
+        keeper = server.login.user
         problems, warnings = [], []
-        if not is_super and not may_create:
-            problems.append(f"{server.login.user} cannot make roles: ALTER ROLE {quoted(server.login.user)} CREATEROLE")
-        if not is_super and not may_signal:
-            warnings.append(
-                f"{server.login.user} could not end a backend that outlives its role: "
-                f"GRANT pg_signal_backend TO {quoted(server.login.user)}"
-            )
+        if lends and not is_super and not may_create:
+            problems.append(f"{keeper} cannot make roles: ALTER ROLE {quoted(keeper)} CREATEROLE")
+        if lends and not is_super and not may_signal:
+            grant = f"GRANT pg_signal_backend TO {quoted(keeper)}"
+            warnings.append(f"{keeper} could not end a backend that outlives its role: {grant}")
+        if not (may_signal and may_see):
+            warnings += await _beside(server, target)
         for role in target.roles.values():
             if role.member_of:
                 found, warned = await _role(server, target, role, is_super, version)
                 problems += found
                 warnings += warned
-        if version < OPTIONS_SINCE and not await server.rows("SELECT 1 FROM pg_roles WHERE rolname = $1", GATE):
+        if (
+            lends
+            and version < OPTIONS_SINCE
+            and not await server.rows("SELECT 1 FROM pg_roles WHERE rolname = $1", GATE)
+        ):
             problems.append(f"before version 16, pg_hba.conf needs a role to name: CREATE ROLE {GATE} NOLOGIN")
     finally:
         await server.close()
@@ -75,7 +85,7 @@ async def check_target(target: Target, secrets: Secrets) -> TargetCheck:
         target.name,
         tuple(dict.fromkeys(problems)),
         tuple(dict.fromkeys(warnings)),
-        pg_hba_lines(version, address, tls=target.tls != "disable"),
+        pg_hba_lines(version, address, tls=target.tls != "disable") if lends else (),
     )
 
 
@@ -88,6 +98,17 @@ def pg_hba_lines(version: int, address: str | None, *, tls: bool) -> tuple[str, 
     else:
         allow = f"{kind}  all  {who}  {address}/{128 if ':' in address else 32}  scram-sha-256"
     return allow, f"host  all  {who}  all  reject", f"local  all  {who}  reject"
+
+
+async def _beside(server: PostgresServer, target: Target) -> list[str]:
+    """Which static logins could keep their ender out, and the maintenance login as well."""
+    users = [role.user for role in target.roles.values() if not role.lent]
+    keeper = server.login.user
+    return [
+        f"{keeper} could not end the work of {user}, should that keep its own ender out: "
+        f"GRANT pg_signal_backend, pg_read_all_stats TO {quoted(keeper)}"
+        for (user,) in await server.rows(_BESIDE, users)
+    ]
 
 
 async def _role(

@@ -43,8 +43,13 @@ _BORROWED = """SELECT gid, owner::text, database::text FROM pg_prepared_xacts
 _OWNED = """SELECT DISTINCT coalesce(d.datname, current_database())::text FROM pg_shdepend s
  LEFT JOIN pg_database d ON d.oid = s.dbid
  WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid"""
-_OBJECTS = """SELECT s.classid::regclass::text || ' ' || s.objid, s.deptype::text FROM pg_shdepend s
- WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid AND s.deptype = 'o'"""
+# What is in other databases can be named only there; what is in none (a database, a tablespace) everywhere.
+_NAMED = """SELECT coalesce(pg_describe_object(s.classid, s.objid, s.objsubid), s.classid::regclass || ' ' || s.objid)
+ || CASE WHEN f.prosecdef THEN ' (it runs with its owner''s rights)' ELSE '' END
+ FROM pg_shdepend s LEFT JOIN pg_proc f ON s.classid = 'pg_proc'::regclass AND f.oid = s.objid
+ WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid AND s.deptype = 'o'
+ AND (s.dbid = 0 OR s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()))
+ ORDER BY f.prosecdef DESC NULLS LAST, s.classid, s.objid"""
 
 
 async def withdraw(server: PostgresServer, lease: Lease) -> Withdrawal:
@@ -152,15 +157,18 @@ class _Leaving:
         heir = self._lease.target.reassign_to or next(iter(self._lease.role.member_of), None)
         if heir is None:
             raise Unavailable("nobody is named to get what it owns", hint="give the target reassign_to: ROLE")
-        owned = await self._server.rows(_OBJECTS, role.oid)
         databases = [name for (name,) in await self._server.rows(_OWNED, role.oid)]
+        owned: list[str] = []
         name = quoted(self.name)
         for database in databases:
             self.doing = f"handing on what it owns in {database}"
-            await self._server.apart(
-                database, [f"REASSIGN OWNED BY {name} TO {quoted(heir)}", f"DROP OWNED BY {name} RESTRICT"]
-            )
-        self.left += [f"{what} now belongs to {heir}" for what, _ in owned[:SHOWN_MAX]]
+            moving = [f"REASSIGN OWNED BY {name} TO {quoted(heir)}", f"DROP OWNED BY {name} RESTRICT"]
+            found = await self._server.apart(database, moving, _NAMED.replace("$1", str(role.oid)))
+            where = "" if database == self._lease.target.database else f" in {database}"
+            owned += [f"{what}{where} now belongs to {heir}" for (what,) in found]
+        self.left += owned[:SHOWN_MAX]
+        if len(owned) > SHOWN_MAX:
+            self.left.append(f"{len(owned) - SHOWN_MAX} more now belong to {heir}")
         self.evidence["objects_reassigned"] = len(owned)
         self.evidence["databases"] = len(databases)
         self._done("reassigned")

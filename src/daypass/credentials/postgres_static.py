@@ -39,16 +39,19 @@ class PostgresStatic:
     async def look(self, lease: Lease, credential: Credential) -> Withdrawal:
         """Sign in afresh, and see what is left."""
         began = monotonic()
-        said = await sign_in(lease.target, credential)
+        said, prepared = await sign_in(lease.target, credential, _PREPARED, began_at(lease))
         steps = {"signed_in_afresh": _since(began)}
         if said:
             return Withdrawal(steps, problem=f"login {credential.user} is not what we know any more: {said}")
         compares = lease.role.dangerous and bool(lease.before)
-        if not compares and not lasting(lease.target):
-            return Withdrawal(steps, {"signed_in_afresh": 1})
+        evidence, left = {"signed_in_afresh": 1}, list[str]()
+        if not lasting(lease.target):
+            # No session may have: what is there nevertheless is told of, whoever it is from.
+            left += [f"prepared transaction {gid} in {database}" for gid, database in prepared]
+            if not compares:
+                return Withdrawal(steps, evidence, tuple(left))
         server = PostgresServer(lease.target, credential)
         try:
-            evidence, left = {"signed_in_afresh": 1}, list[str]()
             if lasting(lease.target):
                 evidence["prepared_rolled_back"] = await _roll_back(server, lease)
                 steps["prepared_rolled_back"] = _since(began)

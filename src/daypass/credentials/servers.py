@@ -72,13 +72,16 @@ class PostgresServer:
             for statement in statements:
                 await connection.execute(statement)
 
-    async def apart(self, database: str, statements: Sequence[str]) -> None:
-        """Run these one by one, each its own transaction, on a connection to this database that is closed after."""
+    async def apart(self, database: str, statements: Sequence[str], asked: str = "") -> Sequence[Sequence[Any]]:
+        """Run these one by one, each its own transaction, on a connection to this database that is closed after.
+        Returns the rows of the query `asked`, which comes before them."""
         async with faults(self._target, self.login):
             connection = await connected(self._target, self.login, database)
             try:
+                rows = [tuple(row) for row in await connection.fetch(asked)] if asked else []
                 for statement in statements:
                     await connection.execute(statement)
+                return rows
             finally:
                 await connection.close(timeout=CONNECT_SECONDS)
 
@@ -102,18 +105,25 @@ class PostgresServer:
                 yield connection
 
 
-async def sign_in(target: Target, credential: Credential) -> str:
-    """Sign in afresh, and leave. Returns why the server turned this login down (empty: it let it in). Raises
-    `Unavailable` when the server did not say."""
+async def sign_in(
+    target: Target, credential: Credential, asked: str = "", *values: Any
+) -> tuple[str, Sequence[Sequence[Any]]]:
+    """Sign in afresh, and leave. Returns why the server turned this login down (empty: it let it in), and the rows of
+    the query `asked`. Raises `Unavailable` when the server did not say."""
+    rows: Sequence[Sequence[Any]] = ()
     try:
         async with faults(target, credential):
             connection = await connected(target, credential, target.database)
-            await connection.close(timeout=CONNECT_SECONDS)
+            try:
+                if asked:
+                    rows = [tuple(row) for row in await connection.fetch(asked, *values)]
+            finally:
+                await connection.close(timeout=CONNECT_SECONDS)
     except Failed as problem:
         if problem.state[:2] == "28":  # invalid authorization specification
-            return problem.message
+            return problem.message, ()
         raise
-    return ""
+    return "", rows
 
 
 async def connected(target: Target, login: Credential, database: str) -> Any:

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol as Interface
 
+import structlog
+
 from daypass.credentials.interface import Finding, Issued, Lease, Withdrawal
+from daypass.credentials.postgres_roles import maintenance
 from daypass.credentials.secrets.sources import Secrets
 from daypass.domain.errors import NotFound, Unavailable
 from daypass.domain.target import Credential, Target
+
+log = structlog.get_logger(__name__)
 
 
 class Afresh(Interface):
@@ -42,12 +47,23 @@ class StaticCredentials:
         found = target.roles.get(role)
         if found is None:
             raise NotFound(f"{target.name} has no role {role}", hint=f"it has {', '.join(sorted(target.roles))}")
+        spare = await self._spare(target)
         if found.password is None:
-            return Credential(found.user)
+            return Credential(found.user, spare=spare)
         try:
-            return Credential(found.user, await self._secrets.read(found.password))
+            return Credential(found.user, await self._secrets.read(found.password), spare=spare)
         except Unavailable as problem:
             raise Unavailable(f"the credential of {target.name}:{role} cannot be had: {problem.message}") from problem
+
+    async def _spare(self, target: Target) -> Credential | None:
+        """The maintenance login, where there is one: a session that keeps its own login's ender out is ended by it."""
+        if target.maintenance is None:
+            return None
+        try:
+            return await maintenance(target, self._secrets)
+        except Unavailable as problem:  # it is not what access is given with
+            log.error("no second way to end work at a target", target=target.name, problem=problem.message)
+            return None
 
     async def issue(self, lease: Lease) -> Issued:
         """With a login that could make others, how the others are before its first session."""

@@ -48,7 +48,7 @@ async def _compare(
         gone = bool(lease.marks)
         return [Finding("missing", name, lease.grant, "its sessions are open and it is gone")] if gone else []
     found = list(differences(role, lease, server.login.user))
-    if whole and not found and await sign_in(target, Credential(name, password(lease.key))):
+    if whole and not found and (await sign_in(target, Credential(name, password(lease.key))))[0]:
         found.append("its password is not ours")
     return [Finding("changed", name, lease.grant, "; ".join(found))] if found else []
 

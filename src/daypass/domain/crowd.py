@@ -25,6 +25,12 @@ class Crowd:
         self._named: dict[tuple[str, ...], tuple[Person, ...]] = {}
         self._alike: dict[str, list[str]] | None = None
 
+    def changed(self, some: Mapping[str, Person]) -> Crowd:
+        """The same with these people as they are now, or in addition."""
+        people = [some.get(one.id, one) for one in self.people]
+        people += [one for id, one in some.items() if id not in self.by_id]
+        return Crowd(sorted(people, key=lambda one: one.email), self.owners)
+
     def named(self, of: tuple[str, ...]) -> tuple[Person, ...]:
         """Whom these names (`group:NAME` or addresses) mean, in the order of their ids. The disabled are nobody."""
         found = self._named.get(of)

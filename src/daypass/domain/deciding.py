@@ -182,6 +182,17 @@ def _can_still(request: Request, people: Mapping[str, Person], deniers: Collecti
     return matching.satisfied(stages, {id for stage in stages for id in stage.eligible} - set(deniers))
 
 
+def can_be_decided(request: Request, people: Mapping[str, Person]) -> bool:
+    """Whether those who may still decide could fill every stage, or further people come when it is escalated."""
+    route = request.route
+    return (route.escalate_at is not None and route.escalated_at is None) or _can_still(request, people, ())
+
+
+def fail(request: Request, because: str, now: int) -> Request:
+    """The request when what it needs is gone: DENIED, by nobody's vote."""
+    return replace(step(request, RequestAction.DENY), decided_at=now, decided_because=because)
+
+
 def _check_vote(request: Request, vote: Vote, by: Person) -> None:
     if vote.person != by.id:
         raise Invalid("a vote is cast by its own person")
@@ -193,7 +204,11 @@ def _check_vote(request: Request, vote: Vote, by: Person) -> None:
     if len(request.votes) >= VOTES_MAX:
         raise Conflict(f"this request has {VOTES_MAX} votes already; it takes no more")
     written(vote.note, "note")
-    if request.route.signed and not vote.signature:
+    if request.route.step_up and not vote.passkey:
+        raise Refused(
+            f"rule {request.rule!r} takes votes signed by a passkey only", hint=f"in the browser: /inbox/{request.id}"
+        )
+    if request.route.signed and not vote.signed:
         raise Refused(
             f"rule {request.rule!r} takes signed votes only", hint=f"daypass approve {request.id} --sign (or: deny)"
         )

@@ -7,12 +7,25 @@ that ends in `*` is only the beginning of one. Letters' case does not count.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from daypass.domain.errors import Invalid
 
 PHRASES_MAX = 20
 """More words than anybody types."""
+
+OUTCOMES: Mapping[str, tuple[str, ...]] = {
+    "approved": ("request.approved", "glass.ratified"),
+    "denied": ("request.denied", "policy.rejected"),
+    "refused": ("request.refused", "session.refused", "statement.refused"),
+    "failed": ("statement.completed", "grant.end_unconfirmed", "session.end_unconfirmed", "notice.failed"),
+    "expired": ("request.expired", "grant.lapsed", "obligation.overdue"),
+    "ended": ("session.killed", "session.ended", "grant.ended", "request.withdrawn"),
+    "flagged": ("obligation.flagged",),
+}
+"""How something came out, by the types of entry that say so. A completed statement is found by search only if it
+failed: that it went well says nothing that its own entry does not."""
 
 _PART = re.compile(r'"([^"]*)"?|(\S+)')
 _WORD = re.compile(r"[^\W_]+")
@@ -29,7 +42,8 @@ class Phrase:
 @dataclass(frozen=True, slots=True)
 class Sought:
     """Every field narrows. `table` may be a name with or without its schema; `kind` is what a statement does (`select`)
-    or the type of an entry (`grant.ended`). Times are ms: from `since` on, before `until`."""
+    or the type of an entry (`grant.ended`), `outcome` one of `OUTCOMES`. Times are ms: from `since` on, before
+    `until`."""
 
     phrases: tuple[Phrase, ...] = ()
     person: str | None = None
@@ -38,6 +52,7 @@ class Sought:
     kind: str | None = None
     since: int | None = None
     until: int | None = None
+    outcome: str | None = None
 
 
 def phrases_of(text: str) -> tuple[Phrase, ...]:

@@ -286,7 +286,8 @@ def _route(rule: Rule, decide: Decide, question: Question, crowd: Crowd) -> Rout
     now, escalate = question.now, decide.escalate
     return Route(
         deny=decide.deny,
-        signed=decide.signed,
+        signed=decide.signed or bool(decide.step_up),
+        step_up=decide.step_up,
         escalate_at=decide.until(now, escalate.after_ms) if escalate is not None else None,
         escalate_to=escalate.to if escalate is not None else (),
         tell=rule.tell,

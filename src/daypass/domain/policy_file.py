@@ -43,7 +43,8 @@ EXTEND_KEYS = ("times", "by", "decide")
 DENIAL_KEYS = ("name", "who", "roles", "when", "hours", "because")
 RULE_KEYS = ("name", "who", "roles", "when", "hours", "decide", "break_glass", "tell", "owes", "ends_with_ticket")
 HOURS_KEYS = ("from", "to", "days", "zone")
-DECIDE_KEYS = ("undecided_after", "stages", "deny", "escalate", "hours", "signed")
+DECIDE_KEYS = ("undecided_after", "stages", "deny", "escalate", "hours", "signed", "step_up")
+STEP_UPS = ("passkey",)
 STAGE_KEYS = ("need", "of")
 ESCALATE_KEYS = ("after", "to")
 BREAK_GLASS_KEYS = ("longest", "tell")
@@ -228,6 +229,7 @@ def _decide(node: Node) -> Decide:
         escalate=_escalate(keys["escalate"], after) if "escalate" in keys else None,
         hours=_hours(keys["hours"]) if "hours" in keys else None,
         signed="signed" in keys and keys["signed"].flag(),
+        step_up=keys["step_up"].one_of(STEP_UPS) if "step_up" in keys else "",
     )
 
 

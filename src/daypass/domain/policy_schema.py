@@ -66,7 +66,8 @@ def _decide() -> Schema:
         deny={"type": "integer", "minimum": 1, "maximum": PLACES_MAX, "description": "So many denials deny (1)."},
         escalate=_of(form.ESCALATE_KEYS, form.ESCALATE_KEYS, after=_DURATION, to=_PEOPLE),
         hours=_told(_hours(), "When those who decide are there: waiting counts only then."),
-        signed={"type": "boolean", "description": "Votes have to be signed with an enrolled key."},
+        signed={"type": "boolean", "description": "Votes have to be signed with an enrolled key, or a passkey."},
+        step_up={"enum": list(form.STEP_UPS), "description": "Votes have to be signed with a passkey."},
     )
     return {"oneOf": [{"const": "automatic"}, people]}
 

@@ -139,20 +139,27 @@ class Vote:
     """A project goes on until then at most."""
     narrowed_scope: Scope = WHOLE
     """What the access is limited to, within the scope that was asked for; empty: to that."""
+    passkey: Mapping[str, str] = field(default_factory=dict)
+    """Their passkey's signature of it (see `passkey_signature.py`), with the entry that enrolled it; empty: none."""
+
+    @property
+    def signed(self) -> bool:
+        return bool(self.signature or self.passkey)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """How a request is decided beside its stages, frozen when it was made.
 
-    `deny`: so many denials deny. `signed`: only signed votes are taken. From `escalate_at` on those of `escalate_to`
-    may decide in every stage as well. `tell`: who is told. `excluded`: the accounts (ids) that are the requester, or
-    act for them. `bypassed`: who would have been asked, had the glass not been broken; `drill`: as an exercise.
-    `ends_with_ticket`: a closed ticket ends what it gave.
+    `deny`: so many denials deny. `signed`: only signed votes are taken; `step_up`: only those that a passkey signed.
+    From `escalate_at` on those of `escalate_to` may decide in every stage as well. `tell`: who is told. `excluded`: the
+    accounts (ids) that are the requester, or act for them. `bypassed`: who would have been asked, had the glass not
+    been broken; `drill`: as an exercise. `ends_with_ticket`: a closed ticket ends what it gave.
     """
 
     deny: int = 1
     signed: bool = False
+    step_up: str = ""
     escalate_at: int | None = None
     escalate_to: tuple[str, ...] = ()
     escalated_at: int | None = None

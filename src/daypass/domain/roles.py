@@ -27,6 +27,8 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     OPERATOR = "operator"
     """Runs it. At the machine itself (settings, `people`, `erase`, `backup`) the operating system says who that is."""
+    PROVISIONER = "provisioner"
+    """The service account by which a directory says who there is (`identity.scim.account`)."""
 
 
 class Verb(StrEnum):
@@ -49,11 +51,13 @@ class Verb(StrEnum):
     SEE_TOKENS = "see tokens"
     REVOKE_TOKENS = "revoke tokens"
     KEEP_KEYS = "keep keys"
+    VOUCH = "vouch"
     CHANGE_POLICY = "change policy"
     SEE_PROPOSALS = "see proposals"
     SURVEY = "see people, groups, targets and channels"
     SEE_FAILED = "see what was not told"
     RETRY = "tell again"
+    PROVISION = "keep people and groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Row:
 
 
 _R, _P, _O, _S, _A, _M = Role.REQUESTER, Role.APPROVER, Role.OWNER, Role.SECURITY, Role.AUDITOR, Role.OPERATOR
+_D = Role.PROVISIONER
 
 
 def _row(what: str, *may: Role, changes: bool = True) -> Row:
@@ -77,7 +82,9 @@ TABLE: Mapping[Verb, Row] = {
     Verb.SEE: _row("see a request, its grant, its sessions and its entries", _R, _P, _O, _S, _A, changes=False),
     Verb.DECIDE: _row("approve, deny, ask a question", _P),
     Verb.ANSWER: _row("answer, edit, withdraw, ask again", _R),
-    Verb.USE: _row("activate a grant, connect, extend it, hand it back", _R),
+    Verb.USE: _row(
+        "activate a grant, connect, also with the console (and keep snippets for it), extend it, hand it back", _R
+    ),
     Verb.END: _row("revoke a grant; close an end that is not confirmed", _P, _O, _S),
     Verb.KILL: _row("end one session", _R, _P, _O, _S),
     Verb.READ: _row(
@@ -91,20 +98,26 @@ TABLE: Mapping[Verb, Row] = {
     Verb.KEEP_TOKENS: _row("make tokens for oneself and one's agents; list and sign out one's browsers", _R),
     Verb.SEE_TOKENS: _row("list somebody's tokens, never their secrets", _R, _S, _A, changes=False),
     Verb.REVOKE_TOKENS: _row("revoke somebody's tokens", _R, _S),
-    Verb.KEEP_KEYS: _row("enrol, list and revoke the keys that one's votes are signed with", _R),
+    Verb.KEEP_KEYS: _row("enrol, list and revoke one's keys and passkeys; show a passkey; change one's password", _R),
+    Verb.VOUCH: _row("vouch for somebody who has lost their passkey, never for oneself", _S, _M),
     Verb.CHANGE_POLICY: _row("propose a policy; approve or reject somebody else's proposal", _S),
     Verb.SEE_PROPOSALS: _row(
-        "read policies and proposals; try and simulate a changed one; who could get what", _S, _A, changes=False
+        "read policies and proposals; try, simulate and explain one as anybody; who could get what",
+        _S,
+        _A,
+        changes=False,
     ),
     Verb.SURVEY: _row(
-        "see everybody, their groups, every target and channel; sign in to a target to see that it is there",
+        "see everybody, their groups, every target and channel, and how it goes; sign in to a target to see that it "
+        "is there",
         _S,
         _A,
         _M,
         changes=False,
     ),
     Verb.SEE_FAILED: _row("list what nobody could be told", _S, _A, _M, changes=False),
-    Verb.RETRY: _row("have something told again", _S, _M),
+    Verb.RETRY: _row("have something told again; send a test over a channel", _S, _M),
+    Verb.PROVISION: _row("say over SCIM who there is and in which groups, with a token of the scope `scim`", _D),
 }
 
 STANDING = (Role.SECURITY, Role.AUDITOR, Role.OPERATOR)
@@ -114,6 +127,7 @@ USUAL: Mapping[Role, tuple[str, ...]] = {
     Role.SECURITY: (f"{GROUP}security",),
     Role.AUDITOR: (f"{GROUP}auditors",),
     Role.OPERATOR: (f"{GROUP}operators",),
+    Role.PROVISIONER: (),
 }
 """Who has them unless the settings say otherwise."""
 

@@ -80,7 +80,8 @@ class Escalate:
 @dataclass(frozen=True, slots=True)
 class Decide:
     """How a rule decides: by itself (no stages), or by people. `deny`: how many denials deny. `hours`: when those who
-    decide are there; the times to decide and to escalate run only then. `signed`: votes have to be signed."""
+    decide are there; the times to decide and to escalate run only then. `signed`: votes have to be signed;
+    `step_up`: with what, shown at that moment: `passkey`, or nothing."""
 
     stages: tuple[StageRule, ...] = ()
     undecided_after_ms: int = UNDECIDED_AFTER_MS
@@ -88,6 +89,7 @@ class Decide:
     escalate: Escalate | None = None
     hours: Hours | None = None
     signed: bool = False
+    step_up: str = ""
 
     @property
     def automatic(self) -> bool:

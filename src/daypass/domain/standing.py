@@ -63,6 +63,16 @@ class Favourite:
 
 
 @dataclass(frozen=True, slots=True)
+class Snippet:
+    """A text that a person keeps for the SQL console."""
+
+    person: str
+    name: str
+    text: str
+    saved_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One thing that one person is to be told over one channel (a shared channel: `person` is empty). `about` holds ids
     and words, never what people wrote.

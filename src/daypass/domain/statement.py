@@ -54,7 +54,8 @@ class Prepared(Flat):
 class Submitted(Flat):
     """A statement is about to be sent. Nothing of it may reach the target before this is durable.
 
-    `via` is how it came (`query`, `bind`, `execute`, `call`); `values` are its bind values as the protocol packs
+    `via` is how it came (`query`, `bind`, `execute`, `call`; `parse`: it was only to be prepared, and the target turned
+    it down, when this is recorded with what came of it); `values` are its bind values as the protocol packs
     them (its `values` function unpacks them); `same_as` is the statement whose text this one repeats when `text` has
     been cut for size (0: not cut); `verified` is false where a name's text can no longer be vouched for; `resolved` is
     the text behind the name that `text` itself executes (SQL's `EXECUTE name`).

@@ -97,9 +97,11 @@ class Credential:
     """What opens a target for one session. Lives in memory only; `password` is never shown or logged.
 
     `ender` is the login that ends its work at the target, where it is another one: an ephemeral login cannot sign in
-    any more when it is needed most, at its deadline.
+    any more when it is needed most, at its deadline. `spare` is one that may end it as well, for when its own is kept
+    from that.
     """
 
     user: str
     password: str | None = field(default=None, repr=False)
     ender: Credential | None = None
+    spare: Credential | None = None

@@ -1,4 +1,7 @@
-"""What a token is good for: `api`, `mcp`, `connect:TARGET`, `connect:*`. One without scopes is good for all of it."""
+"""What a token is good for: `api`, `mcp`, `connect:TARGET`, `connect:*`. One without scopes is good for all of it.
+
+`scim` stands apart: whoever has it says who there is and in which groups. No token has it that does not name it, and
+only the operator makes one."""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from daypass.domain.errors import Invalid
 
 API = "api"
 MCP = "mcp"
+SCIM = "scim"
 CONNECT = "connect:"
 ANY_TARGET = f"{CONNECT}*"
 
@@ -17,7 +21,7 @@ SCOPES_MAX = 50
 
 def check_scopes(scopes: Iterable[str], targets: Iterable[str]) -> tuple[str, ...]:
     """The scopes, each once, in order. Raise `Invalid` for one that there is not."""
-    known = {API, MCP, ANY_TARGET, *(CONNECT + name for name in targets)}
+    known = {API, MCP, SCIM, ANY_TARGET, *(CONNECT + name for name in targets)}
     found = tuple(sorted(set(scopes)))
     if len(found) > SCOPES_MAX:
         raise Invalid(f"a token has at most {SCOPES_MAX} scopes", hint=ANY_TARGET)
@@ -29,9 +33,13 @@ def check_scopes(scopes: Iterable[str], targets: Iterable[str]) -> tuple[str, ..
 
 def covers(held: Sequence[str], scope: str) -> bool:
     """Whether a token with the scopes `held` is good for this one."""
+    if scope == SCIM:
+        return SCIM in held
     return not held or scope in held or (scope.startswith(CONNECT) and ANY_TARGET in held)
 
 
 def within(held: Sequence[str], wanted: Sequence[str]) -> bool:
     """Whether a token with the scopes `wanted` could do no more than one with `held`."""
-    return not held or (bool(wanted) and all(covers(held, scope) for scope in wanted))
+    if not held:
+        return SCIM not in wanted
+    return bool(wanted) and all(covers(held, scope) for scope in wanted)

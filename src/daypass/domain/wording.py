@@ -14,6 +14,15 @@ def ask_command(target: str, role: str, duration_ms: int) -> str:
     return f'{words} --reason "…"'
 
 
+EXTEND_MS = 30 * 60_000
+"""By how much an extension is suggested, where policy allows as much."""
+
+
+def extend_command(grant: str, most_ms: int) -> str:
+    """The command that asks for more time. `most_ms`: what policy allows at once."""
+    return f'daypass extend {grant} --by {duration_text(min(most_ms, EXTEND_MS))} --reason "…"'
+
+
 def ended_message(grant: Grant, reason: EndReason) -> str:
     """Why a session ends, for its client."""
     if reason is EndReason.EXPIRED and grant.expires_at is not None:

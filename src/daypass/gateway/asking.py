@@ -14,6 +14,7 @@ import structlog
 
 from daypass.domain import errors
 from daypass.domain.grant import EndReason
+from daypass.domain.session import Over
 from daypass.gateway import dialling
 from daypass.gateway.enders import Login
 from daypass.gateway.faults import fault_of
@@ -31,6 +32,7 @@ from daypass.protocols.interface import (
     Failed,
     Found,
     Interrupt,
+    Interrupted,
     LookUp,
     Opened,
     Ready,
@@ -38,6 +40,7 @@ from daypass.protocols.interface import (
     Side,
     StartTls,
 )
+from daypass.services.interface import SessionEnd
 
 if TYPE_CHECKING:
     from daypass.gateway.driver import Driver
@@ -61,6 +64,8 @@ class Asking:
     def __init__(self, driver: Driver) -> None:
         self.mark: Mapping[str, str] | None = None
         self.login: Login | None = None
+        self.shown: asyncio.Future[SessionEnd] | None = None
+        """Once it is being ended by us: whether that could be shown."""
         self._driver = driver
         self._works = driver.works
         self._tasks: set[asyncio.Task[None]] = set()
@@ -124,8 +129,7 @@ class Asking:
                 self._keep(self._works.loop.create_task(self._open(mark)))
             case Interrupt(key):
                 other = self._works.carrying.by_key(key)
-                if other is not None:
-                    other.asking.poke()
+                self._start(_interrupted(other.asking.poke() if other is not None else None))
             case Cancel():
                 self.stop_work()
             case _:
@@ -185,14 +189,14 @@ class Asking:
             return
         works, driver, admission = self._works, self._driver, task.result()
         if driver.closed.done() or driver.stopped:
-            tell_ended(works, admission.session, EndReason.CLIENT_LEFT, "left while it was admitted", 0, "complete", 0)
+            tell_ended(works, Over(admission.session, EndReason.CLIENT_LEFT, "left while it was admitted"))
             return
         self._inside()
         driver.admitted(admission)
         works.carrying.add(admission.session, admission.grant, driver)
         self.login = works.enders.need(admission.target, admission.role, admission.credential)
         self._within(works.bounds.opening_seconds, EndReason.TARGET_LEFT, "the target let nobody in in time")
-        works.deadlines.arm(admission.grant, admission.expires_at)
+        works.deadlines.arm(admission.grant, admission.expires_at, admission.extend_ms)
 
     def _no(self, problem: Exception) -> Refused:
         if isinstance(problem, TimeoutError):
@@ -246,28 +250,39 @@ class Asking:
 
     # -- orders -----------------------------------------------------------------------------------------------------
 
-    def poke(self) -> None:
-        """Interrupt the running work, as its own client asked."""
-        if self.mark is not None:
-            self._order(Poke(self.mark))
+    def poke(self) -> asyncio.Task[None]:
+        """Interrupt the running work, as its own client asked: done once that has happened, or cannot."""
+        return self._works.background(self._poke())
+
+    async def _poke(self) -> None:
+        """By the ender, if it is up; otherwise as the client could at the target itself."""
+        works, driver, seconds = self._works, self._driver, self._works.bounds.stop_seconds
+        if self.mark is None or self.login is None or driver.admission is None:
+            return
+        why = "no ender is up"
+        if works.enders.ready(self.login):
+            try:
+                await works.enders.order(self.login, Poke(self.mark), seconds)
+                return
+            except errors.Unavailable as problem:
+                why = problem.message
+        cancel = driver.session.cancel
+        if not cancel or not await dialling.send_once(driver.admission.target, cancel, seconds):
+            log.warning("work was not interrupted", target=self.login.target, why=why)
 
     def stop_work(self) -> None:
         """End the work at the target; nobody waits for it."""
         if self.mark is not None:
-            self._order(Stop((self.mark,)))
+            self._works.background(self._stop_work(Stop((self.mark,))))
 
-    def _order(self, order: Poke | Stop) -> None:
+    async def _stop_work(self, order: Stop) -> None:
         login = self.login
         if login is None:
             return
-
-        async def give() -> None:
-            try:
-                await self._works.enders.order(login, order, self._works.bounds.stop_seconds)
-            except errors.Unavailable as problem:
-                log.warning("order failed", target=login.target, order=type(order).__name__, why=problem.message)
-
-        self._works.background(give())
+        try:
+            await self._works.enders.order(login, order, self._works.bounds.stop_seconds)
+        except errors.Unavailable as problem:
+            log.warning("order failed", target=login.target, order="Stop", why=problem.message)
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -296,8 +311,7 @@ class Asking:
             works.deadlines.disarm(admission.grant)
         if self.login is not None:
             works.enders.release(self.login)
-        tell_ended(
-            works,
+        over = Over(
             admission.session,
             driver.reason or EndReason.CLIENT_LEFT,
             driver.note,
@@ -305,3 +319,11 @@ class Asking:
             "gap" if driver.gap else "complete",
             driver.last_number,
         )
+        tell_ended(works, over, self.shown)
+
+
+async def _interrupted(poked: asyncio.Task[None] | None) -> Interrupted:
+    """Once that is done. Whoever asked may be gone before: it is done all the same."""
+    if poked is not None:
+        await asyncio.wait((poked,))
+    return Interrupted()

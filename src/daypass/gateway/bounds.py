@@ -33,6 +33,9 @@ class Bounds:
     linger_seconds: float = 2.0
     """How long a side that was closed may take to read what was sent before it is cut off."""
 
+    parting_seconds: float = 10.0
+    """How long a client may go on sending a message that was refused for its length."""
+
     stop_seconds: float = 2.0
     """How long ending the work at a target may take before the sockets are closed without its word."""
 

@@ -1,7 +1,8 @@
 """Ending sessions: all of them at once, at the target before the sockets, and shown to be over.
 
 The order is fixed (docs/life-of-a-session.md): stop forwarding, end the work at the target, tell the client, close both
-sides, read back. Nothing waits for a client. Where the target cannot be asked, the sockets are closed all the same and
+sides, read back. Each session is told as soon as its own work is over, while backends are still on their way out.
+Nothing waits for a client. Where the target cannot be asked, the sockets are closed all the same and
 the end is reported as not confirmed; it is never reported better than it was seen.
 """
 
@@ -19,15 +20,19 @@ from daypass.domain.target import Credential, Target, TargetRole
 from daypass.gateway.driver import Driver
 from daypass.gateway.enders import Enders, Login
 from daypass.gateway.stopping import One, Stopping, mark
+from daypass.gateway.wire import STOPPED
 from daypass.gateway.works import Works
 from daypass.protocols.ending import Around
-from daypass.protocols.interface import Ending
+from daypass.protocols.interface import Ending, Side
 from daypass.services.interface import SessionEnd
 
 log = structlog.get_logger(__name__)
 
 ENDS_KEPT = 4096
 """How many ends are remembered for a `cut` that comes after them: a few hundred bytes each."""
+
+TOLD_AT_ONCE = 8
+"""Clients that are told in one turn of the loop: under a millisecond."""
 
 CLOSE_SECONDS = 0.05
 """How long closing both sides is waited for before it is looked whether the work is gone."""
@@ -59,7 +64,7 @@ class GatewayCarrier:
             began = monotonic()
             now = self._works.now_us() // 1000
             ones = [One(one.id, one.mark or None, login, alive=bool(one.mark), began_at=now) for one in sessions]
-            await self._stopping.stop(ones, began, self._works.bounds.read_back_seconds)
+            await self._stopping.terminate(ones, began, self._works.bounds.read_back_seconds)
             await self._stopping.read_back(ones, began)
             return [one.end() for one in ones]
         finally:
@@ -85,9 +90,9 @@ class GatewayCarrier:
                 found.setdefault(driver.admission.grant, []).append(driver.admission.session)
         return found
 
-    def reschedule(self, grant: str, expires_at: int) -> None:
+    def reschedule(self, grant: str, expires_at: int, extend_ms: int | None) -> None:
         """See `Carrier.reschedule`."""
-        self._works.deadlines.move(grant, expires_at)
+        self._works.deadlines.move(grant, expires_at, extend_ms)
 
     # -- what the gateway calls -------------------------------------------------------------------------------------
 
@@ -132,7 +137,7 @@ class GatewayCarrier:
         told: asyncio.Future[SessionEnd] | None = None
         if session:
             self._works.tally.cut += 1
-            told = self._ends[session] = self._works.loop.create_future()
+            told = self._ends[session] = driver.asking.shown = self._works.loop.create_future()
             while len(self._ends) > ENDS_KEPT:
                 self._ends.pop(next(iter(self._ends)))
         place = driver.asking.mark
@@ -148,10 +153,17 @@ class GatewayCarrier:
     async def _steps(self, drivers: Sequence[Driver], ones: Sequence[One], began: float, ending: Ending) -> None:
         self._works.journal.flush()
         mark(ones, "stopped_forwarding", began)
-        await self._stopping.stop(ones, began, self._works.bounds.stop_seconds)
-        for driver in drivers:
-            driver.tell_ending(ending)
-        mark(ones, "client_told", began)
+        seconds = self._works.bounds.stop_seconds
+        await self._stopping.halt(ones, began, seconds)
+        # A backend takes a processor for two milliseconds to be gone. Meanwhile clients are told whose work is over.
+        terminating = asyncio.create_task(self._stopping.terminate(ones, began, seconds))
+        over = {one.session: one for one in ones if "work_stopped" in one.steps}
+        told = [driver for driver in drivers if _session(driver) in over]
+        await _tell(told, ending)
+        mark(over.values(), "client_told", began)
+        await terminating
+        await _tell([driver for driver in drivers if _session(driver) not in over], ending)
+        mark([one for one in ones if one.session not in over], "client_told", began)
         closing = asyncio.create_task(self._close(drivers, ones, began))
         # Who does not read what was said is closed later, and holds up nobody's read-back.
         await asyncio.wait((closing,), timeout=CLOSE_SECONDS)
@@ -168,6 +180,20 @@ class GatewayCarrier:
         for driver in drivers:
             driver.client.abort()
         mark(ones, "closed", began)
+
+
+async def _tell(drivers: Sequence[Driver], ending: Ending) -> None:
+    """Tell these clients, a few in each turn of the loop: orders go out and answers come in between."""
+    for n, driver in enumerate(drivers):
+        if n % TOLD_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        driver.tell_ending(ending)
+        driver.close_side(Side.CLIENT)
+        driver.target.pause(STOPPED)  # what a backend says when it is terminated is news to nobody
+
+
+def _session(driver: Driver) -> str:
+    return driver.admission.session if driver.admission is not None else ""
 
 
 def _use(enders: Enders, driver: Driver) -> Login:

@@ -36,6 +36,7 @@ from daypass.protocols.interface import (
     Ending,
     Event,
     Failed,
+    Pulsed,
     Received,
     Record,
     Send,
@@ -69,6 +70,8 @@ class Driver:
         self.reason: EndReason | None = None
         self.note = ""
         self.gap = False
+        self.half_closed = False
+        """The client has said that it will send no more."""
         self.closed = works.loop.create_future()
         self.settled: asyncio.Future[float] = works.loop.create_future()
         """After `stop`: done when the target does nothing more for this session, and has nothing on its way to it that
@@ -111,6 +114,7 @@ class Driver:
     def finished(self, side: Side) -> None:
         if side not in self._told_closed:
             self._told_closed.add(side)
+            self.half_closed = side is CLIENT
             self.tell(Closed(side))
 
     def lost(self, side: Side) -> None:
@@ -238,7 +242,8 @@ class Driver:
     def _do(self, effect: Effect) -> None:
         if isinstance(effect, Close):
             self.end_as(effect.reason, effect.note)
-            self.close_side(effect.side)
+            told_why = effect.side is CLIENT and self.reason is not EndReason.CLIENT_LEFT
+            self.close_side(effect.side, effect.missing if told_why else None)
         else:
             self.asking.ask(effect)
 
@@ -254,6 +259,12 @@ class Driver:
         """The desk let it in: from here on it is carried, has a deadline, and its facts have a name."""
         self.admission = admission
         self._session16 = UUID(admission.session).bytes
+
+    def pulse(self) -> None:
+        """Let a client that will send no more show whether it is there: one that is not has what is sent to it
+        refused, and then it is lost. Where much waits to be sent, that says it as well."""
+        if self.half_closed and not self.target.paused(FULL):
+            self.tell(Pulsed())
 
     def warn(self, message: str) -> None:
         """Tell the client something between two messages."""
@@ -330,12 +341,16 @@ class Driver:
         self.close_side(CLIENT)
         self.close_side(TARGET)
 
-    def close_side(self, side: Side) -> None:
-        """Close one side after what was sent to it, and cut it off if it does not take that."""
-        wire = self._wire(side)
+    def close_side(self, side: Side, missing: int | None = None) -> None:
+        """Close one side after what was sent to it, and cut it off if it does not take that. `missing`: it was told
+        why, and gets to read that even while it sends, so many bytes of a message at least."""
+        wire, bounds = self._wire(side), self.works.bounds
         if not wire.closing:
-            wire.close()
-            self.works.loop.call_later(self.works.bounds.linger_seconds, wire.abort)
+            if missing is None:
+                wire.close()
+            else:
+                wire.part(missing)
+            self.works.loop.call_later(bounds.parting_seconds if missing else bounds.linger_seconds, wire.abort)
             self.asking.finish_if_gone()
 
     def press(self, pressed: bool) -> None:

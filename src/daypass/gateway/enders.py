@@ -1,8 +1,9 @@
 """Enders: one connection of our own for each target credential that has open sessions, by which their work is ended.
 
 Measured: one order for all marks over a connection that is open already stops a hundred statements in 8 ms; dialling
-first is too late when a target is busy. Orders are answered in their order. Where no ender can be had, the order fails
-and whoever asked closes the sockets and says that it is not confirmed.
+first is too late when a target is busy. Orders are answered in their order. Where an ender is kept from its work, it is
+gone round (`insisting.py`). Where none can be had, the order fails and whoever asked closes the sockets and says that
+it is not confirmed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -21,6 +24,7 @@ from daypass.gateway import dialling
 from daypass.gateway.bounds import Bounds
 from daypass.gateway.derive import Deriver
 from daypass.gateway.faults import fault_of
+from daypass.gateway.insisting import Way, in_turn, rushed
 from daypass.gateway.tls import TlsLayer
 from daypass.gateway.wire import Wire
 from daypass.protocols.ending import (
@@ -77,12 +81,13 @@ class Login:
     credential: Credential
 
 
-class _Link:
+class Link:
     """One attempt at an ender: lives from dialling until it is lost, and is never used again."""
 
     def __init__(self, ender: Ender, enter: Enter, deriver: Deriver, bounds: Bounds, clock: asyncio.AbstractEventLoop):
         self.entered: asyncio.Future[None] = clock.create_future()
         self.lost_for: asyncio.Future[str] = clock.create_future()
+        self.pushed_out = False
         self._ender = ender
         self._target = enter.target
         self._deriver = deriver
@@ -91,6 +96,10 @@ class _Link:
         self._waiting: deque[asyncio.Future[Seen]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wire = Wire(self, Side.TARGET, bounds.write_buffer_bytes)
+        self.first: asyncio.Future[Seen] | None = None
+        if enter.order is not None:  # it is given with the sign-in itself
+            self.first = self._loop.create_future()
+            self._waiting.append(self.first)
         self.tell(enter)
 
     def order(self, order: Order) -> asyncio.Future[Seen]:
@@ -133,7 +142,8 @@ class _Link:
                     self.entered.set_result(None)
             case Close(_, _, note):
                 self.lose(note or "closed")
-            case Lost(why):
+            case Lost(why, pushed_out):
+                self.pushed_out = pushed_out
                 self.lose(why)
 
     def _ask(self, question: Coroutine[None, None, Connected | Derived | Failed]) -> None:
@@ -143,6 +153,7 @@ class _Link:
         task = self._loop.create_task(answer())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: question.close())  # one that was cancelled before it began
 
     def lose(self, why: str) -> None:
         """Be of no more use: fail what waits, close the connection."""
@@ -193,13 +204,20 @@ class _Kept:
         self._deriver = deriver
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
-        self._link = self._dial()
+        self._link = self.dial()
         self._redialled = asyncio.Event()
+        self._wanted = asyncio.Event()
         self._task = self._loop.create_task(self._keep())
 
-    def _dial(self) -> _Link:
-        enter = replace(self._enter, entropy=os.urandom(ENTROPY_BYTES))
-        return _Link(self._protocol.ender(), enter, self._deriver, self._bounds, self._loop)
+    @property
+    def place(self) -> tuple[Target, TargetRole]:
+        """Where it is."""
+        return self._enter.target, self._enter.role
+
+    def dial(self, order: Stop | None = None) -> Link:
+        """Begin to sign in; an order goes with that itself."""
+        enter = replace(self._enter, entropy=os.urandom(ENTROPY_BYTES), order=order)
+        return Link(self._protocol.ender(), enter, self._deriver, self._bounds, self._loop)
 
     async def _keep(self) -> None:
         pause = FIRST_RETRY_SECONDS
@@ -208,9 +226,12 @@ class _Kept:
             if self._link.entered.done() and not self._link.entered.cancelled():
                 pause = FIRST_RETRY_SECONDS
             log.warning("ender lost", target=self._enter.target.name, role=self._enter.role.name, why=why)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(FIRST_RETRY_SECONDS)
+            with suppress(TimeoutError):  # the rest of the pause, unless somebody pushed it out and an order waits
+                await asyncio.wait_for(self._wanted.wait(), pause - FIRST_RETRY_SECONDS)
+            self._wanted.clear()
             pause = min(pause * 2, self._bounds.ender_retry_seconds)
-            self._link = self._dial()
+            self._link = self.dial()
             self._redialled.set()
             self._redialled = asyncio.Event()
 
@@ -229,6 +250,8 @@ class _Kept:
                     try:
                         return await link.order(order)
                     except Unavailable:
+                        if link.pushed_out:  # a server that lets nobody in is not asked more often for that
+                            self._wanted.set()
                         await redialled.wait()  # every order may be given twice: it names marks, not "the newest"
         except TimeoutError:
             if self._link.entered.done():
@@ -291,7 +314,26 @@ class Enders:
         kept = self._kept.get(login)
         if kept is None:
             raise Unavailable("no connection that ends work at the target")
-        return await kept.order(order, seconds)
+        if isinstance(order, Poke | Around):
+            return await kept.order(order, seconds)
+        return await in_turn(self._ways(kept, login, order, seconds), at_once=not kept.ready)
+
+    def _ways(self, kept: _Kept, login: Login, order: Halt | Stop | Look, seconds: float) -> list[Way]:
+        """How this order may be given, the usual way first."""
+
+        async def spared(spare: Credential) -> Seen:
+            other = self.need(*kept.place, spare)
+            try:
+                return await self._kept[other].order(order, seconds)
+            finally:
+                self.release(other)
+
+        ways: list[Way] = [lambda: kept.order(order, seconds)]
+        if (spare := login.credential.spare) is not None:
+            ways.append(lambda: spared(spare))
+        if isinstance(order, Halt | Stop):
+            ways.append(lambda: rushed(partial(kept.dial, Stop(order.marks)), seconds))
+        return ways
 
     def close(self) -> None:
         for login in list(self._kept):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from time import CLOCK_BOOTTIME, clock_gettime, monotonic, time_ns
 
@@ -11,17 +12,19 @@ import structlog
 from daypass.domain.durations import duration_text
 from daypass.domain.errors import ConfigError
 from daypass.domain.grant import EndReason
+from daypass.domain.wording import ask_command, extend_command
 from daypass.gateway.asking import CUT_OFF
 from daypass.gateway.bounds import Bounds
 from daypass.gateway.carrier import GatewayCarrier
 from daypass.gateway.derive import Deriver
 from daypass.gateway.driver import Driver
 from daypass.gateway.enders import Enders
-from daypass.gateway.interface import Desk
+from daypass.gateway.interface import Admission, Desk
 from daypass.gateway.keys import Carrying
 from daypass.gateway.lease import Lease
 from daypass.gateway.listener import Listener, is_loopback
 from daypass.gateway.metrics import GatewayMetrics
+from daypass.gateway.telling import calm
 from daypass.gateway.timers import Deadlines
 from daypass.gateway.tls import ServerTls
 from daypass.gateway.works import Works
@@ -34,9 +37,11 @@ NO_RECORD = "the record cannot be written, so nothing more can be done"
 SHUTTING_DOWN = "Daypass is shutting down"
 WARN_BEFORE_MS = (300_000, 60_000)
 """When a client is told how much time is left, unless configured."""
-TIME_LEFT = "access to {target} ends in {left} (grant {grant}); more time: {command}"
-MORE_TIME = 'daypass extend {grant} --by 30m --reason "…"'
-ASK_AGAIN = 'daypass request {target} --role {role} --for 30m --reason "…"'
+
+
+def _again(admission: Admission) -> str:
+    """The command that asks for the same once more."""
+    return ask_command(admission.target.name, admission.role.name, admission.duration_ms)
 
 
 def wall_us() -> int:
@@ -72,6 +77,7 @@ class Gateway:
         self._on_fatal = on_fatal
         self._listeners: list[Listener] = []
         self._pressed = False
+        self._patient = True
         self.works = Works(
             loop=loop,
             node=node,
@@ -94,6 +100,14 @@ class Gateway:
         journal.on_failure = self._journal_failed
         self._pulse_timer = loop.call_later(bounds.pulse_seconds, self._pulse)
 
+    async def calm(self) -> None:
+        """Wait until no sessions are being ended: for half a second at most, and not again before there was a calm."""
+        if self.works.calm.is_set():
+            self._patient = True
+        elif self._patient:
+            self._patient = False
+            await calm(self.works)
+
     async def listen(self, protocol: str, host: str, port: int) -> int:
         """Take connections of this protocol; returns the port. Off loopback, plain text is refused: raises
         `ConfigError` there without a certificate."""
@@ -107,6 +121,19 @@ class Gateway:
         await listener.start(host, port)
         self._listeners.append(listener)
         return listener.port
+
+    async def join(self, protocol: str, peer: str, client: Callable[[], asyncio.BaseProtocol]) -> None:
+        """Connect a client in this process, as if it had come to the protocol's address: nothing on the way in is
+        another. `peer` is who is behind it. Raises `OSError`."""
+        listener = Listener(self.works, self._protocols[protocol], self._limits, tls=False, plain=True)
+        ours, theirs = socket.socketpair()
+        try:
+            await listener.join(theirs, peer)
+            await self.works.loop.create_unix_connection(client, sock=ours)
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
 
     async def drain(self, seconds: float) -> None:
         """Take no more, wait so long for sessions to end by themselves, cut the rest, tell the store of all."""
@@ -157,21 +184,20 @@ class Gateway:
         telling = asyncio.ensure_future(self.works.desk.grant_due(grant))
         hint = ""
         if drivers and (admission := drivers[0].admission) is not None:
-            hint = ASK_AGAIN.format(target=admission.target.name, role=admission.role.name)
+            hint = _again(admission)
         await self.carrier.end(drivers, EndReason.EXPIRED, f"access ended: grant {grant} expired", hint)
         try:
             await telling
         except Exception as problem:  # noqa: BLE001  access has ended; the store's own clock will tell it, too
             log.error("deadline not told", grant=grant, why=str(problem))
 
-    def _soon(self, grant: str, left_ms: int) -> None:
+    def _soon(self, grant: str, left_ms: int, most: int | None) -> None:
         """Tell the clients of a grant how much time is left, between two messages."""
         left = duration_text(max(1000, round(left_ms, -3)))
         for driver in self.works.carrying.by_id(self.works.carrying.ids_of(grant)):
-            if driver.admission is not None:
-                command = MORE_TIME.format(grant=grant)
-                name = driver.admission.target.name
-                driver.warn(TIME_LEFT.format(target=name, left=left, grant=grant, command=command))
+            if (admission := driver.admission) is not None:
+                more = f"more time: {extend_command(grant, most)}" if most else f"ask again: {_again(admission)}"
+                driver.warn(f"access to {admission.target.name} ends in {left} (grant {grant}); {more}")
 
     def _journal_failed(self, problem: OSError) -> None:
         log.critical("journal failed", why=str(problem))
@@ -206,6 +232,8 @@ class Gateway:
         for driver in works.carrying:
             if full or self._pressed:
                 driver.press(full)
+            if driver.half_closed:
+                driver.pulse()
             admission = driver.admission
             if admission is None or admission.idle_ms is None or driver.stopped:
                 continue

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol as Interface
 
-from daypass.domain.grant import EndReason
 from daypass.domain.people import SignIn
 from daypass.domain.scope import Scope
+from daypass.domain.session import Over
 from daypass.domain.target import Credential, Target, TargetRole
+from daypass.services.interface import SessionEnd
 
 
 class Admission(Interface):
@@ -35,6 +36,14 @@ class Admission(Interface):
         """The absolute deadline, ms since 1970."""
 
     @property
+    def duration_ms(self) -> int:
+        """How long its grant was given for."""
+
+    @property
+    def extend_ms(self) -> int | None:
+        """By how much it may be extended at most; None: not at all."""
+
+    @property
     def scope(self) -> Scope:
         """What it is limited to."""
 
@@ -55,11 +64,9 @@ class Desk(Interface):
     async def opened(self, session: str, mark: Mapping[str, str]) -> None:
         """The target let the session in; `mark` identifies its work there."""
 
-    async def ended(
-        self, session: str, reason: EndReason, note: str, statements: int, recording: str, last_number: int
-    ) -> None:
-        """The session is over and everything in the journal up to `last_number`, its last record, is in the store.
-        `recording` is `complete` or `gap`."""
+    async def ended(self, told: Over, end: SessionEnd | None = None) -> None:
+        """A session is over, and everything in the journal up to its last record is in the store. `end` is what was
+        seen where we ended it."""
 
     async def refused(self, name: str, target: str, client: str, why: str) -> None:
         """A connection was refused before it was a session. Rate-limited there, so every refusal is told."""

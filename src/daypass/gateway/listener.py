@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import socket
 from collections import Counter
 
 from daypass.domain.errors import ConfigError
 from daypass.gateway.driver import Driver
+from daypass.gateway.wire import Wire
 from daypass.gateway.works import Works
 from daypass.protocols.interface import Limits, Protocol
 
@@ -39,6 +41,13 @@ class Listener:
         except OSError as problem:
             raise ConfigError(f"{self._protocol.name}: cannot listen on {host}:{port}: {problem.strerror}") from problem
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def join(self, end: socket.socket, peer: str) -> None:
+        """Take a connection that begins in this process. It is treated as every other one; `peer` is who is behind it,
+        as there is no address to read that from."""
+        _, wire = await self._works.loop.connect_accepted_socket(self._accept, end)
+        if isinstance(wire, Wire):
+            wire.peer = peer
 
     def close(self) -> None:
         """Take no more connections; those that are there stay."""

@@ -23,7 +23,9 @@ from daypass.protocols.ending import Halt, Look, Stop
 from daypass.services.interface import SessionEnd
 
 LOOK_SECONDS_MAX = 0.5
-"""The longest pause between two looks: ten seconds hold about twenty of them."""
+LOOK_PART = 0.05
+"""Between two looks it waits for this part of the time that the end has taken so far, and no longer than half a second:
+what is seen is told at most so much late, and ten seconds hold about a hundred looks, which cost a millisecond each."""
 
 GENTLY_SECONDS = 0.02
 """How long interrupted work may take to be over before everything is terminated. A hundred statements need five to ten
@@ -99,29 +101,36 @@ class Stopping:
     def __init__(self, works: Works) -> None:
         self._works = works
 
-    async def stop(self, ones: Sequence[One], began: float, seconds: float) -> None:
-        """Stop the work of these, all logins at once. What could not be ordered in this time has a problem noted."""
-        await asyncio.gather(*(self._stop(login, group, began, seconds) for login, group in _by_login(ones)))
+    async def halt(self, ones: Sequence[One], began: float, seconds: float) -> None:
+        """Interrupt the work of these, all logins at once, and give it a moment to be over. What could not be ordered
+        in this time has a problem noted."""
+        await asyncio.gather(*(self._halt(login, group, began, seconds) for login, group in _by_login(ones)))
 
-    async def _stop(self, login: Login, group: Sequence[One], began: float, seconds: float) -> None:
+    async def terminate(self, ones: Sequence[One], began: float, seconds: float) -> None:
+        """End these for good, but for those whose target could not be asked to halt them."""
+        ones = [one for one in ones if not one.problem]
+        await asyncio.gather(*(self._terminate(login, group, began, seconds) for login, group in _by_login(ones)))
+
+    async def _halt(self, login: Login, group: Sequence[One], began: float, seconds: float) -> None:
         enders = self._works.enders
+        if not enders.ready(login):
+            self._works.background(self._cancel_all(group))
         try:
-            if not enders.ready(login):
-                self._works.background(self._cancel_all(group))
-            if any(one.settled is not None for one in group):
-                _note(group, await enders.order(login, Halt(_marks(group)), seconds))
-                await _settling(group, GENTLY_SECONDS)
-            _note(group, await enders.order(login, Stop(_marks(group)), seconds))
+            _note(group, await enders.order(login, Halt(_marks(group)), seconds))
         except Unavailable as problem:
-            for one in group:
-                one.problem = problem.message
-                one.how = one.how if one.how == BY_REQUEST else BY_SOCKET
+            _failed(group, problem)
+            return
+        await _settling(group, GENTLY_SECONDS)
+        _stopped(group, began)
+
+    async def _terminate(self, login: Login, group: Sequence[One], began: float, seconds: float) -> None:
+        try:
+            _note(group, await self._works.enders.order(login, Stop(_marks(group)), seconds))
+        except Unavailable as problem:
+            _failed(group, problem)
             return
         await _settling(group, SETTLE_SECONDS)
-        for one in group:
-            if one.is_settled and one.settled is not None:
-                took = round((one.settled.result() - began) * 1000, 3)
-                one.steps["work_stopped"] = max(took, one.steps.get("stopped_forwarding", 0.0))
+        _stopped(group, began)
 
     async def _cancel_all(self, group: Sequence[One]) -> None:
         """Where no ender is up: ask the target to cancel, as these sessions' own clients could."""
@@ -138,7 +147,6 @@ class Stopping:
     async def read_back(self, ones: Sequence[One], began: float) -> None:
         """Look until nothing is left, or the time has passed. What was not looked at is not confirmed."""
         bounds = self._works.bounds
-        pause = bounds.look_seconds
         left = [one for one in ones if one.mark is not None]
         while left:
             seconds = began + bounds.read_back_seconds - monotonic()
@@ -152,8 +160,8 @@ class Stopping:
             mark(gone, "read_back", began)
             left = [one for one in left if one.alive]
             if left:
+                pause = min(max(bounds.look_seconds, (monotonic() - began) * LOOK_PART), LOOK_SECONDS_MAX)
                 await asyncio.sleep(min(pause, max(0.0, began + bounds.read_back_seconds - monotonic())))
-                pause = min(pause * 2, LOOK_SECONDS_MAX)
 
     async def _look(self, login: Login, group: Sequence[One], seconds: float) -> None:
         try:
@@ -182,6 +190,20 @@ def _note(group: Sequence[One], seen: Seen) -> None:
         one.was = one.was or what.get("was", "")
         one.work = what.get("work", one.work)
         one.elsewhere = one.elsewhere or what.get("elsewhere") == "yes"
+
+
+def _failed(group: Sequence[One], problem: Unavailable) -> None:
+    for one in group:
+        one.problem = problem.message
+        one.how = one.how if one.how == BY_REQUEST else BY_SOCKET
+
+
+def _stopped(group: Sequence[One], began: float) -> None:
+    """Note since when nothing is at work of those that are settled."""
+    for one in group:
+        if one.is_settled and one.settled is not None:
+            took = round((one.settled.result() - began) * 1000, 3)
+            one.steps["work_stopped"] = max(took, one.steps.get("stopped_forwarding", 0.0))
 
 
 async def _settling(group: Sequence[One], seconds: float) -> None:

@@ -7,8 +7,9 @@ from contextlib import suppress
 
 import structlog
 
-from daypass.domain.grant import EndReason
+from daypass.domain.session import Over
 from daypass.gateway.works import Works
+from daypass.services.interface import SessionEnd
 
 log = structlog.get_logger(__name__)
 
@@ -19,25 +20,30 @@ CALM_SECONDS_MAX = 0.5
 """How long telling waits for ends that are under way; one that hangs holds nothing up for longer."""
 
 
-def tell_ended(
-    works: Works, session: str, reason: EndReason, note: str, statements: int, recording: str, last_number: int
-) -> None:
-    """Once the session's last record is in the store. If the journal breaks before that, start-up will tell."""
+async def calm(works: Works) -> None:
+    """Wait until no sessions are being ended, but not for long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CALM_SECONDS_MAX):
+            await works.calm.wait()
+
+
+def tell_ended(works: Works, over: Over, shown: asyncio.Future[SessionEnd] | None = None) -> None:
+    """Once the session's last record is in the store, and it is known whether its end could be shown (`shown`; None: it
+    left by itself). If the journal breaks before that, start-up will tell."""
 
     async def tell() -> None:
         # A hundred ends are told in a hundred transactions: that they are over comes first.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CALM_SECONDS_MAX):
-                await works.calm.wait()
+        await calm(works)
+        end = await asyncio.shield(shown) if shown is not None else None
         pause, until = FIRST_RETRY_SECONDS, works.loop.time() + works.bounds.told_seconds
         while True:
             try:
-                await works.desk.ended(session, reason, note, statements, recording, last_number)
+                await works.desk.ended(over, end)
                 return
             except Exception as problem:  # noqa: BLE001  told again; what stays untold is closed at start-up
-                log.warning("end of a session not told", session=session, why=str(problem))
+                log.warning("end of a session not told", session=over.session, why=str(problem))
             if works.loop.time() + pause > until:
-                log.error("end of a session left to start-up", session=session)
+                log.error("end of a session left to start-up", session=over.session)
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_SECONDS_MAX)
@@ -48,7 +54,7 @@ def tell_ended(
         works.untold -= 1
         works.background(tell())
 
-    works.journal.when_shipped(last_number, shipped)
+    works.journal.when_shipped(over.last_number, shipped)
 
 
 def tell_refused(works: Works, name: str, target: str, client: str, why: str) -> None:

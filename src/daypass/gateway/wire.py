@@ -25,6 +25,9 @@ much unshipped, too much waits for its record, forwarding is over."""
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 """A peer that is gone without a word is noticed within a minute, so that its session does not stay open."""
 
+QUIET_SECONDS: Final = 0.05
+"""Who owes nothing and has sent nothing for so long after its last words were sent to it is not sending."""
+
 
 class Owner(Interface):
     """Who is told."""
@@ -50,9 +53,11 @@ class Wire:
     """An `asyncio.Protocol` in all but name (`as_protocol`): a compiled class cannot inherit from one that is not."""
 
     __slots__ = (
+        "_missing",
         "_paused",
         "_tls",
         "_transport",
+        "_unheeded",
         "buffer_bytes",
         "closing",
         "dialling",
@@ -73,6 +78,8 @@ class Wire:
         self._paused = 0
         self._tls: TlsLayer | None = None
         self._transport: asyncio.Transport | None = None
+        self._unheeded = False
+        self._missing = 0
 
     @property
     def as_protocol(self) -> asyncio.Protocol:
@@ -91,12 +98,17 @@ class Wire:
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        if self._tls is None:
+        if self.closing:
+            self._unheeded = True  # read only so that the peer may come to an end: see `part`
+            self._missing -= len(data)
+        elif self._tls is None:
             self.owner.received(self.side, data)
         else:
             self._decrypt(data)
 
     def eof_received(self) -> bool:
+        if self.closing:
+            return False  # both are done: asyncio closes
         self.owner.finished(self.side)
         return True  # half-closed: stays open the other way until its owner closes it
 
@@ -157,11 +169,22 @@ class Wire:
         if self._transport is None:
             self.closing = True
         elif not self.closing:
-            if self._tls is not None:
-                self._tls.close()
-                self._transport.write(self._tls.take())
             self.closing = True
-            self._transport.close()
+            self._close_now()
+
+    def part(self, missing: int) -> None:
+        """As `close`, from a peer that may be in the middle of sending: what still comes is thrown away, and it is
+        closed when these bytes have come, and then nothing for QUIET_SECONDS. Who is told of the end of the connection
+        while it sends (a reset, for bytes unread: RFC 9293, section 3.6.1) gives up, and does not read the last words.
+        """
+        if self._transport is None or self.closing:
+            self.close()
+            return
+        self.read_on()
+        self.closing = True
+        self._unheeded = False
+        self._missing = missing
+        asyncio.get_running_loop().call_later(QUIET_SECONDS, self._close_if_quiet)
 
     def abort(self) -> None:
         """Close without sending what is still buffered."""
@@ -170,6 +193,23 @@ class Wire:
             self._transport.abort()
 
     # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _close_if_quiet(self) -> None:
+        if self._transport is None:
+            return
+        if self._unheeded or self._missing > 0:
+            self._unheeded = False
+            asyncio.get_running_loop().call_later(QUIET_SECONDS, self._close_if_quiet)
+        else:
+            self._close_now()
+
+    def _close_now(self) -> None:
+        if self._transport is None:
+            return
+        if self._tls is not None:
+            self._tls.close()
+            self._transport.write(self._tls.take())
+        self._transport.close()
 
     def _decrypt(self, data: bytes) -> None:
         layer = self._tls

@@ -80,8 +80,9 @@ class Works:
         if not self.ends:
             self.calm.set()
 
-    def background(self, work: Coroutine[None, None, None]) -> None:
+    def background(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Do this apart from any session."""
         task = self.loop.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task

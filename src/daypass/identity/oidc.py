@@ -106,6 +106,13 @@ class Provider:
             claims = {**await self._user_info(answer, claims["sub"]), **claims}
         return self._arrived(claims, token)
 
+    async def check_source(self, issuer: str) -> None:
+        """Raise `Unauthenticated` unless an answer that says to come from `issuer` (empty: says nothing) is this
+        provider's (RFC 9207). One that always says so is not believed without it."""
+        says = (await self._metadata_now()).get("authorization_response_iss_parameter_supported") is True
+        if issuer != self.registered.issuer and (issuer or says):
+            raise self._refused("the answer is from another issuer")
+
     async def logged_out(self, token: str) -> LoggedOut:
         """Whom a logout token signs out. Raises `Unauthenticated`, `Unavailable`."""
         about = {"issuer": self.registered.issuer, "client": self.registered.client_id}
@@ -150,7 +157,10 @@ class Provider:
             raise self._refused(str(problem)) from None
 
     def _arrived(self, claims: Mapping[str, Any], token: str) -> Arrived:
-        groups = claims.get(self.registered.groups_claim)
+        groups, elsewhere = claims.get(self.registered.groups_claim), claims.get("_claim_names")
+        if groups is None and isinstance(elsewhere, Mapping) and self.registered.groups_claim in elsewhere:
+            # Entra, for who is in more than 200: nobody is let in with half of what they are.
+            raise self._refused("their groups did not fit into the token: have the provider send fewer of them")
         told = frozenset(one for one in groups if isinstance(one, str)) if isinstance(groups, list) else None
         return Arrived(
             subject=claims["sub"],

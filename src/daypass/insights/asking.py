@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from daypass.domain.errors import Invalid, NotFound
 from daypass.domain.people import Person
 from daypass.domain.roles import Verb
-from daypass.insights.cases import Case, Group, Number, Point, Row, chart_of, groups_of, how_many, number_of
+from daypass.insights.cases import Case, Group, Number, Point, Row, chart_of, groups_of, how_many, inside, number_of
 from daypass.insights.facts import Facts, read_facts
 from daypass.insights.period import Period
 from daypass.insights.questions import QUESTIONS, Question
@@ -21,11 +21,13 @@ from daypass.store.interface import Transaction
 class Answer:
     """`number` is of the period, `former` of as long a time right before; `count` and `former_count` say of how many
     things. `everybody`: whether it is about all there is, or only about the caller's own. `rows` are the newest first.
+    `only`: the one group that number, chart and rows are of (None: all); `groups` are all of them whatever it says.
     """
 
     question: Question
     period: Period
     by: str
+    only: str | None
     everybody: bool
     number: Number
     former: Number
@@ -43,9 +45,17 @@ class Insights:
         self._office = office
 
     async def ask(
-        self, who: Person, name: str, *, since: int | None = None, until: int | None = None, by: str | None = None
+        self,
+        who: Person,
+        name: str,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        by: str | None = None,
+        only: str | None = None,
     ) -> Answer:
-        """Ask the question of this name. Raise `NotFound` for another, `Invalid` for a time or a group it hasn't."""
+        """Ask the question of this name, of what is in the group `only` (None: of everything). Raise `NotFound` for
+        another name, `Invalid` for a time or a kind of group it hasn't."""
         question = QUESTIONS.get(name)
         if question is None:
             raise NotFound(f"there is no question {name}", hint=f"there are {', '.join(QUESTIONS)}")
@@ -59,16 +69,20 @@ class Insights:
             facts = await self._facts(tx, period, now, None if everybody else who)
             present, past = await self._cases(tx, question, facts, None if everybody else who)
         measure = question.measure
+        groups = groups_of(measure, group, present, past)
+        if only is not None:
+            present, past = inside(group, only, present), inside(group, only, past)
         return Answer(
             question,
             period,
             group,
+            only,
             everybody,
             number_of(measure, present),
             number_of(measure, past),
             how_many(present),
             how_many(past),
-            groups_of(measure, group, present, past),
+            groups,
             chart_of(measure, period, present),
             [case.row for case in sorted(present, key=lambda case: -case.t) if case.row is not None],
         )

@@ -103,6 +103,11 @@ def groups_of(measure: Measure, by: str, now: Sequence[Case], former: Sequence[C
     return sorted(groups, key=lambda group: (-group.count, group.key))[:GROUPS_MAX]
 
 
+def inside(by: str, key: str, cases: Sequence[Case]) -> list[Case]:
+    """Those in this group."""
+    return [case for case in cases if key in case.keys.get(by, ())]
+
+
 def _split(by: str, cases: Sequence[Case]) -> dict[str, list[Case]]:
     found: dict[str, list[Case]] = {}
     for case in cases:

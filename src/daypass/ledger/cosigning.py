@@ -1,8 +1,8 @@
 """Asking witnesses to cosign a checkpoint (the log's side of C2SP tlog-witness), and when there are enough of them.
 
 Each witness is asked on its own, with a consistency proof from the size that it saw last; a witness that does not
-answer holds up nobody but the quorum. What counts as published is decided here and nowhere else: a checkpoint with at
-least `quorum` cosignatures.
+answer holds up nobody but the quorum, and what it answers later counts as well (`so_far`). What counts as published is
+decided here and nowhere else: a checkpoint with at least `quorum` cosignatures.
 """
 
 from __future__ import annotations
@@ -37,19 +37,26 @@ class WitnessAddress:
 
 @dataclass(frozen=True, slots=True)
 class Cosigned:
-    """A checkpoint with the cosignatures that it got, and why it did not get the others (witness name: reason)."""
+    """A checkpoint with the cosignatures that it got, and why it did not get the others (witness name: reason).
+    `waiting`: who has not answered yet. `contradicted`: what a witness says that is not of this history."""
 
     checkpoint: bytes
     count: int
     missing: dict[str, str] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
+    contradicted: str = ""
 
 
 class NotCosigned(Exception):
     """This witness did not cosign. One line says why."""
 
 
+class Contradicted(NotCosigned):
+    """This witness has cosigned something that is not a beginning of what it was shown."""
+
+
 class Cosigners:
-    """The witnesses of one log. Remembers, while it runs, which size each of them saw last."""
+    """The witnesses of one log. Remembers, while it runs, which size each of them saw last. `close` it."""
 
     def __init__(self, witnesses: Sequence[WitnessAddress], quorum: int, client: httpx2.AsyncClient) -> None:
         """Raises ValueError for a quorum that cannot be, or for a key that is no witness's."""
@@ -60,6 +67,15 @@ class Cosigners:
                 raise ValueError(f"{witness.key.name} is not the key of a witness")
         self._witnesses, self.quorum, self._client = tuple(witnesses), quorum, client
         self._seen: dict[VerifierKey, int] = {}
+        self._signed = 0
+        self._note: Note | None = None
+        self._asked: dict[VerifierKey, asyncio.Task[Signature]] = {}
+
+    async def close(self) -> None:
+        """Wait for nobody's answer any more."""
+        for task in self._asked.values():
+            task.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
     def enough(self, cosigned: Cosigned) -> bool:
         """Whether this counts as published."""
@@ -67,49 +83,75 @@ class Cosigners:
 
     async def ask(self, checkpoint: bytes, nodes: Nodes, patience: float = WITNESS_SECONDS_MAX) -> Cosigned:
         """Ask every witness about a signed checkpoint at once; `nodes` are those of its tree. Once the quorum has
-        cosigned and `patience` seconds have passed, the others are not waited for."""
-        note = Note.parse(checkpoint)
+        cosigned and `patience` seconds have passed, the others are not waited for: `so_far` tells what they answer."""
+        note = self._note = Note.parse(checkpoint)
         head = Checkpoint.parse(note.text)
-        asked = [asyncio.create_task(self._ask_one(witness, note, head, nodes)) for witness in self._witnesses]
-        try:
-            await self._wait(asked, patience)
-        finally:
-            for task in asked:
-                task.cancel()
-            answers = await asyncio.gather(*asked, return_exceptions=True)
-        return self._counted(note, answers, patience)
+        self._signed = max(self._signed, head.size)
+        for witness in self._witnesses:
+            before = self._asked.get(witness.key)
+            self._asked[witness.key] = asyncio.create_task(self._in_turn(before, witness, note, head, nodes))
+        await self._wait(tuple(self._asked.values()), patience)
+        return self._counted(note)
 
-    def _counted(self, note: Note, answers: Sequence[Signature | BaseException], patience: float) -> Cosigned:
-        import httpx2  # where nobody cosigns, nothing of it is needed
+    def so_far(self) -> Cosigned | None:
+        """What has been answered by now about the checkpoint that was asked about last."""
+        return self._counted(self._note) if self._note is not None else None
 
-        lines, missing = [], {}
-        for witness, answer in zip(self._witnesses, answers, strict=True):
-            if isinstance(answer, Signature):
-                lines.append(answer)
-            elif isinstance(answer, (NotCosigned, httpx2.HTTPError, TimeoutError)):
-                missing[witness.key.name] = str(answer) or type(answer).__name__
-            elif isinstance(answer, asyncio.CancelledError):
-                missing[witness.key.name] = f"does not answer within {patience} s"
+    def _counted(self, note: Note) -> Cosigned:
+        lines: list[Signature] = []
+        missing: dict[str, str] = {}
+        waiting: set[str] = set()
+        contradicted = ""
+        for witness in self._witnesses:
+            task, name = self._asked[witness.key], witness.key.name
+            if not task.done():
+                waiting.add(name)
+            elif (failure := task.exception()) is None:
+                lines.append(task.result())
             else:
-                raise answer
+                missing[name] = _why(failure)
+                if isinstance(failure, Contradicted):
+                    contradicted = f"witness {name} {failure}"
         whole = Note(note.text, (*note.signatures, *lines))
-        return Cosigned(str(whole).encode(), len(lines), missing)
+        return Cosigned(str(whole).encode(), len(lines), missing, frozenset(waiting), contradicted)
 
     async def _wait(self, asked: Sequence[asyncio.Task[Signature]], patience: float) -> None:
         """Until all have answered; or, once `patience` is over, until enough have cosigned."""
         left: set[asyncio.Task[Signature]] = set(asked)
         give_up = asyncio.get_running_loop().time() + patience
         while left:
-            cosigned = sum(1 for task in asked if task.done() and not task.cancelled() and task.exception() is None)
+            cosigned = sum(1 for task in asked if task.done() and task.exception() is None)
             wait = max(give_up - asyncio.get_running_loop().time(), 0.0)
             if cosigned >= self.quorum and not wait:
                 return
             limit = wait if cosigned >= self.quorum else None
             _, left = await asyncio.wait(left, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
 
+    async def _in_turn(
+        self,
+        before: asyncio.Task[Signature] | None,
+        witness: WitnessAddress,
+        note: Note,
+        head: Checkpoint,
+        nodes: Nodes,
+    ) -> Signature:
+        """One question at a time: a witness that is slow is asked about what is newest when it has answered."""
+        if before is not None:
+            try:
+                await asyncio.wait((before,))
+            except asyncio.CancelledError:
+                before.cancel()
+                raise
+            before.exception()  # whoever asked has seen it, or asks about something newer
+        if self._note is not note:
+            raise NotCosigned("is asked about a newer checkpoint")
+        return await self._ask_one(witness, note, head, nodes)
+
     async def _ask_one(self, witness: WitnessAddress, note: Note, head: Checkpoint, nodes: Nodes) -> Signature:
         for _ in range(ATTEMPTS_MAX):
             old = self._seen.get(witness.key, 0)
+            if old > self._signed:
+                raise Contradicted(f"has cosigned {old} entries, and this log was signed for {self._signed}")
             if old > head.size:
                 raise NotCosigned(f"has cosigned {old} entries, and this checkpoint covers {head.size}")
             proof = await asyncio.to_thread(consistency_proof, old, head.size, nodes) if old else []
@@ -120,6 +162,8 @@ class Cosigners:
                 signature = _cosignature(witness.key, note, answer)
                 self._seen[witness.key] = head.size
                 return signature
+            if status == 422:
+                raise Contradicted(f"has cosigned {old} entries that are not a beginning of this log: compare with it")
             if status != 409:
                 raise NotCosigned(f"HTTP {status}: {answer.decode(errors='replace').strip()[:200]}")
             self._seen[witness.key] = _size(answer, old)
@@ -136,13 +180,23 @@ class Cosigners:
             return response.status_code, answer
 
 
+def _why(failure: BaseException) -> str:
+    import httpx2  # where nobody cosigns, nothing of it is needed
+
+    if isinstance(failure, TimeoutError):
+        return f"does not answer within {WITNESS_SECONDS_MAX:g} s"
+    if isinstance(failure, (NotCosigned, httpx2.HTTPError)):
+        return str(failure) or type(failure).__name__
+    raise failure
+
+
 def _size(answer: bytes, asked: int) -> int:
     try:
         size = parse_size(answer.decode().removesuffix("\n"))
     except ValueError as error:
         raise NotCosigned(f"HTTP 409 without a size: {answer[:60]!r}") from error
     if size == asked:
-        raise NotCosigned(f"has cosigned another history of {size} entries: compare checkpoints with it")
+        raise Contradicted(f"has cosigned another history of {size} entries: compare checkpoints with it")
     return size
 
 

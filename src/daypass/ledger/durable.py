@@ -15,11 +15,15 @@ TEMPORARY = ".new"
 """What the name of a file ends in until it is whole. Left-overs are overwritten by the next attempt."""
 
 
+class Unsynced(OSError):
+    """A sync failed: nothing can be known of what is on the disk, and the next sync may succeed without it."""
+
+
 class Files(Interface):
     """The few things that publishing asks of a disk. All raise OSError.
 
-    After ENOSPC the same may be tried again. After an error of a sync nothing can be known of what is on the disk:
-    the caller stops, and the next start looks.
+    After most errors (a full disk) the same may be tried again. After Unsynced the caller stops; the next start writes
+    anew what is not known to be on the disk.
     """
 
     def read(self, path: Path) -> bytes | None:
@@ -65,7 +69,7 @@ class Disk:
         for folder in sorted(set(folders)):
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
-                os.fsync(fd)
+                _sync(fd)
             finally:
                 os.close(fd)
 
@@ -82,6 +86,13 @@ def _write_synced(path: Path, data: bytes, mode: int) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(fd, view) :]
-        os.fsync(fd)
+        _sync(fd)
     finally:
         os.close(fd)
+
+
+def _sync(fd: int) -> None:
+    try:
+        os.fsync(fd)
+    except OSError as problem:
+        raise Unsynced(*problem.args) from problem

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from daypass.ledger.chains import Chains
-from daypass.ledger.merkle import HASH_BYTES, subtree_root
+from daypass.ledger.merkle import HASH_BYTES, leaf_hashes, subtree_root
 from daypass.ledger.source import Source
 from daypass.ledger.tampering import Tampered
 from daypass.ledger.tiles import WIDTH, bundle_path, decode_bundle, tile_path
-from daypass.ledger.votes import matters
+from daypass.ledger.votes import MARKS
 
 ERASED = b',"type":"blob.erased","v":1}'
 """How the entry of an erasure ends, its keys being sorted."""
+_TOLD = (*MARKS, ERASED)
 _BODIES = re.compile(rb'"bodies":\[([^\]]*)\]')
 _DIGEST = re.compile(rb'"([0-9a-f]{64})"')
 
@@ -57,20 +57,25 @@ def examine(run: Run) -> Findings:
     contents = run.source.read_all(paths)
     for n, width in enumerate(widths, run.first):
         entries = bundle_entries(run.source, n, width, next(contents))
-        leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
+        leaves = leaf_hashes(entries)
         compare_tile(run.source, 0, n, leaves, next(contents))
         found.chains.follow(n * WIDTH, entries, leaves)
-        for i, entry in enumerate(entries):
-            if matters(entry):
-                found.votes.append((n * WIDTH + i, entry))
-            elif entry.endswith(ERASED):
-                found.erased.append(n * WIDTH + i)
-                found.bodies += _bodies(entry)
+        for i in [i for i, entry in enumerate(entries) if entry.endswith(_TOLD)]:
+            _note(found, n * WIDTH + i, entries[i])
         if width == WIDTH:
             found.roots.append(subtree_root(leaves))
         if width < WIDTH or n in run.keep:
             found.leaves[n] = leaves
     return found
+
+
+def _note(found: Findings, index: int, entry: bytes) -> None:
+    """Keep what an entry says that is more than a place in the log."""
+    if entry.endswith(ERASED):
+        found.erased.append(index)
+        found.bodies += _bodies(entry)
+    else:
+        found.votes.append((index, entry))
 
 
 def _bodies(entry: bytes) -> list[str]:

@@ -14,3 +14,7 @@ class Shelf(Interface):
     async def ship(self, node: str, first: int, last: int, drafts: Sequence[Draft]) -> None: ...
 
     async def shipped(self, node: str) -> int: ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody who waits for an answer uses the store now."""

@@ -1,9 +1,9 @@
 """The journal of one gateway: data-path facts, made durable before what they tell of may happen.
 
-One event loop appends, one turn at a time: records collect in memory, `hold` says that somebody waits for them, and at
-the end of the loop's turn one write and one inline `fdatasync` cover everybody. Facts that nobody waits for go along,
-at the latest with a timer. Where the operating system's memory is enough (`written`), the file is mapped and a record
-is where it has to be as soon as `append` returns (`at_once`). The file written to is made ahead, in a thread.
+One event loop appends, one turn at a time: records collect in memory, `hold` says that somebody waits for them, and
+`group_commit` makes them durable, once for everybody. Where the operating system's memory is enough (`written`), the
+file is mapped and a record is where it has to be as soon as `append` returns (`at_once`). The file written to is made
+ahead, in a thread.
 
 Fails closed, once and for good: after the first error nothing is appended and nobody who waits is called again. An
 `fsync` that failed is never asked a second time, as the kernel may have dropped the pages it could not write.
@@ -19,13 +19,16 @@ from heapq import heappop, heappush
 from itertools import count
 from mmap import mmap
 from pathlib import Path
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Final, NoReturn
 
 from daypass.domain.errors import Unavailable
+from daypass.ledger.ahead import Ahead
 from daypass.ledger.backlog import Backlog
 from daypass.ledger.files import Disk, Files
+from daypass.ledger.group_commit import GroupCommit
 from daypass.ledger.segments import HEAD, PAYLOAD_BYTES_MAX, Recovery, Span, framed, name, recover
+from daypass.ledger.syncing import Syncing
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 """How much is made ahead: some ten seconds of a busy gateway, and what stays at most on disk once it is shipped."""
@@ -39,9 +42,6 @@ BACKLOG_BYTES: Final = 256 * 1024 * 1024
 PENDING_BYTES: Final = 1024 * 1024
 """What one turn collects in memory before it is written (not yet synced)."""
 
-DIRTY_SECONDS: Final = 0.05
-"""How long a fact that nobody waits for stays in memory only."""
-
 ROLL_SECONDS: Final = 60.0
 """A shipped segment that is older than this is closed and removed even if it is not full: what was erased in the
 store must not live on in the journal."""
@@ -49,7 +49,6 @@ store must not live on in the journal."""
 AHEAD: Final = "ahead.new"
 
 HEAD_BYTES: Final = HEAD.size
-_clock: Final = perf_counter
 
 
 class Durability(StrEnum):
@@ -60,14 +59,15 @@ class Durability(StrEnum):
     LEDGER = "ledger"
 
 
-class Journal:
-    """See `open`. `recovery` says what was found; `flushes` and `flush_seconds` add up; `waits_for_store`: what is held
-    is called when it is shipped, not at the end of the turn."""
+class Journal(GroupCommit):
+    """See `open`. `recovery` says what was found; `waits_for_store`: what is held is called when it is shipped, not at
+    the end of the turn; `syncs`: whether records are synced to the disk."""
 
     def __init__(
         self, directory: Path, durability: Durability, files: Files, spans: list[Span], recovery: Recovery
     ) -> None:
         """Not for use: `open` makes one."""
+        super().__init__()
         self.recovery = recovery
         self.at_once = False
         """Whether a record counts as soon as `append` has returned, without a `hold`: always or never."""
@@ -75,29 +75,18 @@ class Journal:
         self.reserve_bytes = RESERVE_BYTES
         self.roll_seconds = ROLL_SECONDS
         self.on_failure: Callable[[OSError], None] | None = None
-        self.flushes = 0
-        self.flush_seconds = 0.0
         self._directory = directory
         self._files = files
-        self._synced = durability is not Durability.WRITTEN
+        self.syncs = durability is not Durability.WRITTEN
         self.waits_for_store = durability is Durability.LEDGER
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._problem: OSError | None = None
         self._pending: list[bytes] = []
         self._payloads: list[bytes] = []
         self._pending_bytes = 0
-        self._dirty = False
-        self._waiting: list[Callable[[], None]] = []
         self._shipping: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
-        self._turn_due = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._ahead_ready = False
-        self._ahead_task: asyncio.Future[None] | None = None
-        self._ahead_problem: OSError | None = None
+        self._ahead = Ahead(files, directory / AHEAD)
         self.backlog = Backlog(files, spans)
-        self._last = self.backlog.last
-        self._durable = self._last
+        self._last = self._durable = self.backlog.last
         self._handle = -1
         self._map: mmap | None = None
         self._size = 0
@@ -138,6 +127,11 @@ class Journal:
         self._loop = loop
         self._make_ahead()
 
+    def sync_by(self, syncing: Syncing) -> None:
+        """Have this one sync while several sessions wait. Only where `syncs`."""
+        self._syncing = syncing
+        syncing.follow(self._handle)
+
     # -- appending ------------------------------------------------------------------------------------------------
 
     @property
@@ -176,8 +170,7 @@ class Journal:
         self._pending_bytes += size
         if self._pending_bytes > PENDING_BYTES:
             self._write()
-        if self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_later(DIRTY_SECONDS, self._tick)
+        self.see_to_it()
         return number
 
     def hold(self, waiter: Callable[[], None]) -> None:
@@ -185,33 +178,7 @@ class Journal:
         if self.waits_for_store:
             self.when_shipped(self._last, waiter)
             waiter = _nobody
-        self._waiting.append(waiter)
-        if not self._turn_due and self._loop is not None:
-            self._turn_due = True
-            self._loop.call_soon(self.flush)
-
-    def flush(self) -> None:
-        """Make everything appended so far durable, then call those who held. Failing, it calls `on_failure`."""
-        self._turn_due = False
-        if self._problem is not None:
-            return
-        waiting, self._waiting = self._waiting, []
-        if self._pending or self._dirty:
-            began = _clock()
-            try:
-                self._write()
-                self._sync()
-            except Unavailable:
-                return
-            self.flushes += 1
-            self.flush_seconds += _clock() - began
-        for waiter in waiting:
-            waiter()
-
-    def _tick(self) -> None:
-        self._timer = None
-        if self._durable != self._last:
-            self.flush()
+        self.wait(waiter)
 
     def _write(self) -> None:
         pending = self._pending
@@ -228,13 +195,16 @@ class Journal:
         self._dirty = True
 
     def _sync(self) -> None:
-        if self._synced:
+        if self.syncs:
             try:
                 self._files.sync(self._handle)
             except OSError as problem:
                 self._break(problem)
         self._dirty = False
         self._durable = self._last
+        self.backlog.trim()
+
+    def _trim(self) -> None:
         self.backlog.trim()
 
     def _break(self, problem: OSError) -> NoReturn:
@@ -275,19 +245,20 @@ class Journal:
     def _begin_segment(self, needed: int) -> None:
         size = max(self.segment_bytes, needed)
         path = self._directory / name(self._last + 1)
-        if self._ahead_ready and size == self.segment_bytes:
-            self._ahead_ready = False
-            self._files.rename(self._directory / AHEAD, path)
+        if size == self.segment_bytes and self._ahead.ready:
+            self._ahead.take(path)
         else:
             # One that is made for a single large record is not zeroed first: that would write all of it twice.
             self._files.create(path, size if size == self.segment_bytes else 0)
         self._handle = self._files.open(path)
         self._size, self._offset, self._begun = size, 0, monotonic()
         self._take_hold()
+        if self._syncing is not None:
+            self._syncing.follow(self._handle)
         self.backlog.begin(path, self._last + 1)
 
     def _take_hold(self) -> None:
-        if not self._synced:
+        if not self.syncs:
             self._map = self._files.map(self._handle, self._size)
             if self._map is None and self.at_once:
                 raise OSError("the journal's file cannot be mapped any more")
@@ -301,18 +272,8 @@ class Journal:
         self._handle = -1
 
     def _make_ahead(self) -> None:
-        if self._loop is None or self._ahead_ready or self._ahead_task is not None:
-            return
-        create = self._files.create
-        path, size = self._directory / AHEAD, self.segment_bytes
-        self._ahead_task = self._loop.run_in_executor(None, create, path, size)
-        self._ahead_task.add_done_callback(self._ahead_done)
-
-    def _ahead_done(self, task: asyncio.Future[None]) -> None:
-        self._ahead_task = None
-        problem = None if task.cancelled() else task.exception()
-        self._ahead_ready = not task.cancelled() and problem is None
-        self._ahead_problem = problem if isinstance(problem, OSError) else None
+        if self._loop is not None:
+            self._ahead.make(self._loop, self.segment_bytes)
 
     @property
     def crowded(self) -> bool:
@@ -323,7 +284,7 @@ class Journal:
 
     def has_room(self) -> bool:
         """Whether a new session may open: the journal works and the disk has more than its reserve."""
-        if self._ahead_problem is not None:  # nothing of anybody's was in that file: this may be tried again
+        if self._ahead.problem is not None:  # nothing of anybody's was in that file: this may be tried again
             self._make_ahead()
             return False
         try:
@@ -368,9 +329,7 @@ class Journal:
     def close(self) -> None:
         """Make the rest durable and let go of the files."""
         self.flush()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.rest()
         if self._handle >= 0:
             self._let_go()
 

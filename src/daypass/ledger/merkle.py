@@ -13,6 +13,8 @@ HASH_BYTES = 32
 EMPTY_ROOT = sha256(b"").digest()
 """The root of the tree of no leaves (RFC 6962, section 2.1)."""
 
+_LEAF = sha256(b"\x00")
+
 Node = Callable[[int, int], bytes]
 """`node(level, n)`: the hash over leaves [n·2^level, (n+1)·2^level), a complete subtree."""
 
@@ -22,6 +24,16 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(b"\x00" + entry).digest()
 
 
+def leaf_hashes(entries: Sequence[bytes]) -> list[bytes]:
+    """The leaf hash of each. Starts from a copy of what is common to all, as making a hash anew costs more."""
+    copy, hashes = _LEAF.copy, []
+    for entry in entries:
+        begun = copy()
+        begun.update(entry)
+        hashes.append(begun.digest())
+    return hashes
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256(01 ‖ left ‖ right)."""
     return sha256(b"\x01" + left + right).digest()
@@ -29,10 +41,11 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def subtree_root(hashes: Sequence[bytes]) -> bytes:
     """The root over a complete subtree: a power of two of neighbours."""
-    level, pair = b"".join(hashes), 2 * HASH_BYTES
-    while len(level) > HASH_BYTES:
-        level = b"".join([sha256(b"\x01" + level[i : i + pair]).digest() for i in range(0, len(level), pair)])
-    return level
+    level = list(hashes)
+    while len(level) > 1:
+        each = iter(level)
+        level = [sha256(b"\x01" + left + right).digest() for left, right in zip(each, each, strict=True)]
+    return level[0]
 
 
 class Frontier:

@@ -2,9 +2,10 @@
 
 Shipping shares two cores with the traffic whose record it ships. So it takes a share of the time and no more: up to
 `CALM_FACTS_PER_SECOND` one that keeps up with them, in a burst beyond that a small one: the facts wait on disk, where
-they are safe, and the rest of the burst is shipped when it is over. It never waits so long that the journal fills:
-above half of the backlog's limit shipping goes at full speed again, and at the limit clients are paused. Pure: times
-are arguments.
+they are safe. The rest of the burst is shipped when it is over, and still gives way to whoever uses the store then (a
+new session takes some twenty steps in it, each of which would wait for a slice of shipping). It never waits so long
+that the journal fills: above half of the backlog's limit shipping goes at full speed again, and at the limit clients
+are paused. Pure: times are arguments.
 """
 
 from __future__ import annotations
@@ -44,10 +45,11 @@ class Pace:
                 self.share = 1.0
             self._since, self._number = now, number
 
-    def pause(self, *, full: bool, crowded: bool, worked: float) -> float:
+    def pause(self, *, full: bool, crowded: bool, busy: bool, worked: float) -> float:
         """Seconds to wait after a batch that was work of `worked` seconds. `full`: there is more; `crowded`: too much
-        more."""
+        more; `busy`: somebody waits for the store."""
         rest = 0.0 if full else self._rest
-        if self.share == 1.0 or crowded:
+        share = min(self.share, LIVELY_SHARE) if busy else self.share
+        if share == 1.0 or crowded:
             return rest
-        return min(max(rest, worked * (1 / self.share - 1)), PAUSE_SECONDS_MAX)
+        return min(max(rest, worked * (1 / share - 1)), PAUSE_SECONDS_MAX)

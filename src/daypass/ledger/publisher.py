@@ -2,7 +2,7 @@
 
 Order is all. What a checkpoint covers is durable before the signer remembers it, and the signer remembers it before
 the checkpoint is given out; so after any crash the tiles have what was signed, and the newest head can be signed
-again. Full tiles are written once; if one is there already it must be the same. Partial ones are removed once a
+again. Tiles are written once; if one is there already it must be the same. Partial ones are removed once a
 full one covers them. Refuses to publish anything that does not continue what was published before.
 
     prepare    tiles and signature; readers see nothing yet (witnesses are asked here, ledger/cosigning.py)
@@ -134,11 +134,12 @@ class Publisher:
             raise Disagreement(f"{self._folder / VKEY} is of another key than the signer's, {self._signer.vkey}")
 
     def _write_once(self, path: str, data: bytes) -> None:
+        """Write a file that is not signed for yet. One that is there is left of an attempt that did not come to its
+        end, so that it may be in memory alone: it is written anew, with the content that it has."""
         present = self._read(path)
-        if present is None:
-            self._files.write(self._folder / path, data)
-        elif present != data:
+        if present not in (None, data):
             raise Disagreement(f"{path} is already published with other content")
+        self._files.write(self._folder / path, data)
 
     def _folders(self, paths: Iterable[str]) -> set[Path]:
         """The folders of these files and those above them, as these may be new as well."""

@@ -89,6 +89,8 @@ class Shipper:
         """`lock` encrypts bodies."""
         self.lag_seconds = 0.0
         self.facts = 0
+        self.calm: Callable[[], Awaitable[None]] | None = None
+        """Waited for before each batch, unless statements wait for theirs: what is more urgent, and soon over."""
         self._journal = journal
         self._shelf = shelf
         self._node = node
@@ -115,6 +117,8 @@ class Shipper:
         while True:
             self._drafted = 0.0
             if not journal.waits_for_store:
+                if self.calm is not None:
+                    await self.calm()
                 pace.arrived(journal.durable, perf_counter())
             try:
                 shipped = await self.step()
@@ -123,7 +127,8 @@ class Shipper:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             worked = self._drafted / DRAFTING_SHARE
-            await asyncio.sleep(pace.pause(full=shipped == BATCH_FACTS, crowded=journal.crowded, worked=worked))
+            full, crowded, busy = shipped == BATCH_FACTS, journal.crowded, self._shelf.busy
+            await asyncio.sleep(pace.pause(full=full, crowded=crowded, busy=busy, worked=worked))
 
     async def drain(self) -> None:
         """Ship everything that is durable now. Raises `Unavailable` if the store is."""

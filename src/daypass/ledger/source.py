@@ -6,11 +6,13 @@ Everything that is read has a limit, as the one who publishes it is the one who 
 from __future__ import annotations
 
 import os
+import ssl
 import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Protocol as Interface
@@ -69,9 +71,11 @@ class Directory:
         return map(self.read, paths)
 
     def tiles(self) -> Iterator[str]:
-        for folder, _, names in os.walk(self.root / "tile", onerror=_gone_or_raise):
+        top = str(self.root)
+        for folder, _, names in os.walk(os.path.join(top, "tile"), onerror=_gone_or_raise):
+            below = folder[len(top) :].replace(os.sep, "/").lstrip("/")
             for name in names:
-                yield Path(folder, name).relative_to(self.root).as_posix()
+                yield f"{below}/{name}"
 
 
 def _gone_or_raise(error: OSError) -> None:
@@ -83,16 +87,18 @@ def _gone_or_raise(error: OSError) -> None:
 class Url:
     """A log over HTTP. Which files there are cannot be listed."""
 
-    def __init__(self, url: str, token: str = "") -> None:
-        """`token`: for a log that only auditors may read."""
+    def __init__(self, url: str, token: str = "", ca: str | None = None) -> None:
+        """`token`: for a log that only auditors may read. `ca`: the file of the certificate authority to trust, if not
+        the machine's."""
         self.root = url.rstrip("/")
+        self._ca = ca
         self._headers = {"Accept-Encoding": "gzip, identity"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self.name = url
 
     def read(self, path: str) -> bytes | None:
         request = urllib.request.Request(f"{self.root}/{path}", headers=self._headers)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=_trust(self._ca)) as response:
                 raw = _body(response)
         except urllib.error.HTTPError as error:
             if error.code in (404, 410):
@@ -124,10 +130,16 @@ def _body(response: HTTPResponse) -> bytes:
     return whole
 
 
-def open_source(name: str, token: str = "") -> Source:
+@cache
+def _trust(ca: str | None) -> ssl.SSLContext | None:
+    """What a server's certificate is checked with; None: as the machine does. Raises OSError."""
+    return ssl.create_default_context(cafile=ca) if ca else None
+
+
+def open_source(name: str, token: str = "", ca: str | None = None) -> Source:
     """A source by what the command line says. Raises Unreadable for a directory that is not there."""
     if name.startswith(("http://", "https://")):
-        return Url(name, token)
+        return Url(name, token, ca)
     root = Path(name)
     if not root.is_dir():
         raise Unreadable(f"{name}: no such directory (give the folder that holds `checkpoint`, or its URL)")

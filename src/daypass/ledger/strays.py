@@ -6,6 +6,8 @@ checkpoint are being published just now: nobody has signed them, so nothing is s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from daypass.ledger.durable import TEMPORARY
 from daypass.ledger.merkle import HASH_BYTES
 from daypass.ledger.paths import parse_path
@@ -26,6 +28,16 @@ def check_strays(source: Source, size: int) -> None:
         present = min(WIDTH, (size >> HEIGHT * max(0, level)) - number * WIDTH)
         if width < present:
             _beginning(source, path, level, number, width, present)
+
+
+def unsigned(source: Source, size: int) -> Iterator[str]:
+    """The paths of tiles and bundles that a tree of `size` leaves does not reach: nobody has signed them."""
+    for path in source.tiles():
+        found = parse_path(path)
+        if found is not None:
+            level, number, width = found
+            if number * WIDTH + width > size >> HEIGHT * max(0, level):
+                yield path
 
 
 def _path(level: int, number: int, width: int) -> str:

@@ -78,6 +78,7 @@ def verify_log(
     for run, findings in _examine_all(_runs(source, head.size, join.bundles_wanted), processes):
         join.take(run, findings)
         progress(report.entries, head.size)
+    strays = None if processes is None else processes.submit(check_strays, source, head.size)
     root = join.finish()
     if root != head.root:
         raise Tampered(
@@ -86,7 +87,7 @@ def verify_log(
             (str(now.note),),
         )
     join.receipts()
-    check_strays(source, head.size)
+    check_strays(source, head.size) if strays is None else strays.result()
     return report
 
 

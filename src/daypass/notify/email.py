@@ -18,7 +18,7 @@ import aiosmtplib
 
 from daypass.domain.durations import as_datetime
 from daypass.notify.interface import SEND_SECONDS_MAX, Message, NotSent, Receipt
-from daypass.notify.plain import clean, line, plain_text
+from daypass.notify.plain import OPEN, clean, line, plain_text
 
 STARTTLS, TLS, NONE = "starttls", "tls", "none"
 """How the connection is encrypted: after STARTTLS (RFC 3207), from the start (RFC 8314), not at all."""
@@ -133,5 +133,6 @@ def _html(message: Message) -> str:
         for label, text in message.facts
     )
     commands = "".join(f"<pre>{html.escape(line(command))}</pre>" for command in message.commands)
+    link = f'<p><a href="{html.escape(message.link)}">{OPEN}</a></p>' if message.link else ""
     title = html.escape(line(message.title))
-    return f"<html><body><p><b>{title}</b></p><table>{rows}</table>{commands}</body></html>\n"
+    return f"<html><body><p><b>{title}</b></p><table>{rows}</table>{commands}{link}</body></html>\n"

@@ -47,7 +47,8 @@ class Choices:
 @dataclass(frozen=True, slots=True)
 class Message:
     """`id` is the notice's: the same in every attempt. `subject` is the thread's and stays, `title` tells the news;
-    `facts` are labels and texts in order; `commands` what to type. `quiet`: it only changes what was said before.
+    `facts` are labels and texts in order; `commands` what to type; `link` where the web app shows it
+    (may be empty). `quiet`: it only changes what was said before.
     `data` is the same for programs: ids, words and numbers."""
 
     id: str
@@ -59,6 +60,7 @@ class Message:
     thread: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     commands: tuple[str, ...] = ()
+    link: str = ""
     choices: Choices | None = None
     quiet: bool = False
     urgent: bool = False

@@ -10,6 +10,8 @@ from daypass.notify.interface import Message
 LINE_CHARS_MAX = 200
 """A subject or title; mail programs and cards cut longer ones anywhere."""
 WIDTH = 12
+OPEN = "Open in Daypass"
+"""What a link to the web app says."""
 
 _KEPT = "\n\t"
 
@@ -42,3 +44,6 @@ def _lines(message: Message) -> Iterator[str]:
         yield ""
     for command in message.commands:
         yield f"    {line(command)}"
+    if message.link:
+        yield ""
+        yield message.link

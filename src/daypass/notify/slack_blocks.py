@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from daypass.notify.interface import Choices, Message
-from daypass.notify.plain import clean, line
+from daypass.notify.plain import OPEN, clean, line
 
 Block = dict[str, Any]
 
@@ -34,6 +34,9 @@ def blocks(message: Message) -> list[Block]:
     found: list[Block] = [{"type": "header", "text": _plain(line(message.title, HEADER_CHARS_MAX))}]
     told: list[Block] = [_fact(label, text) for label, text in message.facts]
     told += [{"type": "rich_text_preformatted", "elements": [_text(line(one))]} for one in message.commands]
+    if message.link:
+        link = {"type": "link", "url": message.link, "text": OPEN}
+        told.append({"type": "rich_text_section", "elements": [link]})
     if told:
         found.append({"type": "rich_text", "elements": told})
     if message.choices is not None:

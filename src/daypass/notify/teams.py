@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from daypass.notify.interface import Message, NotSent, Receipt
-from daypass.notify.plain import clean, line
+from daypass.notify.plain import OPEN, clean, line
 from daypass.notify.reaching import Reach
 
 TEXT_CHARS_MAX = 4000
@@ -64,6 +64,7 @@ def card(message: Message) -> dict[str, Any]:
         )
     for command in message.commands:
         body.append(_run({"type": "TextRun", "text": line(command), "fontType": "monospace"}))
+    open_it = [{"type": "Action.OpenUrl", "title": OPEN, "url": message.link}] if message.link else []
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -71,6 +72,7 @@ def card(message: Message) -> dict[str, Any]:
         "fallbackText": line(message.title),
         "msteams": {"width": "Full"},
         "body": [{"type": "Container", "id": message.id, "items": body}],
+        "actions": open_it,
     }
 
 

@@ -57,6 +57,7 @@ def payload(message: Message) -> dict[str, object]:
         "facts": {label: clean(text) for label, text in message.facts},
         "commands": list(message.commands),
         "thread": message.thread,
+        "link": message.link,
     }
     return {"type": message.kind, "timestamp": as_datetime(message.at).isoformat(), "data": data}
 

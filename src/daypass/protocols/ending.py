@@ -65,13 +65,19 @@ class Poke:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Sign in to a target as this role (first event of an ender). `entropy` is 32 random bytes, new for each."""
+    """Sign in to a target as this role (first event of an ender). `entropy` is 32 random bytes, new for each.
+
+    With `order`, it is given behind our last word of the sign-in, without waiting for the target to say that it is
+    ready: where somebody ends whatever connection of this login they see, the order is there first. Its answer follows
+    `Entered`.
+    """
 
     target: Target
     role: TargetRole
     credential: Credential
     label: str
     entropy: bytes = field(default=b"", repr=False)
+    order: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +98,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The ender is of no more use (effect), and why."""
+    """The ender is of no more use (effect), and why. `pushed_out`: somebody at the target ended it."""
 
     why: str
+    pushed_out: bool = False
 
 
 EnderEvent = Enter | Connected | Failed | TlsStarted | Derived | Received | Closed | Halt | Stop | Look | Around | Poke

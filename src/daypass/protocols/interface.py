@@ -21,6 +21,7 @@ from daypass.domain.statement import Analysis, Fact, Value
 from daypass.domain.target import Credential, Target, TargetRole
 
 if TYPE_CHECKING:
+    from daypass.protocols.console import Console
     from daypass.protocols.ending import Ender
 
 
@@ -130,6 +131,11 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The answer to `Interrupt`: it was passed on, or that could not be done, or there is no such session."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """The session ends now: `reason` is an `EndReason`, `message` and `hint` are for the client."""
 
@@ -145,6 +151,12 @@ class Warned:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pulsed:
+    """A little time went by since the client said that it will send no more. One that is dead says that too: send it
+    something that it ignores, if it is waited for, so that it shows whether it is there."""
+
+
 Event = (
     Received
     | Closed
@@ -156,8 +168,10 @@ Event = (
     | Failed
     | Derived
     | Admitted
+    | Interrupted
     | Ending
     | Warned
+    | Pulsed
 )
 
 
@@ -239,7 +253,8 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """A client asked, on a connection of its own, to cancel the running work of the session with this key."""
+    """A client asked, on a connection of its own, to cancel the running work of the session with this key. Answer:
+    `Interrupted`, after which nothing more is interrupted for it."""
 
     key: bytes
 
@@ -251,11 +266,13 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close one side after what was sent. `reason` is an `EndReason` value; `note` is for the record."""
+    """Close one side after what was sent. `reason` is an `EndReason` value; `note` is for the record; `missing` are the
+    bytes that the peer has announced and not sent yet."""
 
     side: Side
     reason: str
     note: str = ""
+    missing: int = 0
 
 
 Effect = LookUp | Authorize | Connect | StartTls | Derive | Send | Record | Ready | Interrupt | Cancel | Close
@@ -329,6 +346,9 @@ class Protocol(Interface):
 
     def ender(self) -> Ender:
         """A new ender."""
+
+    def console(self, *, person: str, target: str, role: str | None, token: str, entropy: bytes) -> Console | None:
+        """A client of our own for somebody who has none; None: there is no such thing. `entropy` is 18 bytes."""
 
     def check(self, target: Target) -> None:
         """Raise `Invalid` for a target whose settings this protocol cannot serve."""

@@ -19,6 +19,7 @@ from daypass.domain.errors import DaypassError
 from daypass.domain.grant import EndReason, Grant, GrantState
 from daypass.domain.session import Session
 from daypass.domain.wording import ended_hint, ended_message
+from daypass.services.admitting import extend_ms_of
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Office
 from daypass.store.interface import Cut, Transaction
@@ -91,7 +92,8 @@ class Across:
             if grant is None:
                 continue
             if grant.state is GrantState.ACTIVE and grant.expires_at is not None:
-                carrier.reschedule(id, grant.expires_at)
+                most = extend_ms_of(self._office, grant.target, len(grant.extensions))
+                carrier.reschedule(id, grant.expires_at, most)
             elif grant.state is not GrantState.ACTIVE and grant.end_reason:
                 reason = EndReason(grant.end_reason)
                 self._begin(ours, reason, ended_message(grant, reason), ended_hint(grant))

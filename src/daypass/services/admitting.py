@@ -47,6 +47,8 @@ class Admission:
     credential: Credential
     label: str
     expires_at: int
+    duration_ms: int
+    extend_ms: int | None = None
     idle_ms: int | None = None
     scope: Scope = WHOLE
 
@@ -97,6 +99,8 @@ class Admitting:
             credential=credential,
             label=f"daypass/{session.id[-12:]} {person.email}".encode()[:LABEL_BYTES_MAX].decode(errors="ignore"),
             expires_at=grant.expires_at or 0,
+            duration_ms=grant.duration_ms,
+            extend_ms=extend_ms_of(self._office, grant.target, len(grant.extensions)),
             idle_ms=_idle_ms(self._office, found),
             scope=grant.scope,
         )
@@ -106,7 +110,7 @@ class Admitting:
         target = self._office.targets.get(name)
         known = target is not None and policy.ways(self._office.policies.current.policies, person, target)
         held = known or await tx.grants(person=person.id, target=name, page=Page(1))
-        await check_access(tx, person, name if held else "", self._office.now())
+        await check_access(tx, person, name if held else "", self._office.now(), self._office.everybody)
 
     async def _ahead(self, token_id: str, target: str) -> Ahead:
         """What the target's policy wants to know of others, for each grant that this person could come in on."""
@@ -197,6 +201,15 @@ def _idle_ms(office: Office, target: Target) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
+def extend_ms_of(office: Office, target: str, times: int) -> int | None:
+    """By how much the policy in force lets a grant for this target be extended that was extended so many times; None:
+    not at all."""
+    known = office.targets.get(target)
+    found = policy.policy_of(office.policies.current.policies, known) if known is not None else None
+    limit = found.limits.extend if found is not None else None
+    return limit.by_ms if limit is not None and times < limit.times else None
+
+
 class NotKnown(Refused):
     """Refused only because somebody outside could not be asked: it may be right again in a moment."""
 
@@ -244,7 +257,7 @@ async def activated(office: Office, change: Change, grant: Grant, person: Person
     """The grant with its clock running, started now if it was not. Raise `Unavailable` if time cannot be told,
     `Refused` if it is locked."""
     office.check_clock()
-    await check_access(change.tx, person, grant.target, office.now())
+    await check_access(change.tx, person, grant.target, office.now(), office.everybody)
     if grant.state is GrantState.ACTIVE:
         return grant
     active = grants.activate(grant, office.now())

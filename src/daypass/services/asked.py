@@ -44,12 +44,15 @@ def looks_outside(office: Office, target: Target) -> bool:
     return bool(wanted_facts(office, target) & {TICKET, ON_CALL})
 
 
-async def look_outside(office: Office, target: Target, ticket: str) -> Outside:
-    """What conditions of the target's policy want to know of others, asked all at once. Never raises."""
-    found = policy_of(office.policies.current.policies, target)
+async def look_outside(
+    office: Office, target: Target, ticket: str, policies: Sequence[Policy] | None = None
+) -> Outside:
+    """What conditions of the target's policy want to know of others, asked all at once. Never raises. `policies`: those
+    that are asked; None: those in force."""
+    found = policy_of(office.policies.current.policies if policies is None else policies, target)
     if found is None:
         return NOTHING
-    names = wanted_facts(office, target)
+    names = wanted_facts(office, target, policies)
     unknown: dict[str, str] = {}
     facts, on_call = await asyncio.gather(
         _ticket(office, ticket, unknown) if TICKET in names else _nothing(),
@@ -123,9 +126,9 @@ async def on_duty(office: Office, groups: frozenset[str]) -> Mapping[str, Sequen
     return {group: who for group, who in zip(wanted, answers, strict=True) if who is not None}
 
 
-def wanted_facts(office: Office, target: Target) -> frozenset[str]:
+def wanted_facts(office: Office, target: Target, policies: Sequence[Policy] | None = None) -> frozenset[str]:
     """The variables that conditions of the target's policy speak of."""
-    policy = policy_of(office.policies.current.policies, target)
+    policy = policy_of(office.policies.current.policies if policies is None else policies, target)
     return frozenset(name for one in policy.conditions for name in one.names) if policy is not None else frozenset()
 
 
@@ -143,10 +146,12 @@ async def question(
     on_behalf_of: str | None = None,
     known: Outside = NOTHING,
     scope: Scope = WHOLE,
+    policies: Sequence[Policy] | None = None,
 ) -> Question:
-    """The question to policy."""
+    """The question to policy (`policies`: to those; None: to those in force)."""
     now = office.now()
-    history = await history_of(tx, person.id, target.name, now) if "history" in wanted_facts(office, target) else None
+    looks_back = "history" in wanted_facts(office, target, policies)
+    history = await history_of(tx, person.id, target.name, now) if looks_back else None
     return Question(
         requester=person,
         target=target,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from daypass.services.departing import Departing
+from daypass.services.doubts import Doubts
 from daypass.services.duties import Duties
 from daypass.services.endings import Endings
 from daypass.services.grants import Grants
@@ -13,6 +15,7 @@ from daypass.services.recovery import Recovery
 from daypass.services.refusals import Refusals
 from daypass.services.reminding import Reminding
 from daypass.services.requests import Requests
+from daypass.services.revoking import Revoking
 
 SWEEP_SECONDS = 1.0
 """How often app.py calls `sweep`. Sessions are cut by their own timers; this is for what has no session open."""
@@ -41,9 +44,13 @@ class Clocks:
         duties: Duties | None = None,
         reminding: Reminding | None = None,
         locks: Locks | None = None,
+        revoking: Revoking | None = None,
+        departing: Departing | None = None,
+        doubts: Doubts | None = None,
     ) -> None:
         """`patrol`: None where no target lends logins; `duties`: None where nothing is owed; `reminding`: None where
-        nobody is reminded; `locks`: None where nobody locks anything."""
+        nobody is reminded; `locks`: None where nobody locks anything; `revoking`, `departing`: None where nobody
+        revokes tokens or disables people; `doubts`: None where no session is looked at again."""
         self._requests = requests
         self._grants = grants
         self._endings = endings
@@ -53,12 +60,21 @@ class Clocks:
         self._duties = duties
         self._reminding = reminding
         self._locks = locks
+        self._revoking = revoking
+        self._departing = departing
+        self._doubts = doubts
 
     async def sweep(self, now: int) -> Swept:
         """Ends first, as they matter most; they go on by themselves, so that a slow one delays nothing here."""
         ending = await self._endings.end_due(now)
+        if self._doubts is not None:
+            self._doubts.sweep(now)
         if self._locks is not None:
             ending += await self._locks.sweep(now)
+        if self._departing is not None:
+            ending += await self._departing.sweep()
+        if self._revoking is not None:
+            await self._revoking.sweep(now)
         expired = await self._requests.expire_due(now)
         await self._requests.escalate_due(now)
         lapsed = await self._grants.lapse_due(now)

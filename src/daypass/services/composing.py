@@ -17,8 +17,11 @@ from daypass.domain.people import Person
 from daypass.domain.request import OPEN, Request, RequestState
 from daypass.domain.standing import Notice
 from daypass.domain.telling import CHOICES, QUIET
+from daypass.domain.wording import extend_command
 from daypass.notify.interface import Choices, Message, Recipient
+from daypass.services.admitting import extend_ms_of
 from daypass.services.formerly import last_time
+from daypass.services.office import Office
 from daypass.services.wordings import News, of_access, of_body, of_duty, of_request
 from daypass.store.interface import Transaction
 
@@ -35,6 +38,15 @@ class Things:
     request: Request | None
     grant: Grant | None
     duty: Obligation | None
+    office: Office
+
+    @property
+    def more_time(self) -> str:
+        """The command for more time; empty where policy gives none."""
+        if self.grant is None:
+            return ""
+        most = extend_ms_of(self.office, self.grant.target, len(self.grant.extensions))
+        return extend_command(self.grant.id, most) if most else ""
 
     def name(self, id: str) -> str:
         """Who that is, for a sentence; what was erased stays an id."""
@@ -42,9 +54,9 @@ class Things:
         return (person.name or person.email) if person else (id or "somebody")
 
 
-async def compose(tx: Transaction, notice: Notice, *, found: bool) -> Message | None:
+async def compose(office: Office, tx: Transaction, notice: Notice, *, found: bool) -> Message | None:
     """The message; None if nobody needs it any more. `found`: whether an earlier message of its thread is there."""
-    people = {one.id: one for one in await tx.people()}
+    people = (await office.everybody(tx)).by_id
     person = people.get(notice.person)
     if notice.person and (person is None or person.disabled):
         return None
@@ -54,6 +66,7 @@ async def compose(tx: Transaction, notice: Notice, *, found: bool) -> Message | 
         await tx.request(str(about.get("request") or "")),
         await tx.grant(str(about.get("grant") or "")),
         await tx.obligation(str(about.get("obligation") or "")),
+        office,
     )
     if not _wanted(notice, things, found=found):
         return None
@@ -90,6 +103,7 @@ async def _written(tx: Transaction, notice: Notice, things: Things, person: Pers
         thread=notice.thread,
         facts=tuple((label, text) for label, text in facts if text),
         commands=news.commands,
+        link=_link(notice, things),
         choices=_choices(notice, things, person),
         quiet=notice.kind in QUIET,
         urgent=notice.kind in URGENT,
@@ -101,11 +115,27 @@ def _news(notice: Notice, things: Things) -> News:
     if things.duty is not None and things.request is not None:
         return of_duty(notice.kind, things.duty, things.request, things.name)
     if notice.kind in ("started", "ending_soon", "ended", "killed", "end_unconfirmed") and things.grant is not None:
-        return of_access(notice.kind, things.grant, things.request, things.name)
+        session = str(notice.about.get("session") or "")
+        return of_access(notice.kind, things.grant, things.request, things.name, session, things.more_time)
     if things.request is not None:
         missing = _missing(things) if things.request.state in OPEN else ""
         return of_request(notice.kind, things.request, things.name, missing)
     return of_body(notice.kind, notice.about, things.name)
+
+
+def _link(notice: Notice, things: Things) -> str:
+    """The page of the web app that shows it, as a path; empty: none does."""
+    if notice.kind in CHOICES and things.request is not None:
+        return f"/inbox/{things.request.id}"
+    if things.duty is not None:
+        return f"/reviews/{things.duty.id}"
+    if things.request is not None:
+        return f"/requests/{things.request.id}"
+    if things.grant is not None:
+        return f"/requests/{things.grant.request}"
+    if "proposal" in notice.about:
+        return f"/policy/proposals/{notice.about['proposal']}"
+    return ""
 
 
 def _missing(things: Things) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from daypass.domain import obligation as obligations
+from daypass.domain.crowd import Crowd
 from daypass.domain.deciding import written
 from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.grant import LIVE, EndReason
@@ -21,8 +22,9 @@ from daypass.services.owing import done, escalated, obligation_event
 from daypass.services.sight import find_id
 from daypass.store.interface import Page, Transaction
 
-OPEN_MAX = 5000
-"""Open obligations that are looked at for one list."""
+BATCH = 200
+LOOKED_AT_MAX = 20_000
+"""Obligations that are looked at for one page, a batch at a time: most are of other people's teams."""
 
 SWEEP_MAX = 200
 """Obligations that one sweep calls overdue; the next one, a second later, takes the rest."""
@@ -43,14 +45,20 @@ class Duties:
         async with self._office.reading() as tx:
             crowd = await self._office.everybody(tx)
             states = () if everything else _OPEN
-            found = await tx.obligations(states=states, page=Page(OPEN_MAX, page.before))
-        wanted = [
-            one
-            for one in found
-            if (everything and (self._office.may(by, Verb.SEE_DUTY) or by.id == one.person))
-            or ((everything or one.open) and obligations.may_do(one, by, crowd.selves(one.person)))
-        ]
+            wanted: list[Obligation] = []
+            before, looked_at = page.before, 0
+            while looked_at < LOOKED_AT_MAX:
+                found = await tx.obligations(states=states, page=Page(BATCH, before))
+                wanted += [one for one in found if self._lists(by, one, crowd, everything=everything)]
+                if len(wanted) >= page.limit or len(found) < BATCH:
+                    break
+                before, looked_at = found[-1].id, looked_at + BATCH
         return wanted[: page.limit]
+
+    def _lists(self, by: Person, one: Obligation, crowd: Crowd, *, everything: bool) -> bool:
+        if everything and (self._office.may(by, Verb.SEE_DUTY) or by.id == one.person):
+            return True
+        return (everything or one.open) and obligations.may_do(one, by, crowd.selves(one.person))
 
     async def show(self, by: Person, part: str) -> Obligation:
         """One obligation. Raise `NotFound`, also for what this person may not see."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -18,7 +18,7 @@ import structlog
 from daypass.credentials.interface import Credentials
 from daypass.domain import grant as grants
 from daypass.domain import session as sessions
-from daypass.domain.durations import MINUTE_MS, SECOND_MS
+from daypass.domain.durations import SECOND_MS
 from daypass.domain.errors import DaypassError, NotFound
 from daypass.domain.grant import EndReason, Grant, GrantState
 from daypass.domain.people import SYSTEM, Actor
@@ -26,12 +26,14 @@ from daypass.domain.session import Session, SessionState
 from daypass.domain.wording import ended_hint, ended_message
 from daypass.services.across import Across, tell_of
 from daypass.services.closing import close_recovered
+from daypass.services.doubts import note_ends
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.lending import Lending
 from daypass.services.office import Office
 from daypass.services.outliving import elsewhere
 from daypass.services.owing import owe_after
 from daypass.services.projects import next_day
+from daypass.services.sweeping import retry_after_ms, swept
 from daypass.services.telling import grant_event
 from daypass.services.timeline import Timeline
 from daypass.store.interface import Page, Transaction
@@ -48,12 +50,10 @@ CLOSE_POLL_SECONDS = 0.02
 """How often it looks; one small query each time."""
 
 CUT_BEFORE_MAX = 1000
-"""Sessions cut before this end began that the gateway is asked about: it cuts them at the deadline by itself, and one
-that was killed may not have been shown to be gone."""
+"""Sessions cut for this end before it began that the gateway is asked about: it cuts them at the deadline by itself."""
 
-RETRY_FIRST_MS = 5 * SECOND_MS
-RETRY_MAX_MS = 5 * MINUTE_MS
-"""An unconfirmed end is looked at again after 5 s, then twice as long each time, never less often than this."""
+UNSEEN_MAX = 10_000
+"""Sessions of one grant that are over and were not seen to be gone: of those that left by themselves, a second's."""
 
 TAKE_OVER_MS = 20 * SECOND_MS
 """An end that was begun so long ago and is not over has lost its node: an attempt is done earlier. Another one takes it
@@ -62,10 +62,26 @@ up. Longer than a lease, so that a node that is cut off has cut what it carries.
 ELSEWHERE_SECONDS_MAX = 15.0
 """How long a caller waits for an end that another node has in hand."""
 
+LOOK_UP_SECONDS = 0.5
+"""How long cutting what is carried here has this process for itself: reading a hundred sessions takes it 15 ms."""
+
 SWEEP_MAX = 200
 """Grants that one sweep begins to end; the next one, a second later, takes the rest."""
 
+ANY_TIME = (1 << 63) - 1
+
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The sessions of a grant that its end is about: open ones, those that were cut for it already, those that earlier
+    attempts could not confirm, and others that are over and were not seen to be gone."""
+
+    open: Sequence[Session]
+    cut_before: Sequence[Session]
+    doubtful: Sequence[Session]
+    unseen: Sequence[Session]
 
 
 class Endings:
@@ -175,22 +191,20 @@ class Endings:
     async def _finish(self, grant: Grant, timeline: Timeline) -> None:
         """Take every step, and note on the timeline what was seen."""
         timeline.took("refused_new", self._office.now())
-        # What is carried here is cut at once; who else there is, is looked up meanwhile.
+        # What is carried here is cut at once, and looking up who else there is takes nothing from that. Other
+        # nodes were told when ENDING was committed.
         carrier = self._live.carrier
         carried = list(carrier.carrying().get(grant.id, ())) if carrier is not None else []
         cutting = asyncio.create_task(self._cut_here(grant, carried))
-        async with self._office.reading() as tx:
-            open_now = list(await tx.sessions(grant=grant.id, states=sessions.LIVE))
-            gone = await tx.sessions(grant=grant.id, states=(SessionState.CUT,), page=Page(limit=CUT_BEFORE_MAX))
-            doubtful = [one for id in timeline.doubtful if (one := await tx.session(id)) is not None]
-        cut_before = [one for one in gone if one.id not in timeline.doubtful]
-        cut = [one for one in (*open_now, *cut_before) if one.id not in carried]
-        ends = _telling(grant, [*await cutting, *await self._cut(grant, cut)], cut_before)
+        await asyncio.wait((cutting,), timeout=LOOK_UP_SECONDS if carried else 0)
+        found = await self._found(grant, timeline)
+        cut = [one for one in (*found.open, *found.cut_before) if one.id not in carried]
+        ends = [*await cutting, *await self._cut(grant, cut)]
         timeline.took("cut", self._office.now())
         # Work that nobody left word of goes on: it is ended before anything is waited for.
         heard = {end.session for end in ends}
-        unheard = [one for one in cut if one.id not in heard and one.state is SessionState.OPEN]
-        ends += await self._sweep(grant, unheard)
+        unheard = [one for one in cut if one.state is SessionState.OPEN]
+        ends += await self._sweep([one for one in (*unheard, *found.unseen) if one.id not in heard])
         # Where something of theirs may outlive the sessions, the record that names it comes first.
         left = await self._closed(grant, timeline) if self._lending.lasting(grant) else []
         timeline.withdrawal = await self._lending.withdraw(grant)
@@ -199,13 +213,27 @@ class Endings:
         if "recorded" not in timeline.steps:
             left = await self._closed(grant, timeline)
         known = {end.session for end in ends}
-        again = [one for one in (*left, *doubtful) if one.id not in known and one.state is not SessionState.OPENING]
-        ends += await self._sweep(grant, again)
+        lost = [*left, *found.doubtful]
+        again = [one for one in lost if one.id not in known and one.state is not SessionState.OPENING]
+        ends += await self._sweep(again)
         timeline.took("read_back", self._office.now())
-        swept = {end.session for end in ends if end.confirmed}
-        await self._close_lost([one for one in (*left, *doubtful) if one.id in swept])
-        timeline.add(ends, [one.id for one in left if one.id not in swept])
+        gone = {end.session: end for end in ends if end.confirmed}
+        await self._close_lost([one for one in lost if one.id in gone], gone)
+        unseen = {one.id for one in (*found.unseen, *found.doubtful)}
+        await note_ends(self._office, [end for end in ends if end.session in unseen])
+        timeline.add(ends, [one.id for one in left if one.id not in gone])
         timeline.elsewhere = await elsewhere(self._office, self._credentials, self._live, grant, ends)
+
+    async def _found(self, grant: Grant, timeline: Timeline) -> Found:
+        """The sessions that this end is about."""
+        async with self._office.reading() as tx:
+            open_now = await tx.sessions(grant=grant.id, states=sessions.LIVE)
+            cut = await tx.sessions(grant=grant.id, states=(SessionState.CUT,), page=Page(limit=CUT_BEFORE_MAX))
+            doubtful = [one for id in timeline.doubtful if (one := await tx.session(id)) is not None]
+            unseen = await tx.sessions(grant=grant.id, look_until=ANY_TIME, page=Page(limit=UNSEEN_MAX))
+        tried = {one.id for one in (*doubtful, *unseen)}
+        cut_before = [one for one in cut if one.end_reason == grant.end_reason and one.id not in tried]
+        return Found(open_now, cut_before, doubtful, unseen)
 
     async def _cut_here(self, grant: Grant, ids: Sequence[str]) -> Sequence[SessionEnd]:
         if not ids or self._live.carrier is None:
@@ -233,25 +261,18 @@ class Endings:
                 return left
             await asyncio.sleep(CLOSE_POLL_SECONDS)
 
-    async def _sweep(self, grant: Grant, left: Sequence[Session]) -> list[SessionEnd]:
+    async def _sweep(self, left: Sequence[Session]) -> Sequence[SessionEnd]:
         """End at the target, by their marks, sessions that nobody carries."""
-        if not left:
-            return []
-        target = self._office.targets.get(grant.target)
-        if self._live.carrier is None or target is None or grant.role not in target.roles:
-            why = "no gateway carries it" if target else "the target is no longer configured"
-            return [SessionEnd(one.id, confirmed=False, problem=why) for one in left]
-        credential = await self._credentials.resolve(target, grant.role)
-        return list(await self._live.carrier.sweep(target, target.roles[grant.role], credential, left))
+        return await swept(self._office, self._credentials, self._live, left)
 
-    async def _close_lost(self, lost: Sequence[Session]) -> None:
+    async def _close_lost(self, lost: Sequence[Session], gone: Mapping[str, SessionEnd]) -> None:
         """Close the sessions that were ended at the target without a gateway to say so."""
         for one in lost:
             if one.state not in sessions.LIVE:
                 continue
             node = None if self.across.here(one) else one.node
             async with self._office.change() as change:
-                await close_recovered(self._office, change, one.id, node_gone=node)
+                await close_recovered(self._office, change, one.id, end=gone[one.id], node_gone=node)
 
     async def _close(self, grant: Grant, timeline: Timeline) -> Grant:
         """Commit what was seen: the grant is ENDED, or stays an alarm."""
@@ -260,8 +281,8 @@ class Endings:
             present = await change.tx.grant_for_change(grant.id)
             if present is None or present.state in grants.TERMINAL:
                 return grant
-            wait = min(RETRY_FIRST_MS << min(timeline.attempts, 16), RETRY_MAX_MS)
-            plain = timeline.plain(now, retry_at=None if timeline.confirmed else now + wait)
+            again_at = now + retry_after_ms(timeline.attempts + 1)
+            plain = timeline.plain(now, retry_at=None if timeline.confirmed else again_at)
             plain["node"] = self._live.node
             over = grants.close(present, plain, timeline.confirmed, now)
             await change.tx.save_grant(over)
@@ -291,9 +312,3 @@ class Endings:
                 self.end_soon(grant.id, EndReason.EXPIRED, SYSTEM)
                 begun += 1
         return begun
-
-
-def _telling(grant: Grant, ends: Sequence[SessionEnd], cut_before: Sequence[Session]) -> list[SessionEnd]:
-    """The ends that belong to this one: without those of sessions that were cut for another reason, and are gone."""
-    others = {one.id for one in cut_before if one.end_reason != grant.end_reason}
-    return [end for end in ends if end.session not in others or not end.confirmed]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -28,6 +28,7 @@ from daypass.ledger.entry import FIELDS_MEDIA, BodyDamaged, open_blob
 from daypass.services.office import Change, Office
 from daypass.services.sight import find_id
 from daypass.services.starting import forget_told
+from daypass.services.unsaying import Theirs, unsaid, unsaid_grant
 from daypass.store.interface import StoredEntry, Transaction
 
 BODIES_AT_ONCE = 256
@@ -53,6 +54,14 @@ class Order:
     older_than_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """The ids of what is not a person's own but has words of theirs, or names them."""
+
+    requests: Sequence[str] = ()
+    grants: Sequence[str] = ()
+
+
 @dataclass(slots=True)
 class _Job:
     """An order whose things are known. `why` goes into the entry."""
@@ -62,6 +71,7 @@ class _Job:
     grants: list[Grant]
     sessions: list[Session]
     person: Person | None = None
+    others: _Others = field(default_factory=_Others)
     before: int | None = None
     since: int = 0
 
@@ -115,7 +125,7 @@ class Erasing:
             elif order.person is not None:
                 person = await _person(tx, order.person)
                 job = await _of_requests(tx, "person", await tx.requests(requester=person.id))
-                job.person = person
+                job.person, job.others = person, await _others(tx, person)
             else:
                 return await self._by_age(tx, order.older_than_ms or 0)
         _refuse_live(job)
@@ -201,7 +211,7 @@ class Erasing:
 
     async def _naming(self, person: Person) -> AsyncIterator[Sequence[StoredEntry]]:
         """Entries of others whose fields hold this person's address or name, where they can be read."""
-        needles = [text.encode() for text in {person.email, json.dumps(person.name, ensure_ascii=False)[1:-1]} if text]
+        theirs = Theirs(person)
         async for page in self._pages("entries_about", {}):
             read = [(one, json.loads(one.entry)) for one in page]
             names = {name: one for one, entry in read if "session" not in entry for name in names_of(entry)}
@@ -210,32 +220,38 @@ class Erasing:
             yield [
                 names[blob.sha256]
                 for blob in blobs
-                if blob.media == FIELDS_MEDIA and any(needle in _content(blob.content) for needle in needles)
+                if blob.media == FIELDS_MEDIA and theirs.named_in(_content(blob.content))
             ]
 
     async def _words(self, job: _Job, reason: str, by: Actor, told: int) -> None:
         """Blank the words that stand beside the states, in one transaction with an entry, if none was made before."""
         async with self._office.change() as change:
+            await change.tx.unhurried()
             for request in job.requests:
                 theirs = [one.id for one in job.sessions if one.request == request.id]
-                await change.tx.save_request(_unsaid(request))
+                await change.tx.save_request(unsaid(request))
                 await change.tx.erase_notes(request=request.id, sessions=theirs)
             for grant in job.grants:
-                await change.tx.save_grant(_unsaid_grant(grant))
+                await change.tx.save_grant(unsaid_grant(grant))
             if job.why == "session":
                 await change.tx.erase_notes(request="", sessions=[one.id for one in job.sessions])
             if job.person is not None:
-                await self._forget(change, job.person)
+                await self._forget(change, job.person, job.others)
+            if job.before is not None:
+                await change.tx.erase_old_words(job.before)
             if not told and by is not SYSTEM:
                 await change.record(self._event(job, [], reason, by))
 
-    async def _forget(self, change: Change, person: Person) -> None:
-        """Take a person's address and name away; the opaque id stays, as the log names it."""
-        for request in await change.tx.requests(eligible=person.id):
-            votes = tuple(replace(one, note="") if one.person == person.id else one for one in request.votes)
-            said = tuple(replace(one, text="") if one.person == person.id else one for one in request.messages)
-            await change.tx.save_request(replace(request, votes=votes, messages=said))
+    async def _forget(self, change: Change, person: Person, others: _Others) -> None:
+        """Take a person's address and name away, and what they wrote; the opaque id stays, as the log names it."""
+        theirs = Theirs(person)
+        for request in await change.tx.requests(ids=others.requests):
+            await change.tx.save_request(theirs.request(request))
+        for grant in await change.tx.grants(ids=others.grants):
+            await change.tx.save_grant(theirs.grant(grant))
+        await change.tx.erase_words(person.id, theirs.named_in)
         await change.tx.erase_tokens(person.id, self._office.now())
+        await change.tx.drop_directory_entry(person.id)
         await forget_told(change.tx, person.email, person.id)
         nobody = replace(person, email=person.id, name=person.id, groups=frozenset(), disabled=True)
         await change.tx.save_person(nobody)
@@ -277,6 +293,19 @@ async def _of_requests(tx: Transaction, why: str, requests: Sequence[Request]) -
     return job
 
 
+async def _others(tx: Transaction, person: Person) -> _Others:
+    """Raises `Conflict` for an open request that would not say any more what is asked: votes are on its words."""
+    theirs = Theirs(person)
+    found = [one for one in await tx.requests() if one.requester != person.id and theirs.request(one) != one]
+    for one in found:
+        if one.state in OPEN and theirs.request(one).digest_salt != one.digest_salt:
+            raise Conflict(
+                f"request {one.id} names them, and is {one.state}", hint="they can be erased when it is decided"
+            )
+    grants_ = [one.id for one in await tx.grants() if one.person != person.id and theirs.grant(one) != one]
+    return _Others([one.id for one in found], grants_)
+
+
 def _refuse_live(job: _Job) -> None:
     for session in job.sessions:
         if session.state in sessions.LIVE:
@@ -289,33 +318,9 @@ def _refuse_live(job: _Job) -> None:
             raise Conflict(f"grant {grant.id} is {grant.state}", hint=f"daypass revoke {grant.id} --reason …")
 
 
-def _unsaid(request: Request) -> Request:
-    """A request without what people wrote. Its digest stays; without its salt nothing can be told from it."""
-    return replace(
-        request,
-        reason="",
-        ticket="",
-        digest_salt="",
-        decided_because="",
-        votes=tuple(replace(one, note="") for one in request.votes),
-        messages=tuple(replace(one, text="") for one in request.messages),
-    )
-
-
-def _unsaid_grant(grant: Grant) -> Grant:
-    ending = dict(grant.ending) if grant.ending else None
-    if ending is not None:
-        for key in ("problems", "credential"):
-            ending.pop(key, None)
-        told: Any = ending.get("sessions", ())
-        ending["sessions"] = [{**one, "problem": ""} for one in told]
-    extensions = tuple(replace(one, reason="") for one in grant.extensions)
-    return replace(grant, end_note="", ending=ending, extensions=extensions)
-
-
-def _content(stored: bytes) -> bytes:
+def _content(stored: bytes) -> str:
     """Nothing where it cannot be read: then nobody can tell whom it names."""
     try:
-        return open_blob(stored)
+        return open_blob(stored).decode(errors="replace")
     except BodyDamaged:
-        return b""
+        return ""

@@ -96,7 +96,8 @@ class Evaluating:
             return
         stem, _, mark = evaluation.rpartition(".")
         until = stem.rpartition(".")[2]
-        good = hmac.compare_digest(await self._mark(by, target, role, stem), mark) and until.isdecimal()
+        ours = await self._mark(by, target, role, stem)
+        good = hmac.compare_digest(ours.encode(), mark.encode()) and until.isdecimal()
         if not good or int(until) * 1000 <= self._office.now():
             raise Conflict(WRONG, hint="evaluate it anew")
 
@@ -104,7 +105,8 @@ class Evaluating:
         wrong = Conflict(WRONG, hint="evaluate it anew")
         signed, _, signature = token.rpartition(".")
         header, _, payload = signed.partition(".")
-        if not hmac.compare_digest(_base64(await self._mac(signed)), signature) or header != _encoded(_HEADER):
+        ours = _base64(await self._mac(signed))
+        if not hmac.compare_digest(ours.encode(), signature.encode()) or header != _encoded(_HEADER):
             raise wrong
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         if (claims["sub"], claims["res"], claims["act"]) != (by.id, target, role):

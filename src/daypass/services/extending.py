@@ -23,6 +23,7 @@ from daypass.domain.people import Actor, Person
 from daypass.domain.request import OPEN, Item, Request, RequestState, sealed
 from daypass.domain.target import Target
 from daypass.services.across import tell_of
+from daypass.services.admitting import extend_ms_of
 from daypass.services.asked import Outside, look_outside, question
 from daypass.services.interface import Live
 from daypass.services.lending import Lending
@@ -208,7 +209,9 @@ class Moving:
         if event.type != EXTENDED or event.grant is None:
             return
         if self._live.carrier is not None:
-            self._live.carrier.reschedule(event.grant, int(event.body["expires_at"]))
+            target = event.target.name if event.target is not None else ""
+            most = extend_ms_of(self._office, target, int(event.body["times"]))
+            self._live.carrier.reschedule(event.grant, int(event.body["expires_at"]), most)
         task = asyncio.create_task(self._extend_login(event.grant), name="extend a login")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

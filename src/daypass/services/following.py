@@ -10,7 +10,7 @@ import asyncio
 import json
 import math
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -40,6 +40,21 @@ BEAT_SECONDS = 10.0
 """How often a follower hears that nothing happened, with the time; and its token is looked at again."""
 PIECES_MAX = 50
 """Pieces of a recording that are sent in one go."""
+
+FOR_ALL = frozenset(
+    {"policy.changed", "targets.changed", "groups.changed", "settings.changed", "lock.set", "lock.lifted"}
+)
+"""What everybody's list of what they may ask for, and use, hangs on."""
+FOR_ALL_TOLD = "catalogue.changed"
+"""What everybody is told of these: that something changed, and no more. It is no entry's type."""
+LOOKED_AFTER: Mapping[str, Verb] = {
+    **dict.fromkeys(("person", "group", "groups", "targets", "settings", "channel"), Verb.SURVEY),
+    "lock": Verb.SEE_LOCKS,
+    "notice": Verb.SEE_FAILED,
+    "policy": Verb.SEE_PROPOSALS,
+    "token": Verb.SEE_TOKENS,
+}
+"""Whom entries that belong to no request concern besides: who may see what they are about in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +233,12 @@ class Following:
             asked = dict.fromkeys(entry["request"] for entry in entries if "request" in entry)
             seen = {id for id in asked if await self._sees(tx, by, id)}
         mine = [entry for entry in entries if self._concerns(by, entry, seen)]
+        types = _distinct(mine, "type")
+        if any(entry["type"] in FOR_ALL for entry in entries):
+            types.append(FOR_ALL_TOLD)
         return Changed(
             now,
-            types=_distinct(mine, "type"),
+            types=types,
             requests=_distinct(mine, "request"),
             sessions=_distinct(mine, "session"),
         )
@@ -232,7 +250,14 @@ class Following:
     def _concerns(self, by: Person, entry: dict[str, Any], seen: set[str]) -> bool:
         if "request" in entry:
             return entry["request"] in seen
-        return self._office.may(by, Verb.READ_LOG) or entry["actor"]["id"] == by.id
+        if self._office.may(by, Verb.READ_LOG) or entry["actor"]["id"] == by.id or _is_about(by, entry.get("body", {})):
+            return True
+        verb = LOOKED_AFTER.get(entry["type"].partition(".")[0])
+        return verb is not None and self._office.may(by, verb)
+
+
+def _is_about(by: Person, body: Mapping[str, Any]) -> bool:
+    return by.id == body.get("person") or any(by.id in body.get(name, ()) for name in ("added", "removed"))
 
 
 def _left(until: float | None) -> float:

@@ -5,29 +5,35 @@ Asks and shows; decides nothing and records nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from daypass.domain.durations import spoken_duration
-from daypass.domain.errors import NotFound
+from daypass.domain.errors import DaypassError, NotFound
 from daypass.domain.explaining import Explained
 from daypass.domain.people import Person
 from daypass.domain.policy import NeedsVotes, ways
 from daypass.domain.request import Request, RequestState
+from daypass.domain.risk import Known, Risk, risk_of
 from daypass.domain.rules import Duty
-from daypass.services.asked import look_outside
 from daypass.services.asking import Wish, scope_at
 from daypass.services.deliberation import Deliberation, usual_of, waits_under
 from daypass.services.formerly import last_time
+from daypass.services.history import history_of
 from daypass.services.office import Office
 from daypass.services.sight import see_request, sees_request
 from daypass.store.interface import Page
 
-LOOKED_AT_MAX = 500
-"""Former requests looked through for similar ones."""
+LOOKED_AT_MAX = 200
+"""Former requests for the same access that are looked at: the newest of the same person, and the newest of anybody."""
 SIMILAR_MAX = 10
 """Similar ones that are shown: more is a search."""
 
+TICKET_SECONDS_MAX = 3.0
+"""How long the ticket's system is waited for: what is shown without it is still worth showing."""
+
+_GLASS = (RequestState.BROKEN_GLASS, RequestState.RATIFIED, RequestState.NOT_RATIFIED)
 _OVER = (RequestState.APPROVED, RequestState.DENIED, RequestState.EXPIRED)
 
 
@@ -48,11 +54,15 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """What the requester did last time with the same access, and how its like was decided, the newest first."""
+    """What the requester did last time with the same access, and how its like was decided, the newest first; what
+    hangs on it; what the ticket's system says of the ticket now, or why it does not."""
 
     request: Request
     last_time: str
     cases: tuple[Request, ...]
+    risk: Risk
+    ticket: Mapping[str, object] | None
+    ticket_problem: str
 
 
 class Foreseeing:
@@ -82,7 +92,7 @@ class Foreseeing:
         policy, rule = found.verdict.policy, found.verdict.rule
         async with self._office.reading() as tx:
             waits = await waits_under(tx, policy.name, rule.name) if policy is not None and rule is not None else []
-        outside = await look_outside(self._office, target, wish.ticket)
+        ticket, problem = await self._ticket(wish.ticket)
         limits = [policy.limits.longest_ms if policy is not None else None]
         limits.append(rule.break_glass.longest_ms if rule is not None and rule.break_glass is not None else None)
         longest = min((limit for limit in limits if limit is not None), default=None)
@@ -93,8 +103,8 @@ class Foreseeing:
             decided_before=len(waits),
             longest_ms=longest,
             owes=rule.owes.plain() if rule is not None else {},
-            ticket=outside.ticket,
-            ticket_problem=outside.unknown.get("ticket", "") if wish.ticket.strip() else "",
+            ticket=ticket,
+            ticket_problem=problem,
         )
 
     async def similar(self, by: Person, part: str) -> Similar:
@@ -102,16 +112,44 @@ class Foreseeing:
         async with self._office.reading() as tx:
             request = await see_request(self._office, tx, by, part)
             item = request.items[0]
-            former = await tx.requests(states=_OVER, page=Page(LOOKED_AT_MAX, request.id))
+            access, page = (item.target, item.role), Page(LOOKED_AT_MAX, request.id)
+            own = await tx.requests(requester=request.requester, access=access, states=_OVER, page=page)
+            of_all = await tx.requests(access=access, states=_OVER, page=page)
             said = await last_time(tx, request.requester, item.target, item.role, before=request.id)
-        alike = [
-            one
-            for one in former
-            if (one.items[0].target, one.items[0].role) == (item.target, item.role)
-            and one.extends is None
-            and sees_request(self._office, by, one)
-        ]
-        return Similar(request, said, tuple(_nearest(request, alike)))
+            history = await history_of(tx, request.requester, item.target, self._office.now())
+        former = {one.id: one for one in (*own, *of_all)}
+        alike = [one for one in former.values() if one.extends is None and sees_request(self._office, by, one)]
+        ticket, problem = await self._ticket(request.ticket)
+        known = self._known(request, alike, int(str(history["flagged"])), ticket)
+        return Similar(request, said, tuple(_nearest(request, alike)), risk_of(known), ticket, problem)
+
+    def _known(
+        self, request: Request, alike: Sequence[Request], flagged: int, ticket: Mapping[str, object] | None
+    ) -> Known:
+        item = request.items[0]
+        target = self._office.targets.get(item.target)
+        own = [one for one in alike if one.requester == request.requester and one.state is RequestState.APPROVED]
+        return Known(
+            role=target.roles.get(item.role) if target is not None else None,
+            duration_ms=request.duration_ms,
+            former_ms=[one.duration_ms for one in own],
+            flagged=flagged,
+            ticket=request.ticket,
+            ticket_open=ticket.get("open") is True if ticket is not None else None,
+            glass=request.state in _GLASS,
+        )
+
+    async def _ticket(self, written: str) -> tuple[Mapping[str, object] | None, str]:
+        """What its system says of a ticket, whether or not policy looks at it; or why it does not. Never raises."""
+        if self._office.tickets is None or not written.strip():
+            return None, ""
+        try:
+            async with asyncio.timeout(TICKET_SECONDS_MAX):
+                return await self._office.tickets.facts(written.strip()), ""
+        except DaypassError as problem:
+            return None, problem.message
+        except TimeoutError:
+            return None, f"the ticket's system did not answer within {TICKET_SECONDS_MAX:.0f} s"
 
 
 def _nearest(request: Request, alike: Sequence[Request]) -> list[Request]:

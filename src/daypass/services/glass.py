@@ -76,7 +76,7 @@ class Glass:
     ) -> Request:
         """Break the glass in an open transaction. Raise `Refused`, before anything is written, where it may not be."""
         self._office.check_clock()
-        await check_access(change.tx, person, target.name, self._office.now())
+        await check_access(change.tx, person, target.name, self._office.now(), self._office.everybody)
         if not drill:
             await self._check_blocked(change.tx, person)
         asked = await question(

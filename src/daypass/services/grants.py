@@ -12,7 +12,8 @@ from daypass.domain.request import Request
 from daypass.services.admitting import activated, check_policy
 from daypass.services.asked import ask_ahead
 from daypass.services.closing import close_recovered
-from daypass.services.endings import SWEEP_MAX, Endings
+from daypass.services.doubts import close_by_hand
+from daypass.services.endings import ANY_TIME, SWEEP_MAX, Endings
 from daypass.services.extending import Extending
 from daypass.services.office import Office, acting
 from daypass.services.owing import owe_after
@@ -90,6 +91,8 @@ class Grants:
             await change.tx.save_grant(over)
             for session in await change.tx.sessions(grant=grant.id, states=sessions.LIVE):
                 await close_recovered(self._office, change, session.id)
+            for session in await change.tx.sessions(grant=grant.id, look_until=ANY_TIME):
+                await close_by_hand(self._office, change, session, person, note)
             doubtful = list((grant.ending or {}).get("doubtful", ()))  # type: ignore[call-overload]
             body = {"reason": over.end_reason, "closed_by_hand": person.id, "unconfirmed": doubtful[:SESSIONS_MAX]}
             event = grant_event(self._office, "grant.ended", over, acting(person), body=body, secret={"note": note})

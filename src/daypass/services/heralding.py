@@ -46,12 +46,15 @@ class Heralding:
             "grant.ended": self._ended,
             "grant.lapsed": self._holder("ended"),
             "grant.end_unconfirmed": self._unconfirmed,
+            "session.end_unconfirmed": self._unconfirmed,
             "session.killed": self._holder("killed"),
             "glass.ratified": self._ratified,
             "credential.drift": self._security,
             "ledger.recovered": self._security,
             "key.enrolled": self._owner,
             "key.revoked": self._owner,
+            "key.suspected": self._suspected,
+            "password.changed": self._owner,
         }
 
     async def herald(self, change: Change, event: Event) -> None:
@@ -160,10 +163,10 @@ class Heralding:
         """Security and who holds it: at once, then once an hour."""
         grant = await change.tx.grant(event.grant or "")
         now = self._office.now()
-        key = f"end_unconfirmed {event.grant}"
+        key = f"end_unconfirmed {event.session or event.grant}"
         if grant is None or not await change.tx.once(key, now=now, until=now + ALARM_AGAIN_MS):
             return
-        about = {"request": grant.request, "grant": grant.id}
+        about = {"request": grant.request, "grant": grant.id, "session": event.session or ""}
         people = [*await guards(self._office, change), grant.person]
         await tell(self._office, change, people, "end_unconfirmed", about)
 
@@ -173,9 +176,14 @@ class Heralding:
         await tell(self._office, change, await guards(self._office, change), event.type, about)
 
     async def _owner(self, change: Change, event: Event) -> None:
-        """The person whose key it is: if it was not them, they know now."""
+        """The person whose key or password it is: if it was not them, they know now."""
         about = {"body": dict(event.body)}
-        await tell(self._office, change, [event.actor.id], event.type, about, rooms=False)
+        await tell(self._office, change, [str(event.body["person"])], event.type, about, rooms=False)
+
+    async def _suspected(self, change: Change, event: Event) -> None:
+        """Whose passkey it is, and security."""
+        people = [str(event.body["person"]), *await guards(self._office, change)]
+        await tell(self._office, change, people, event.type, {"body": dict(event.body)}, rooms=False)
 
     # -- who ----------------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ class Inbox:
         """The newest of what this person was told, by whatever channel: each once."""
         async with self._office.reading() as tx:
             found = await tx.inbox(by.id, INSIDE, replace(page, limit=min(page.limit, INBOX_MAX)))
-            messages = [await compose(tx, one, found=True) for one in found]
+            messages = [await compose(self._office, tx, one, found=True) for one in found]
         return [Shown(one, message.title if message else "") for one, message in zip(found, messages, strict=True)]
 
     async def failed(self, by: Person) -> Sequence[Shown]:
@@ -46,7 +46,7 @@ class Inbox:
             raise Refused("what could not be told is for security, auditors and operators")
         async with self._office.reading() as tx:
             found = await tx.failed_notices(limit=FAILED_MAX)
-            messages = [await compose(tx, one, found=True) for one in found]
+            messages = [await compose(self._office, tx, one, found=True) for one in found]
         return [Shown(one, message.title if message else "") for one, message in zip(found, messages, strict=True)]
 
     async def retry(self, by: Person, id: str) -> Notice:

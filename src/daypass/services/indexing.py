@@ -36,6 +36,7 @@ class Indexing:
         at, erased, damaged, locked = 0, 0, 0, 0
         while True:
             async with self._office.store.begin() as tx:
+                await tx.unhurried()
                 found = await tx.entries(since=at, limit=BATCH)
                 if not found:
                     return {"entries": at, "without_body": erased, "damaged": damaged, "locked": locked}

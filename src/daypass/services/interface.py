@@ -54,8 +54,9 @@ class Carrier(Interface):
     def carrying(self) -> Mapping[str, Sequence[str]]:
         """The sessions that are open here, by grant."""
 
-    def reschedule(self, grant: str, expires_at: int) -> None:
-        """A grant's deadline moved: re-arm the timers of its sessions."""
+    def reschedule(self, grant: str, expires_at: int, extend_ms: int | None) -> None:
+        """A grant's deadline moved: re-arm the timers of its sessions. `extend_ms`: by how much it may move once more;
+        None: not at all."""
 
 
 class Tickets(Interface):

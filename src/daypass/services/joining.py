@@ -13,11 +13,10 @@ from dataclasses import replace
 import structlog
 
 from daypass.domain.errors import Unauthenticated
-from daypass.domain.events import Event
 from daypass.domain.people import SYSTEM, Person
 from daypass.identity.oidc import Arrived
 from daypass.services.office import Change, Office
-from daypass.services.people import GROUPS_MAX
+from daypass.services.people import GROUPS_MAX, save_person
 
 SOURCE = "oidc"
 _EMAIL = re.compile(r"[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
@@ -67,17 +66,14 @@ class Joining:
         if person.source != SOURCE:
             return person
         email = told.email if told.email_verified and _EMAIL.fullmatch(told.email) else person.email
-        groups = person.groups
-        if told.groups is not None:
-            groups = frozenset(sorted(one for one in told.groups if _GROUP.fullmatch(one))[:GROUPS_MAX])
+        # Some providers leave the claim out for who is in no group any more: what is not said is not so.
+        named = sorted(one for one in told.groups or () if _GROUP.fullmatch(one))
+        groups = frozenset(named[:GROUPS_MAX])
         name = told.name.strip()[:NAME_CHARS_MAX] or person.name or email
         return replace(person, email=email, name=name, groups=groups)
 
     async def _save(self, change: Change, person: Person, word: str) -> Person:
-        await change.tx.save_person(person)
-        body = {"person": person.id, "change": word, "groups": sorted(person.groups)[:GROUPS_MAX], "by": SOURCE}
-        secret = {"email": person.email, "name": person.name}
-        await change.record(Event("person.changed", self._office.now(), SYSTEM, body=body, secret=secret))
+        await save_person(self._office, change, person, word, SYSTEM, SOURCE)
         return person
 
 

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from daypass.domain.crowd import Crowd
 from daypass.domain.errors import Refused
 from daypass.domain.lock import Lock, LockScope, on_access, on_person, spoken
 from daypass.domain.people import Person
 from daypass.store.interface import Transaction
 
+Everybody = Callable[[Transaction], Awaitable[Crowd]]
+"""`Office.everybody`: people are many, and read anew only when somebody changed."""
+
 HINT = "only security lifts it, before it ends by itself"
 
 
-async def check_person(tx: Transaction, person: Person, now: int) -> None:
+async def check_person(tx: Transaction, person: Person, now: int, everybody: Everybody) -> None:
     """Raise `Refused`, with why and until when, for somebody who is locked."""
-    await _refuse(await _on_person(tx, person, now))
+    await _refuse(await _on_person(tx, person, now, everybody))
 
 
-async def check_access(tx: Transaction, person: Person, target: str, now: int) -> None:
+async def check_access(tx: Transaction, person: Person, target: str, now: int, everybody: Everybody) -> None:
     """Raise `Refused` if this person, this target or everything is locked."""
     found = on_access(await tx.locks(live_at=now), target)
-    await _refuse(await _on_person(tx, person, now) or found)
+    await _refuse(await _on_person(tx, person, now, everybody) or found)
 
 
-async def _on_person(tx: Transaction, person: Person, now: int) -> Lock | None:
+async def _on_person(tx: Transaction, person: Person, now: int, everybody: Everybody) -> Lock | None:
     locks = [one for one in await tx.locks(live_at=now) if one.scope is LockScope.PERSON]
-    return on_person(locks, person, Crowd(await tx.people())) if locks else None
+    return on_person(locks, person, await everybody(tx)) if locks else None
 
 
 async def _refuse(lock: Lock | None) -> None:

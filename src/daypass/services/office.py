@@ -21,7 +21,8 @@ from daypass.domain.standing import Outlet
 from daypass.domain.target import Target
 from daypass.ledger.entry import seal
 from daypass.services.interface import OnCall, Tickets
-from daypass.services.locked import check_person
+from daypass.services.locked import Everybody, check_person
+from daypass.store.directory import SavedPeople
 from daypass.store.interface import Store, Transaction
 
 Listener = Callable[[Event], None]
@@ -30,6 +31,14 @@ Listener = Callable[[Event], None]
 
 Herald = Callable[["Change", Event], Awaitable[None]]
 """Told of every event inside its transaction, to have people told of it. What it raises undoes the change."""
+
+
+class OnRecord(Refused):
+    """A refusal that is on record itself: whatever else was done in its transaction is undone, and `event` told."""
+
+    def __init__(self, message: str, event: Event, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.event = event
 
 
 @dataclass(slots=True)
@@ -52,9 +61,15 @@ class Newest:
 
 @dataclass(slots=True)
 class Kept:
-    """Everybody as last read, with the store's revision of the people that they are of."""
+    """Everybody as last known, with the store's revision of the people that they are of."""
 
     crowd: tuple[str, Crowd] | None = None
+
+    def with_saved(self, saved: SavedPeople | None) -> tuple[str, Crowd] | None:
+        """The same after these were saved; None if they were saved on top of what is not known here."""
+        if saved is None or self.crowd is None or self.crowd[0] != saved.after:
+            return None
+        return saved.revision, self.crowd[1].changed(saved.people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +100,18 @@ class Office:
     kept: Kept = field(default_factory=Kept)
 
     async def everybody(self, tx: Transaction) -> Crowd:
-        """Everybody as this transaction sees them, with who owns which group. They are read and indexed anew only
-        when the store says, in this transaction, that somebody changed; whichever node changed them."""
+        """Everybody as this transaction sees them, with who owns which group. They are read anew only when the store
+        says, in this transaction, that somebody changed whom another node saved."""
         revision = await tx.people_revision()
-        if self.kept.crowd is not None and self.kept.crowd[0] == revision:
-            return self.kept.crowd[1]
+        kept = self.kept.crowd
+        if kept is not None and kept[0] == revision:
+            return kept[1]
+        ours = self.kept.with_saved(tx.saved_people)
+        if ours is not None and ours[0] == revision:
+            return ours[1]  # not committed yet, so not kept
         crowd = Crowd(await tx.people(), self.owners)
-        self.kept.crowd = (revision, crowd)
+        if self.kept.crowd is kept:
+            self.kept.crowd = (revision, crowd)
         return crowd
 
     def new_id(self) -> str:
@@ -113,10 +133,17 @@ class Office:
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Change]:
-        """A transaction for a change and its events; listeners are told once it is committed."""
-        async with self.store.begin() as tx:
-            change = Change(tx, self.entropy, self.now, lock=self.lock, heralds=tuple(self.heralds))
-            yield change
+        """A transaction for a change and its events; listeners are told once it is committed. Of what is `OnRecord`
+        everything is undone but its event."""
+        try:
+            async with self.store.begin() as tx:
+                change = Change(tx, self.entropy, self.now, self.everybody, lock=self.lock, heralds=tuple(self.heralds))
+                yield change
+            self.kept.crowd = self.kept.with_saved(tx.saved_people) or self.kept.crowd
+        except OnRecord as refused:
+            async with self.change() as change:
+                await change.record(refused.event)
+            raise
         for event in change.events:
             for listener in self.listeners:
                 listener(event)
@@ -150,24 +177,29 @@ class Change:
     tx: Transaction
     entropy: Callable[[int], bytes]
     now: Callable[[], int]
+    everybody: Everybody
     events: list[Event] = field(default_factory=list)
     lock: Callable[[bytes], bytes] | None = None
     heralds: tuple[Herald, ...] = ()
+    counted: set[bytes] = field(default_factory=set)
+    """Signatures of passkeys whose counter was taken: one may be for several votes of a bundle."""
 
-    async def record(self, event: Event) -> None:
+    async def record(self, event: Event) -> str:
         """Put an event into the ledger, in this transaction, with what people are to be told of it. The state that the
-        event tells of is saved before."""
-        await self.tx.append(seal(event, self.entropy, self.lock))
+        event tells of is saved before. Returns the entry's id."""
+        draft = seal(event, self.entropy, self.lock)
+        await self.tx.append(draft)
         self.events.append(event)
         for herald in self.heralds:
             await herald(self, event)
+        return draft.id
 
     async def person(self, by: Person) -> Person:
         """Who acts, as the store knows them now. Raise `Refused` if they are gone, disabled or locked meanwhile."""
         present = await self.tx.person(by.id)
         if present is None or present.disabled:
             raise Refused("this person is disabled")
-        await check_person(self.tx, present, self.now())
+        await check_person(self.tx, present, self.now(), self.everybody)
         return present
 
 

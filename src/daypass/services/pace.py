@@ -17,8 +17,9 @@ PEOPLE_MAX = 10_000
 class Pace:
     """Counts. The clock is an argument."""
 
-    def __init__(self, most: int = VOTES_MAX) -> None:
+    def __init__(self, most: int = VOTES_MAX, what: str = "votes") -> None:
         self._most = most
+        self._what = what
         self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def step(self, person: str, now: int) -> None:
@@ -28,7 +29,7 @@ class Pace:
             until, times = now + WINDOW_MS, 0
         if times >= self._most:
             raise TooMany(
-                f"at most {self._most} votes in a minute",
+                f"at most {self._most} {self._what} in a minute",
                 hint=f"wait {-(-(until - now) // 1000)} s",
                 wait_ms=until - now,
             )

@@ -38,9 +38,10 @@ class Proposing:
         self._office = office
         self._files = files
 
-    async def propose(self, by: Person, text: str, note: str) -> Proposal:
+    async def propose(self, by: Person, text: str, note: str, based_on: str = "") -> Proposal:
         """Propose this text for the file of the policy that it is. Raise `Invalid` for what would not load, its
-        `expect` cases included; `Conflict` if nothing would change."""
+        `expect` cases included; `Conflict` if nothing would change, or if the file no longer is the text with the
+        digest `based_on` (empty: whatever it is now)."""
         self._check(by)
         note = written(note, "note", needed=True)
         if len(text) > TEXT_CHARS_MAX:
@@ -49,6 +50,11 @@ class Proposing:
         was, now = _digest(await self._files.present(name)), _digest(text)
         if was == now:
             raise Conflict(f"the file of {name} says this already")
+        if based_on and was != based_on:
+            raise Conflict(
+                f"the file of {name} has changed since you began",
+                hint="compare your text with what it says now, and propose that",
+            )
         made_at = self._office.now()
         async with self._office.change() as change:
             person = await change.person(by)

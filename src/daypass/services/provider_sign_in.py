@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from daypass.domain.errors import Invalid, NotFound, TooMany, Unauthenticated
 from daypass.domain.people import SYSTEM
+from daypass.domain.visit import lives
 from daypass.identity import tokens
 from daypass.identity.oidc import Provider
 from daypass.services.joining import Joining
@@ -78,6 +79,8 @@ class ProviderSignIn:
     async def finish(self, state: str, code: str, issuer: str, binding: str, client: str) -> tuple[Opened, str]:
         """Who came back, signed in, and where they go. `issuer`: what the answer says it comes from (RFC 9207)."""
         provider, now = self._there(), self._office.now()
+        if not tokens.well_formed(binding):  # nothing is looked up for a browser that another site has sent here
+            raise Unauthenticated("this sign-in was begun in another browser", hint="sign in again")
         async with self._office.store.begin() as tx:
             flow = await tx.flow_for_change(_hash(state))
             if flow is not None and flow.kind == KIND:
@@ -85,10 +88,9 @@ class ProviderSignIn:
         if flow is None or flow.kind != KIND or now >= flow.expires_at:
             raise Unauthenticated("this sign-in was not begun here, or too long ago", hint="sign in again")
         about = {name: str(value) for name, value in flow.about.items()}
-        if not binding or not hmac.compare_digest(about["binding"], _hash(binding)):
+        if not hmac.compare_digest(about["binding"], _hash(binding)):
             raise Unauthenticated("this sign-in was begun in another browser", hint="sign in again")
-        if issuer and issuer != provider.registered.issuer:
-            raise Unauthenticated("this answer is not from our identity provider", hint="sign in again")
+        await provider.check_source(issuer)
         told = await provider.finish(code, self._public_url + CALLBACK, about["nonce"], about["verifier"])
         said = Said(provider.registered.issuer, told.subject, told.sid, told.id_token)
         async with self._office.change() as change:
@@ -107,9 +109,10 @@ class ProviderSignIn:
             key = f"logout {issuer} {out.jti}"
             if not await change.tx.once(_hash(key), now=now, until=out.expires_at * 1000):
                 raise Invalid("this logout token was used already")
-            found = await change.tx.visits(issuer=issuer, subject=out.subject, sid=out.sid, live_at=now)
-            over = await self._visits.close(change, found, SYSTEM, "provider")
-        await self._revoking.revoke_born(issuer, out.subject, out.sid)
+            found = await change.tx.visits_born(issuer=issuer, subject=out.subject, sid=out.sid)
+            over = await self._visits.close(change, [one for one in found if lives(one, now)], SYSTEM, "provider")
+            await self._visits.revoke_made_in(change, found, SYSTEM)
+        await self._revoking.settle()
         return len(over)
 
     async def elsewhere(self, hint: str) -> str:

@@ -6,8 +6,10 @@ number of rows.
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import chain
 from typing import Literal, TypeVar
 
 from daypass.domain import grant as grants
@@ -25,6 +27,9 @@ from daypass.store.interface import Page, StoredEntry, Transaction
 
 View = Literal["mine", "to-decide", "all"]
 Row = TypeVar("Row", Request, Grant, Session)
+Shown = TypeVar("Shown", Request, Grant, Session, Grant | Session)
+Sees = Callable[[Sequence[Shown]], Awaitable[set[str]]]
+"""Which of these a person may see, by id."""
 
 PAGE_MAX = 200
 """Rows of one page: what a person scrolls through."""
@@ -42,9 +47,9 @@ class Reading:
         self._office = office
 
     async def people(self) -> Mapping[str, Person]:
-        """Everybody by id, the disabled too: to put names to what is shown."""
+        """Everybody by id, the disabled too: to put names to what is shown. Read anew only when anybody changed."""
         async with self._office.reading() as tx:
-            return {person.id: person for person in await tx.people()}
+            return (await self._office.everybody(tx)).by_id
 
     # -- single things ------------------------------------------------------------------------------------------
 
@@ -73,21 +78,19 @@ class Reading:
             if view == "to-decide":
 
                 async def waiting(part: Page) -> Sequence[Request]:
-                    return await tx.requests(eligible=by.id, states=OPEN, page=part)
+                    # Each state by itself: an index has them in order, so that the newest are all that is read.
+                    each = [await tx.requests(eligible=by.id, states=(state,), page=part) for state in OPEN]
+                    return heapq.nlargest(part.limit, chain(*each), key=lambda one: one.id)
 
                 return await self._judged(waiting, _decides(by), page)
             if self._office.may(by, Verb.SEE):
                 return await tx.requests(page=page)
-            if any(selected(by, target.owners) for target in self._office.targets.values()):
+            around = self._around(by)
 
-                async def every(part: Page) -> Sequence[Request]:
-                    return await tx.requests(page=part)
+            async def some(part: Page) -> Sequence[Request]:
+                return await tx.requests(around=around, page=part)
 
-                return await self._judged(every, self._shows(by), page)
-            own = await tx.requests(requester=by.id, page=page)
-            routed = await tx.requests(eligible=by.id, page=page)
-        newest = {request.id: request for request in (*own, *routed)}
-        return [newest[id] for id in sorted(newest, reverse=True)[: page.limit]]
+            return await self._judged(some, self._shows(by), page)
 
     async def grants(self, by: Person, page: Page, *, mine: bool, live: bool) -> Sequence[Grant]:
         """The newest grants; `live`: only those that open something now or soon."""
@@ -96,8 +99,10 @@ class Reading:
             if mine or self._office.may(by, Verb.SEE):
                 return await tx.grants(person=by.id if mine else None, states=states, page=page)
 
+            around = self._around(by)
+
             async def some(part: Page) -> Sequence[Grant]:
-                return await tx.grants(states=states, page=part)
+                return await tx.grants(states=states, around=around, page=part)
 
             return await self._judged(some, self._sees(tx, by), page)
 
@@ -111,44 +116,48 @@ class Reading:
             if self._office.may(by, Verb.SEE):
                 return await tx.sessions(states=states, page=page)
 
+            around = self._around(by)
+
             async def some(part: Page) -> Sequence[Session]:
-                return await tx.sessions(states=states, page=part)
+                return await tx.sessions(states=states, around=around, page=part)
 
             return await self._judged(some, self._sees(tx, by), page)
 
-    def _shows(self, by: Person) -> Callable[[Request], Awaitable[bool]]:
-        async def shows(request: Request) -> bool:
-            return sees_request(self._office, by, request)
+    def _around(self, by: Person) -> str | None:
+        """Whom the store is to look around: what it then leaves out, this person does not see in any case. None: who
+        owns a target may see whatever is about it."""
+        owns = any(selected(by, target.owners) for target in self._office.targets.values())
+        return None if owns else by.id
 
-        return shows
+    def _shows(self, by: Person) -> Sees[Request]:
+        async def seen(rows: Sequence[Request]) -> set[str]:
+            return {row.id for row in rows if sees_request(self._office, by, row)}
 
-    def _sees(self, tx: Transaction, by: Person) -> Callable[[Grant | Session], Awaitable[bool]]:
-        known: dict[str, bool] = {}
+        return seen
 
-        async def sees(row: Grant | Session) -> bool:
-            if row.request not in known:
-                request = await tx.request(row.request)
-                known[row.request] = request is not None and sees_request(self._office, by, request)
-            return known[row.request]
+    def _sees(self, tx: Transaction, by: Person) -> Sees[Grant | Session]:
+        async def seen(rows: Sequence[Grant | Session]) -> set[str]:
+            requests = await tx.requests(ids=sorted({row.request for row in rows}))
+            known = {one.id for one in requests if sees_request(self._office, by, one)}
+            return {row.id for row in rows if row.request in known}
 
-        return sees
+        return seen
 
     async def _judged(
-        self, some: Callable[[Page], Awaitable[Sequence[Row]]], sees: Callable[[Row], Awaitable[bool]], page: Page
+        self, some: Callable[[Page], Awaitable[Sequence[Row]]], sees: Sees[Row], page: Page
     ) -> Sequence[Row]:
         found: list[Row] = []
         before = page.before
-        for _ in range(LOOKED_AT_MAX // BATCH):
-            rows = await some(Page(BATCH, before))
-            for row in rows:
-                if await sees(row):
-                    found.append(row)
-                    if len(found) == page.limit:
-                        return found
-            if len(rows) < BATCH:
+        for n in range(LOOKED_AT_MAX // BATCH):
+            # Most often everything is seen: then one page is all that has to be read.
+            batch = BATCH if n else max(page.limit, 1)
+            rows = await some(Page(batch, before))
+            seen = await sees(rows)
+            found += [row for row in rows if row.id in seen]
+            if len(found) >= page.limit or len(rows) < batch:
                 break
             before = rows[-1].id
-        return found
+        return found[: page.limit]
 
     # -- the record ---------------------------------------------------------------------------------------------
 
@@ -202,8 +211,8 @@ def unknown_entry(id: str) -> NotFound:
     return NotFound(f"there is no entry {id}", hint="what makes an entry answers with its id")
 
 
-def _decides(by: Person) -> Callable[[Request], Awaitable[bool]]:
-    async def decides(request: Request) -> bool:
-        return may_decide(request, by)
+def _decides(by: Person) -> Sees[Request]:
+    async def seen(rows: Sequence[Request]) -> set[str]:
+        return {row.id for row in rows if may_decide(row, by)}
 
-    return decides
+    return seen

@@ -7,7 +7,6 @@ the record opens nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,14 +15,16 @@ import structlog
 from daypass.credentials.interface import Credentials
 from daypass.domain import grant as grants
 from daypass.domain import session as sessions
-from daypass.domain.errors import DaypassError
+from daypass.domain.durations import HOUR_MS
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import SYSTEM
 from daypass.domain.session import Session
 from daypass.services.closing import close_recovered
+from daypass.services.doubts import raise_alarm
 from daypass.services.endings import Endings
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Office
+from daypass.services.sweeping import swept
 from daypass.store.interface import Page
 
 LEFT_MAX = 100_000
@@ -93,39 +94,29 @@ class Recovery:
         self, left: Sequence[Session], *, node_gone: str | None = None
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Sweep these at their targets, and close those that are gone. Returns the closed and the unconfirmed ones."""
-        by_role: dict[tuple[str, str], list[Session]] = defaultdict(list)
-        for session in left:
-            by_role[session.target, session.role].append(session)
-        unconfirmed: set[str] = set()
-        for (target, role), group in by_role.items():
-            unconfirmed |= await self._sweep(target, role, group)
-        gone = [session.id for session in left if session.id not in unconfirmed]
+        ends = {end.session: end for end in await swept(self._office, self._credentials, self._live, left)}
+        gone = [one.id for one in left if ends[one.id].confirmed]
         for id in gone:
             async with self._office.change() as change:
-                await close_recovered(self._office, change, id, node_gone=node_gone)
-        return tuple(gone), tuple(sorted(unconfirmed))
+                await close_recovered(self._office, change, id, end=ends[id], node_gone=node_gone)
+        unconfirmed = [one for one in left if not ends[one.id].confirmed]
+        for one in unconfirmed:
+            await self._alarm(one, ends[one.id])
+        return tuple(gone), tuple(sorted(one.id for one in unconfirmed))
 
-    async def _sweep(self, name: str, role: str, group: Sequence[Session]) -> set[str]:
-        """End this role's leftovers at the target. Returns the sessions of which that could not be shown."""
-        # Without a mark the target had not let it in, and nothing of the client's can have reached it.
-        marked = [session for session in group if session.mark]
-        target = self._office.targets.get(name)
-        ends: Sequence[SessionEnd] = ()
-        try:
-            if marked and target is not None and role in target.roles and self._live.carrier is not None:
-                credential = await self._credentials.resolve(target, role)
-                ends = await self._live.carrier.sweep(target, target.roles[role], credential, marked)
-        except DaypassError as problem:
-            log.error("sweeping a target failed", target=name, role=role, problem=problem.message)
-        gone = {end.session for end in ends if end.confirmed}
-        return {session.id for session in marked if session.id not in gone}
+    async def _alarm(self, session: Session, end: SessionEnd) -> None:
+        """Tell that what a crash left may go on: once an hour, whoever looks."""
+        now = self._office.now()
+        async with self._office.change() as change:
+            if await change.tx.once(f"left open {session.id}", now=now, until=now + HOUR_MS):
+                await raise_alarm(self._office, change, session, end)
 
     async def _go_on_ending(self) -> tuple[str, ...]:
         """Go on with grants that were ending, and end those of people who are disabled."""
         async with self._office.reading() as tx:
             unfinished = await tx.grants(states=(GrantState.ENDING, GrantState.END_UNCONFIRMED))
             unfinished = [one for one in unfinished if (one.ending or {}).get("node", "") == self._live.node]
-            gone = [person.id for person in await tx.people() if person.disabled]
+            gone = [person.id for person in (await self._office.everybody(tx)).people if person.disabled]
             held = [grant for id in gone for grant in await tx.grants(person=id, states=grants.LIVE)]
         for grant in unfinished:
             self._endings.end_soon(grant.id, EndReason.RECOVERED, SYSTEM)

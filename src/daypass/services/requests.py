@@ -83,7 +83,7 @@ class Requests(Asking):
         narrow = self._spelled(request, narrow)
         vote = self._vote(request, person, APPROVE, digest, note, narrow, signed)
         if signed is not None:
-            await check_signed(change, signed, request, person, vote)
+            vote = await check_signed(change, signed, request, person, vote)
         people = (await self._office.everybody(change.tx)).by_id
         voted = deciding.approve(request, vote, person, people)
         await self._save_vote(change, voted, person, APPROVE, via)
@@ -139,7 +139,7 @@ class Requests(Asking):
         """Deny a locked request in an open transaction."""
         vote = self._vote(request, person, DENY, digest, note, Narrowed(), signed)
         if signed is not None:
-            await check_signed(change, signed, request, person, vote)
+            vote = await check_signed(change, signed, request, person, vote)
         people = (await self._office.everybody(change.tx)).by_id
         denied = deciding.deny(request, vote, person, people)
         await self._save_vote(change, denied, person, DENY, via)
@@ -170,7 +170,6 @@ class Requests(Asking):
             narrowed_until=narrowed.until,
             narrowed_scope=narrowed.scope,
             statement=signed.statement if signed is not None else "",
-            signature=signed.signature if signed is not None else "",
         )
 
     async def _save_vote(self, change: Change, voted: Request, person: Person, decision: str, via: str) -> None:

@@ -18,6 +18,7 @@ from daypass.domain.events import Event
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import OPERATOR, SYSTEM
 from daypass.domain.request import OPEN, RequestState
+from daypass.domain.session import Over
 from daypass.services.endings import Endings
 from daypass.services.office import Change, Office
 from daypass.services.telling import request_event
@@ -47,6 +48,7 @@ class Restoring:
         """Put published entries into the store, all or nothing. Returns how many of the store's own lost their places
         and get new ones behind them."""
         async with self._office.change() as change:
+            await change.tx.unhurried()
             waiting = await change.tx.displace(found.first, found.ids)
             at = found.first
             async for entries in batches:
@@ -84,7 +86,7 @@ class Restoring:
         if session is not None and session.state in sessions.LIVE:
             body = told["body"]
             reason, count, recording = EndReason(body["reason"]), body["statements"], body["recording"]
-            over = sessions.ended(session, reason, told["t"], statements=count, recording=recording)
+            over = sessions.ended(session, Over(session.id, reason, "", count, recording), told["t"])
             await change.tx.save_session(over)
 
     async def _end_grant(self, change: Change, told: Mapping[str, Any], state: GrantState) -> None:

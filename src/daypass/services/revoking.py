@@ -2,19 +2,23 @@
 
 The token is dead from the commit on: nothing signs in with it, and a session that is just being opened with it is
 refused when its target answers. The sessions that are open are cut as a killed one is, on whichever node they are;
-their grants stay. One's own tokens and those of one's agents are one's own to revoke, everybody's are security's.
+their grants stay. A sweep cuts what a crash in between left open. One's own tokens and those of one's agents are
+one's own to revoke, everybody's are security's.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from daypass.domain import session as sessions
-from daypass.domain.errors import NotFound
+from daypass.domain.errors import DaypassError, NotFound
 from daypass.domain.events import Event
 from daypass.domain.grant import EndReason
-from daypass.domain.people import SYSTEM, Actor, Person
+from daypass.domain.people import Actor, Person
 from daypass.domain.roles import Verb
 from daypass.domain.session import Session
 from daypass.services.endings import Endings
@@ -25,7 +29,11 @@ from daypass.services.visiting import Visits
 from daypass.store.interface import Token, Transaction
 
 MESSAGE = "the token that opened this session was revoked"
+LEFT_MS = 2_000
+"""How long after its token was revoked a session is left to whoever revoked it, before a sweep cuts it."""
 HINT = "your grant stays; connect again with another token"
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class Revoking:
         self._visits = visits
         self._endings = endings
         self._live = live
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def list(self, by: Person, email: str = "") -> Sequence[Token]:
         """The live tokens of the person with this address (none: one's own), newest first."""
@@ -74,25 +83,48 @@ class Revoking:
             holder = await self._holder(change.tx, person, email)
             if not self._may(person, holder):
                 raise _nobody(email)
-            live = await change.tx.tokens_of(holder.id, live_at=self._office.now())
+            live = await self._good_for_something(change.tx, holder)
             found = await self._revoke(change, acting(person), holder, live)
-            signed_in = await change.tx.visits(person=holder.id, live_at=self._office.now())
-            await self._visits.close(change, signed_in, acting(person), "revoked")
+            await self._visits.close_all(change, holder, acting(person), "revoked")
         return await self._cut(*found)
 
-    async def revoke_born(self, issuer: str, subject: str, sid: str) -> None:
-        """Revoke what the command line got in visits that the identity provider has signed out."""
+    async def _good_for_something(self, tx: Transaction, holder: Person) -> Sequence[Token]:
+        """Somebody's tokens that live, and those that have expired but opened what is open still."""
+        live = list(await tx.tokens_of(holder.id, live_at=self._office.now()))
+        running = await tx.sessions(person=holder.id, states=sessions.LIVE)
+        others = {one.token for one in running} - {token.id for token in live}
+        found = [await tx.token(id) for id in sorted(others)]
+        return [*live, *(token for token in found if token is not None and token.revoked_at is None)]
+
+    def listen(self, event: Event) -> None:
+        """Told of every event after its commit: what a token opened that has ended with its visit is cut."""
+        if event.type == "token.revoked" and event.body.get("visit") and event.body["sessions"]:
+            task = asyncio.create_task(self._end(event.body["sessions"]), name="cut what a token opened")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def sweep(self, now: int) -> int:
+        """Cut what is carried here although its token was revoked a while ago. Returns how many sessions."""
         async with self._office.reading() as tx:
-            born = [one.id for one in await tx.visits_born(issuer=issuer, subject=subject, sid=sid)]
-            ids = await tx.tokens_of_visits(born, live_at=self._office.now())
-        for id in ids:
+            found = await tx.sessions_of_revoked(before=now - LEFT_MS)
+        here = [one.id for one in found if self._endings.across.here(one)]
+        if here and self._live.carrier is not None:
+            await self._live.carrier.cut(here, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
+        return len(here)
+
+    async def settle(self) -> None:
+        """Wait for what is being cut. Never raises."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _end(self, ids: Sequence[str]) -> None:
+        try:
             async with self._office.change() as change:
-                token = await change.tx.token(id)
-                holder = await change.tx.person(token.person) if token is not None else None
-                if token is None or holder is None or token.revoked_at is not None:
-                    continue
-                found = await self._revoke(change, SYSTEM, holder, [token])
-            await self._cut(*found)
+                found = [await change.tx.session(id) for id in ids]
+                opened = [one for one in found if one is not None and one.state in sessions.LIVE]
+                wanted = await self._endings.across.want(change.tx, opened, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
+            await self._cut((), opened, wanted)
+        except DaypassError as problem:
+            log.error("what a token opened was not cut, and is in a moment", problem=problem.message)
 
     async def _revoke(
         self, change: Change, by: Actor, holder: Person, live: Sequence[Token]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -72,7 +72,7 @@ class Searching:
         """`person`: an address or an id. Raise `NotFound` for nobody's."""
         async with self._office.reading() as tx:
             if person is not None:
-                sought = await _by_person(tx, sought, person)
+                sought = await by_person(tx, sought, person)
             entries, next = await self._seen(tx, by, sought, before, limit)
             names = [name for one in entries for name in _names(one)]
             blobs = {blob.sha256: blob for blob in await tx.blobs(sha256=names)} if names else {}
@@ -92,6 +92,16 @@ class Searching:
         leaves = await asyncio.to_thread(self._published.leaves, [index])
         (hit,) = _checked(found, {blob.sha256: blob for blob in blobs}, leaves)
         return hit, blobs
+
+    async def said(self, by: Person, entries: Sequence[StoredEntry]) -> Mapping[str, Mapping[str, str]]:
+        """What was said in each of these entries, by its id, as far as this person may read it and it holds."""
+        known: dict[str, bool] = {}
+        async with self._office.reading() as tx:
+            read = [one for one in entries if await self._sees(tx, by, one, known)]
+            names = [name for one in read for name in _names(one)]
+            blobs = {blob.sha256: blob for blob in await tx.blobs(sha256=names)} if names else {}
+        await self._recordings.note(by, _sessions([one for one in read if one.type.startswith("statement.")]))
+        return {hit.entry.id: hit.said for hit in await asyncio.to_thread(_checked, read, blobs, {})}
 
     async def _seen(
         self, tx: Transaction, by: Person, sought: Sought, before: int | None, limit: int
@@ -129,11 +139,12 @@ def _sessions(entries: Sequence[StoredEntry]) -> list[str]:
     return sorted({str(one["session"]) for one in named})
 
 
-async def _by_person(tx: Transaction, sought: Sought, who: str) -> Sought:
+async def by_person(tx: Transaction, sought: Sought, who: str) -> Sought:
+    """The same, of this person: an address or an id. Raise `NotFound` for nobody's."""
     person = await tx.person_by_email(who.strip().lower()) or await tx.person(who.strip().lower())
     if person is None:
         raise NotFound(f"there is nobody with the address {who}", hint="an erased person is found by their id")
-    return Sought(sought.phrases, person.id, sought.target, sought.table, sought.kind, sought.since, sought.until)
+    return replace(sought, person=person.id)
 
 
 def _checked(entries: Sequence[StoredEntry], blobs: Mapping[str, Blob], leaves: Mapping[int, str]) -> list[Hit]:
@@ -192,9 +203,15 @@ def _about(one: StoredEntry, table: str | None) -> bool:
     body = _json(one).get("body", {})
     if "reads_more" in body or "writes_more" in body:
         return True
+    return is_among(table, [str(name) for name in (*body.get("reads", ()), *body.get("writes", ()))])
+
+
+def is_among(table: str, names: Iterable[str]) -> bool:
+    """Whether one of these is the table: with or without its schema, in whatever case."""
     wanted = table.lower()
-    names = [str(name).lower() for name in (*body.get("reads", ()), *body.get("writes", ()))]
-    return any(name == wanted or name.endswith(f".{wanted}") or wanted.endswith(f".{name}") for name in names)
+    return any(
+        name == wanted or name.endswith(f".{wanted}") or wanted.endswith(f".{name}") for name in map(str.lower, names)
+    )
 
 
 def _json(one: StoredEntry) -> Mapping[str, Any]:

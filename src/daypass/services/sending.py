@@ -50,8 +50,10 @@ class Told:
 class Sending:
     """Sends over these channels, by name."""
 
-    def __init__(self, office: Office, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, office: Office, channels: Mapping[str, Channel], public_url: str = "") -> None:
+        """`public_url`: what links in messages begin with; empty: messages have none."""
         self._office = office
+        self._public_url = public_url
         self._channels = channels
         self.told = {name: Told() for name in channels}
 
@@ -112,7 +114,11 @@ class Sending:
         kinds = tuple(CHOICES | QUIET) if notice.kind in CHOICES | QUIET else ()
         async with self._office.reading() as tx:
             former = await tx.sent_notice(name, notice.person, notice.thread, kinds) if notice.thread else None
-            return await compose(tx, notice, found=former is not None), former.receipt if former else {}
+            message = await compose(self._office, tx, notice, found=former is not None)
+        if message is not None:
+            link = f"{self._public_url}{message.link}" if self._public_url and message.link else ""
+            message = replace(message, link=link)
+        return message, former.receipt if former else {}
 
     async def _not_sent(self, name: str, notice: Notice, problem: NotSent) -> None:
         now, told = self._office.now(), self.told[name]

@@ -10,10 +10,11 @@ from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import SYSTEM, Actor, Person, SignIn
 from daypass.domain.roles import Verb
-from daypass.domain.session import Session, SessionState
+from daypass.domain.session import Over, Session, SessionState
 from daypass.services.admitting import Admission, Admitting
-from daypass.services.closing import ended_body, session_event
+from daypass.services.closing import ended_body, seen_end, session_event
 from daypass.services.codes import Codes, is_code
+from daypass.services.doubts import raise_alarm
 from daypass.services.endings import Endings
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.locked import check_access
@@ -74,7 +75,7 @@ class Sessions:
                 raise Refused("this person is disabled")
             if token is not None and token.revoked_at is not None:
                 raise Refused("the token of this session was revoked while it was being opened")
-            await check_access(change.tx, holder, grant.target, now)
+            await check_access(change.tx, holder, grant.target, now, self._office.everybody)
             is_open = sessions.opened(found, mark, now)
             await change.tx.save_session(is_open)
             body = {"mark": dict(mark), "role": found.role, "node": found.node}
@@ -82,23 +83,25 @@ class Sessions:
                 session_event(self._office, "session.opened", is_open, Actor(found.person, "person"), body=body)
             )
 
-    async def ended(
-        self, session: str, reason: EndReason, note: str, statements: int, recording: str, last_number: int
-    ) -> None:
-        """The session is over, and everything up to `last_number` in the journal is in the store. One that is closed
-        already (recovered, meanwhile) stays as it is."""
+    async def ended(self, told: Over, end: SessionEnd | None = None) -> None:
+        """A session is over, and everything up to its last record is in the store. `end`: how the gateway ended it;
+        None: it left by itself. One that is closed already (recovered, meanwhile) stays as it is."""
         async with self._office.change() as change:
-            found = await change.tx.session_for_change(session)
+            found = await change.tx.session_for_change(told.session)
             if found is None:
-                raise NotFound(f"there is no session {session}")
+                raise NotFound(f"there is no session {told.session}")
             if found.state not in sessions.LIVE:
                 return
-            over = sessions.ended(found, reason, self._office.now(), statements=statements, recording=recording)
+            now = self._office.now()
+            over = sessions.ended(found, told, now)
+            over = seen_end(over, end, now)
             await change.tx.save_session(over)
-            by = Actor(over.person, "person") if reason is EndReason.CLIENT_LEFT else SYSTEM
-            body = {**ended_body(over), "journal": last_number, "was": found.state.value}
-            event = session_event(self._office, "session.ended", over, by, body=body, secret={"note": note})
-            await change.record(event)
+            by = Actor(over.person, "person") if told.reason is EndReason.CLIENT_LEFT else SYSTEM
+            body = {**ended_body(over, end), "journal": told.last_number, "was": found.state.value}
+            secret = {"note": told.note, "problem": end.problem if end is not None else ""}
+            await change.record(session_event(self._office, "session.ended", over, by, body=body, secret=secret))
+            if end is not None and not end.confirmed:
+                await raise_alarm(self._office, change, over, end)
 
     async def refused(self, name: str, target: str, client: str, why: str) -> None:
         """A connection was refused before it was a session; rate-limited here."""

@@ -5,6 +5,7 @@ What somebody may do to a thing hangs on what they are to it: `roles_over` finds
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from daypass.domain.errors import Invalid, NotFound
@@ -31,6 +32,8 @@ def roles_over(office: Office, person: Person, request: Request) -> frozenset[Ro
         held.add(Role.REQUESTER)
     if person.id in request.route.bypassed or any(person.id in stage.eligible for stage in request.stages):
         held.add(Role.APPROVER)
+    if request.grant is not None and selected(person, _reviewers(request)):
+        held.add(Role.APPROVER)
     if _owns(office, person, request):
         held.add(Role.OWNER)
     return frozenset(held)
@@ -48,11 +51,17 @@ def reads_of(office: Office, person: Person, request: Request) -> bool:
 
 def may_end(office: Office, person: Person, request: Request, verb: Verb = Verb.END) -> bool:
     """Whether this person may end the access that the request gave, or one session of it (`KILL`). That a
-    glass was broken without them gives the people whom it bypassed no say in that."""
+    glass was broken without them, or that they sign off afterwards, gives people no say in that."""
     held = roles_over(office, person, request)
     if not any(person.id in stage.eligible for stage in request.stages):
         held -= {Role.APPROVER}
     return permits(verb, held)
+
+
+def _reviewers(request: Request) -> list[str]:
+    """Whom the rule names for what is owed afterwards: from when there is something to look at, they see it."""
+    duties = [duty for duty in request.owes.values() if isinstance(duty, Mapping)]
+    return [str(name) for duty in duties for name in (*duty.get("by", ()), *duty.get("escalate", ()))]
 
 
 def _owns(office: Office, person: Person, request: Request) -> bool:

@@ -1,4 +1,5 @@
-"""Keys that people sign votes with: enrols and revokes them, and checks the signature of a vote.
+"""Keys that people sign votes with: enrols and revokes them, and checks the signature of a vote, also a passkey's
+(`passkeys.py` enrols those).
 
 The public half stands in the ledger (`key.enrolled`), so that whoever has the ledger can check every signature. No
 private key ever comes here.
@@ -9,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from daypass.domain.errors import Conflict, NotFound, Refused
+from daypass.domain.errors import Conflict, Invalid, NotFound, Refused
 from daypass.domain.events import Event
-from daypass.domain.people import Person
+from daypass.domain.passkey import Passkey
+from daypass.domain.passkey_signature import Assertion, challenge_of, check_assertion
+from daypass.domain.people import SYSTEM, Person
 from daypass.domain.request import Request, Vote
 from daypass.domain.ssh_signature import fingerprint, holds, read_public_key, read_signature
 from daypass.domain.standing import EnrolledKey
 from daypass.domain.vote_statement import check_statement
-from daypass.services.office import Change, Office, acting
+from daypass.services.office import Change, Office, OnRecord, acting
 
 KEYS_MAX = 16
 """Keys a person; each is one more way to vote in their name."""
@@ -24,10 +27,11 @@ KEYS_MAX = 16
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What somebody signed, and the signature in its armour."""
+    """What somebody signed, and the SSH signature in its armour, or what their passkey answered."""
 
     statement: str
-    signature: str
+    signature: str = ""
+    passkey: Assertion | None = None
 
 
 class Signing:
@@ -78,20 +82,45 @@ class Signing:
         return revoked
 
 
-async def check_signed(
-    change: Change,
-    signed: Signed,
-    request: Request,
-    person: Person,
-    vote: Vote,
-) -> None:
-    """Raise `Refused` unless this person signed exactly this vote with a key of theirs that is enrolled."""
+async def check_signed(change: Change, signed: Signed, request: Request, person: Person, vote: Vote) -> Vote:
+    """The vote, signed. Raise `Refused` unless this person signed exactly this vote with a key or passkey of theirs
+    that is enrolled."""
     check_statement(signed.statement, request, vote)
+    if any(vote.statement == signed.statement for vote in request.votes):
+        raise Conflict("this signed statement was counted already")
+    if signed.passkey is not None:
+        passkey = await take_assertion(change, signed.passkey, challenge_of(signed.statement), person.id)
+        return replace(vote, passkey={**signed.passkey.plain(), "enrolled": passkey.entry})
     signature = read_signature(signed.signature)
     keys = await change.tx.keys(fingerprint=signature.fingerprint)
     if not any(one.person == person.id and one.revoked_at is None for one in keys):
         raise Refused("the vote is signed with a key that is not enrolled for you", hint="daypass keys add FILE.pub")
     if not holds(signature, signed.statement.encode()):
         raise Refused("the vote's signature does not hold")
-    if any(vote.statement == signed.statement for vote in request.votes):
-        raise Conflict("this signed statement was counted already")
+    return replace(vote, signature=signed.signature)
+
+
+async def take_assertion(change: Change, given: Assertion, challenge: bytes, person: str | None = None) -> Passkey:
+    """The passkey that answered this challenge, of this person (None: anybody's), with its counter taken. Raise
+    `Refused` for one that does not hold; a counter that went back is on record, as the authenticator may have been
+    copied."""
+    passkey = await change.tx.passkey_for_change(given.credential)
+    if passkey is None or passkey.removed_at is not None or person not in (None, passkey.person):
+        raise Refused("this passkey is not enrolled for you", hint="your passkeys are under My keys")
+    try:
+        check_assertion(given, passkey.public, passkey.rp_id, passkey.origin, challenge)
+    except Invalid as problem:
+        raise Refused(problem.message) from None
+    if given.signature in change.counted:
+        return passkey
+    if given.counter <= passkey.counter and (given.counter or passkey.counter):
+        body = {"key": passkey.id, "person": passkey.person, "counter": given.counter, "counter_was": passkey.counter}
+        raise OnRecord(
+            "this passkey's counter went back, as it does where an authenticator was copied",
+            Event("key.suspected", change.now(), SYSTEM, body=body),
+            hint="remove it and enrol another one",
+        )
+    change.counted.add(given.signature)
+    taken = replace(passkey, counter=given.counter, last_used_at=change.now())
+    await change.tx.save_passkey(taken)
+    return taken

@@ -53,7 +53,8 @@ class Starting:
 
     async def targets(self) -> bool:
         """Record if the targets, or what their roles are, are others than last time. Returns whether."""
-        now = {name: _target_digest(target) for name, target in sorted(self._office.targets.items())}
+        said = {name: _target_said(target) for name, target in sorted(self._office.targets.items())}
+        now = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in said.items()}
         async with self._office.change() as change:
             was: dict[str, str] = json.loads(await change.tx.setting(TARGETS) or "{}")
             if was == now:
@@ -66,7 +67,6 @@ class Starting:
                 "removed": sorted(was.keys() - now.keys())[:NAMES_MAX],
                 "changed": sorted(name for name in now.keys() & was.keys() if now[name] != was[name])[:NAMES_MAX],
             }
-            said = {name: _target_said(target) for name, target in self._office.targets.items()}
             secret = await _told(change, "targets", said)
             event = Event("targets.changed", self._office.now(), SYSTEM, body=body, secret=secret)
             await change.record(event)
@@ -147,28 +147,3 @@ def _target_said(target: Target) -> str:
 
 def _digest(digests: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
-
-
-def _target_digest(target: Target) -> str:
-    """Of where it is, what it is labelled and what its roles may do: never of a secret, only of where that is kept."""
-    roles = [
-        [
-            name,
-            role.user,
-            str(role.password),
-            role.effect.value,
-            role.dangerous,
-            list(role.member_of),
-            str(role.login or ""),
-        ]
-        for name, role in sorted(target.roles.items())
-    ]
-    said = [target.protocol, target.host, target.port, target.database, sorted(target.labels.items()), roles]
-    said += [
-        target.tls,
-        target.tls_ca,
-        target.record,
-        str(target.maintenance),
-        sorted(map(str, target.options.items())),
-    ]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

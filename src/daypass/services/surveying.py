@@ -6,15 +6,17 @@ A check of a target signs in there with each role's login, as ending a session w
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 from daypass.credentials.interface import Credentials
+from daypass.domain.crowd import Crowd
 from daypass.domain.errors import DaypassError, NotFound, Refused, Unavailable
 from daypass.domain.people import Person
 from daypass.domain.policy import policy_of
-from daypass.domain.roles import Verb
+from daypass.domain.roles import STANDING, Role, Verb
 from daypass.domain.standing import Outlet
 from daypass.domain.target import Target, TargetRole
 from daypass.services.interface import Live
@@ -22,6 +24,7 @@ from daypass.services.office import Office
 
 CHECK_SECONDS_MAX = 15.0
 """How long one login of a target may take to be let in."""
+LOOK_AT = "see the role's user and password under targets, and that the login is there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,23 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What came of signing in with one role's login. `problem` is empty where it was let in."""
+    """What came of signing in with one role's login. `problem` is empty where it was let in, `hint` what to do."""
 
     role: str
     problem: str
     took_ms: int
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person with what they are here: the roles that the settings give; the addresses of other accounts of the same
+    human being, and of their agents."""
+
+    person: Person
+    roles: tuple[Role, ...]
+    accounts: tuple[str, ...]
+    agents: tuple[str, ...]
 
 
 class Surveying:
@@ -50,19 +65,35 @@ class Surveying:
         self._credentials = credentials
         self._live = live
 
-    async def people(self, by: Person, text: str = "") -> Sequence[Person]:
-        """Everybody, the disabled too, by address; those whose address, name or group has this text."""
+    async def people(self, by: Person, text: str = "", *, after: str = "", limit: int = 200) -> Sequence[Person]:
+        """Everybody, the disabled too, by address from behind `after` on; those whose address, name or group has this
+        text."""
         self._check(by)
         async with self._office.reading() as tx:
-            found = await tx.people()
+            everybody = (await self._office.everybody(tx)).people
         wanted = text.strip().lower()
-        return sorted((one for one in found if wanted in _words(one)), key=lambda one: one.email)
+        found = (one for one in everybody if one.email > after and wanted in _words(one))
+        return heapq.nsmallest(limit, found, key=lambda one: one.email)
+
+    async def known(self, by: Person, people: Sequence[Person]) -> Sequence[Known]:
+        """What these people are here."""
+        self._check(by)
+        async with self._office.reading() as tx:
+            crowd = await self._office.everybody(tx)
+        return [self._known(one, crowd) for one in people]
+
+    def _known(self, person: Person, crowd: Crowd) -> Known:
+        alike = [crowd.by_id[id] for id in crowd.selves(person.id) if id != person.id and id in crowd.by_id]
+        agents = sorted(one.email for one in alike if one.agent_of == person.id)
+        accounts = sorted(one.email for one in alike if not one.agent_of and one.id != person.agent_of)
+        held = self._office.roles(person)
+        return Known(person, tuple(role for role in STANDING if role in held), tuple(accounts), tuple(agents))
 
     async def groups(self, by: Person) -> Sequence[Group]:
         """Every group that somebody is in or owns, by name."""
         self._check(by)
         async with self._office.reading() as tx:
-            people = [one for one in await tx.people() if not one.disabled]
+            people = [one for one in (await self._office.everybody(tx)).people if not one.disabled]
         owners = self._office.owners
         names = sorted({name for one in people for name in one.groups} | owners.keys())
         return [
@@ -97,7 +128,7 @@ class Surveying:
         return [await self._reached(target, target.roles[role]) for role in sorted(target.roles)]
 
     async def _reached(self, target: Target, role: TargetRole) -> Reached:
-        began, problem = monotonic(), ""
+        began, problem, hint = monotonic(), "", ""
         try:
             carrier = self._live.carrier
             if carrier is None:
@@ -107,9 +138,10 @@ class Surveying:
                 await carrier.around(target, role, credential, ())
         except TimeoutError:
             problem = f"it did not let us in within {CHECK_SECONDS_MAX:.0f} s"
+            hint = f"see whether {target.host}:{target.port} is up and reached from here (firewall, route)"
         except DaypassError as failed:
-            problem = failed.message
-        return Reached(role.name, problem, round((monotonic() - began) * 1000))
+            problem, hint = failed.message, failed.hint or LOOK_AT
+        return Reached(role.name, problem, round((monotonic() - began) * 1000), hint)
 
     def _check(self, by: Person) -> None:
         if not self._office.may(by, Verb.SURVEY):

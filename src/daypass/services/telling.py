@@ -88,7 +88,9 @@ def vote_body(vote: Vote, via: str = "") -> dict[str, Any]:
         body["narrowed_until"] = vote.narrowed_until
     if vote.narrowed_scope:
         body["narrowed_scope"] = list(vote.narrowed_scope)
-    if vote.signature:
+    if vote.passkey:
+        body["signed"] = {"statement": vote.statement, "passkey": dict(vote.passkey)}
+    elif vote.signature:
         body["signed"] = {"statement": vote.statement, "signature": vote.signature}
     return body
 

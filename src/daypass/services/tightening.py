@@ -39,14 +39,14 @@ class Tightening:
             live = await tx.grants(states=grants.LIVE)
         ended = []
         for grant in live:
-            why = await self._why_not(grant)
+            why = await self.why_not(grant)
             if why:
                 log.warning("policy no longer allows a grant", grant=grant.id)
                 self._endings.end_soon(grant.id, EndReason.POLICY_TIGHTENED, SYSTEM, why)
                 ended.append(grant.id)
         return tuple(ended)
 
-    async def _why_not(self, grant: Grant) -> str:
+    async def why_not(self, grant: Grant) -> str:
         """Why policy would not give this grant now; empty if it would. That somebody outside cannot be asked ends
         nothing here, as it is no change of policy: nothing new opens meanwhile."""
         async with self._office.reading() as tx:

@@ -12,6 +12,7 @@ from typing import Any
 
 from daypass.credentials.interface import Withdrawal
 from daypass.domain.grant import Grant
+from daypass.services.closing import told_end
 from daypass.services.interface import SessionEnd
 from daypass.services.lending import withdrawal_body
 from daypass.services.outliving import Elsewhere
@@ -114,7 +115,7 @@ class Timeline:
             "attempts": self.attempts + 1,
             "ms": now - self.began_at,
             "steps": self.in_order,
-            "sessions": [{**_public(end), "problem": end.problem} for end in self.first],
+            "sessions": [{**told_end(end), "problem": end.problem} for end in self.first],
             "doubtful": self.unconfirmed,
             "problems": list(self._wrong),
         }
@@ -139,7 +140,7 @@ class Timeline:
             "attempt": self.attempts + 1,
             "steps_ms": self.in_order,
             "steps": list(self.in_order),
-            "sessions": [_public(end) for end in self.first],
+            "sessions": [told_end(end) for end in self.first],
             "session_count": len(self.ends),
             "unconfirmed": self.unconfirmed[:SESSIONS_MAX],
             "unshipped": self.unshipped[:SESSIONS_MAX],
@@ -157,16 +158,3 @@ class Timeline:
 
 def _place(step: str) -> int:
     return STEPS.index(step) if step in STEPS else len(STEPS)
-
-
-def _public(end: SessionEnd) -> dict[str, Any]:
-    steps = {name: round(ms * 1000) for name, ms in end.steps.items()}
-    seen = "gone" if end.confirmed else "not confirmed"
-    told: dict[str, Any] = {"session": end.session, "steps_us": steps, "how": end.how, "read_back": seen}
-    if end.was:
-        told["was"] = end.was
-    if end.statement:
-        told["statement"] = end.statement
-    if end.outcome:
-        told["outcome"] = end.outcome
-    return told

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +13,8 @@ from daypass.domain.durations import DAY_MS, MINUTE_MS
 from daypass.domain.errors import Conflict, Invalid, NotFound, Refused, Unauthenticated
 from daypass.domain.events import Event
 from daypass.domain.people import GLASS, Actor, Person, SignIn, Verifier
-from daypass.domain.token_scopes import API, CONNECT, check_scopes, covers, within
+from daypass.domain.roles import Verb
+from daypass.domain.token_scopes import API, CONNECT, SCIM, check_scopes, covers, within
 from daypass.identity import scram, tokens
 from daypass.services.locked import check_person
 from daypass.services.office import Office, acting
@@ -39,6 +42,10 @@ CODE_USED_MS = MINUTE_MS
 
 SCRAM_SECRET = "scram_secret"
 """The setting from which every name's salt is made."""
+
+
+SEAL = b"daypass seal\n"
+"""Seals have a key of their own: of salts, which are made from the same secret, strangers are told by any name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class Tokens:
         visit: str = "",
     ) -> Issued:
         """A new token for the person with this id, good for these scopes (none: for everything), and never longer than
-        `until`. `visit`: the one in which the command line gets it."""
+        `until`. `visit`: the one in which it is made, and with which it ends."""
         scopes = check_scopes(scopes, self._office.targets)
         if not 0 < lasts_ms <= LASTS_MAX_MS:
             raise Invalid("a token is good for at most a year")
@@ -89,6 +96,8 @@ class Tokens:
             holder = await change.tx.person(person)
             if holder is None or holder.disabled:
                 raise NotFound("there is no such person")
+            if SCIM in scopes and not self._office.may(holder, Verb.PROVISION):
+                raise Invalid(f"{holder.email} does not speak for a directory", hint="identity.scim.account")
             if len(await change.tx.tokens_of(person, live_at=now)) >= TOKENS_MAX:
                 raise Conflict(f"{holder.email} has {TOKENS_MAX} tokens already", hint="revoke one first")
             expires_at = now + lasts_ms if until is None else min(now + lasts_ms, until)
@@ -110,12 +119,20 @@ class Tokens:
         if holder is None or by.id not in (holder.id, holder.agent_of):
             raise NotFound(f"there is nobody with the address {email} whose tokens are yours", hint="daypass whoami")
         scopes = check_scopes(scopes, self._office.targets)
+        if SCIM in scopes and SCIM not in held.scopes:
+            raise Refused("only the operator makes tokens of the scope scim", hint="daypass people token --scope scim")
         if not within(held.scopes, scopes):
             raise Refused(
                 "a token can make none that can do more than itself", hint=f"--scope {' --scope '.join(held.scopes)}"
             )
         issued = await self.issue(
-            holder.id, acting(by), label=label, lasts_ms=lasts_ms, scopes=scopes, until=held.expires_at
+            holder.id,
+            acting(by),
+            label=label,
+            lasts_ms=lasts_ms,
+            scopes=scopes,
+            until=held.expires_at,
+            visit=held.visit,
         )
         return holder, issued
 
@@ -145,24 +162,30 @@ class Tokens:
             return await self._sign_in_by_code(name.partition(":")[2])
         async with self._office.reading() as tx:
             person = await tx.person_by_email(name.strip().lower())
-            live: Sequence[Token] = ()
-            if person is not None and not person.disabled:
-                live = await tx.tokens_of(person.id, live_at=self._office.now())
+            known = person is not None and not person.disabled
+            live = await tx.tokens_of(person.id if known and person else "", live_at=self._office.now())
         verifiers = tuple(Verifier(token.id, token.stored_key, token.server_key) for token in live)
         return SignIn(scram.salt(self._secret, name), scram.ITERATIONS, verifiers)
 
     async def _sign_in_by_code(self, email: str) -> SignIn:
-        """Any unused code will do for anybody whom we know; for which target it is good is asked when it opens one."""
+        """Any unused code will do for anybody whom we know; for which target it is good is asked when it opens one. For
+        others as many are tried that nothing proves, so that it takes as long."""
         async with self._office.reading() as tx:
             person = await tx.person_by_email(email.strip().lower())
             known = person is not None and not person.disabled
-            live = await tx.codes(live_at=self._office.now()) if known else ()
+            live = await tx.codes(live_at=self._office.now())
         verifiers = tuple(
             Verifier(f"{GLASS}/{code.id}/{person.id}", code.stored_key, code.server_key)
+            if known and person is not None
+            else Verifier("", bytes(len(code.stored_key)), bytes(len(code.server_key)))
             for code in live[:CODES_TRIED_MAX]
-            if person is not None
         )
         return SignIn(scram.salt(self._secret, GLASS), scram.ITERATIONS, verifiers)
+
+    async def seal(self, told: bytes) -> bytes:
+        """What only this installation, with all its nodes, could have added to it."""
+        await self._started()
+        return hmac.digest(hashlib.sha256(SEAL + self._secret).digest(), told, "sha256")
 
     async def code_keys(self, code: str) -> tuple[bytes, bytes]:
         """What is kept of a sealed code."""
@@ -178,7 +201,7 @@ class Tokens:
             token = await tx.token_by_sha256(tokens.sha256(secret))
             person = await self._holder(tx, token)
             if person is not None:
-                await check_person(tx, person, self._office.now())
+                await check_person(tx, person, self._office.now(), self._office.everybody)
         if token is None or person is None:
             raise _nobody()
         _check_scope(token, scope)

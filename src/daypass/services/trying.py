@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from daypass.domain.crowd import Crowd
 from daypass.domain.durations import DAY_MS
 from daypass.domain.errors import ConfigError, Invalid, NotFound, Refused
-from daypass.domain.explaining import Can, who_can
+from daypass.domain.explaining import Can, Explained, explain, who_can
 from daypass.domain.people import Person
 from daypass.domain.policy_file import read_policy
 from daypass.domain.policy_set import Checked, PolicySet, check_policy, load_policies
 from daypass.domain.roles import Verb
 from daypass.domain.rules import Policy
 from daypass.domain.simulating import Differs, Recorded, replay
+from daypass.domain.target import Target
+from daypass.services.asked import look_outside, question
 from daypass.services.interface import PolicyFiles
 from daypass.services.office import Office
 from daypass.services.proposing import TEXT_CHARS_MAX
@@ -37,12 +39,14 @@ SLICE = 20
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of trying a text. `problem` is the line that loading would say; empty: it would load."""
+    """What came of trying a text. `problem` is the line that loading would say; empty: it would load. `read`: the
+    policy that it is; None where it is none."""
 
     policy: str
     digest: str
     problem: str
     cases: tuple[Checked, ...]
+    read: Policy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +80,14 @@ class Trying:
         try:
             policy = read_policy(text, CHANGED)
         except ConfigError as problem:
-            return Tried("", "", problem.message, ())
+            return Tried("", "", problem.message, (), None)
         now, crowd = self._office.now(), self._files.crowd()
         cases = check_policy(policy, self._office.targets, crowd, now)
         try:
             await self._loaded(policy.name, text, crowd)
         except ConfigError as problem:
-            return Tried(policy.name, policy.digest, problem.message, cases)
-        return Tried(policy.name, policy.digest, "", cases)
+            return Tried(policy.name, policy.digest, problem.message, cases, policy)
+        return Tried(policy.name, policy.digest, "", cases, policy)
 
     async def simulated(self, by: Person, text: str, days: int) -> Simulated:
         """Ask again what was asked in the last `days`, with this text in the place of its policy's file. Raise
@@ -119,12 +123,53 @@ class Trying:
     async def who_can(self, by: Person, target: str, role: str, at: int | None) -> Sequence[Can]:
         """Who could get this role at this time (now), and how."""
         self._check(by)
-        found = self._office.targets.get(target)
-        if found is None or role not in found.roles:
-            raise NotFound(f"there is no {target}:{role}", hint="daypass targets")
+        found = self._target(target, role)
         async with self._office.reading() as tx:
             crowd = await self._office.everybody(tx)
         return who_can(self._office.policies.current.policies, found, role, crowd, at or self._office.now())
+
+    async def explained(
+        self,
+        by: Person,
+        email: str,
+        target: str,
+        role: str,
+        duration_ms: int,
+        *,
+        reason: str = "",
+        ticket: str = "",
+        glass: bool = False,
+        text: str = "",
+    ) -> Explained:
+        """How this would be decided if the person with this address asked for it now, and why; by the policies in
+        force, or with `text` in the place of its policy's file. Raise `NotFound` for whom or what there is not,
+        `Invalid` with the line that loading the text would say."""
+        self._check(by)
+        _check_length(text)
+        found = self._target(target, role)
+        policies = self._office.policies.current
+        if text:
+            try:
+                policies = await self._loaded(read_policy(text, CHANGED).name, text, self._files.crowd())
+            except ConfigError as problem:
+                raise Invalid(problem.message, hint=problem.hint) from None
+        known = await look_outside(self._office, found, ticket, policies.policies)
+        async with self._office.reading() as tx:
+            person = await tx.person_by_email(email.strip().lower())
+            if person is None:
+                raise NotFound(f"there is nobody with the address {email}", hint="GET /api/v1/people lists everybody")
+            asked = await question(
+                self._office, tx, person, found, role, duration_ms, reason=reason, ticket=ticket, known=known,
+                policies=policies.policies,
+            )  # fmt: skip
+            crowd = await self._office.everybody(tx)
+        return explain(policies.policies, asked, crowd, glass=glass)
+
+    def _target(self, name: str, role: str) -> Target:
+        found = self._office.targets.get(name)
+        if found is None or role not in found.roles:
+            raise NotFound(f"there is no {name}:{role}", hint="daypass targets")
+        return found
 
     async def _loaded(self, policy: str, text: str, crowd: Crowd) -> PolicySet:
         """The policies of all files, with this text in the place of its policy's. Raises ConfigError."""

@@ -1,6 +1,8 @@
 """Visits: browsers in which people are signed in. Opens them, knows them again by their cookie, ends them.
 
 The store keeps verifiers. A visit that a token opened never outlives it; a person who is disabled or locked has none.
+Tokens that were made in a visit, by the command line or on a page, end when it is ended, with what they opened
+(`Revoking.listen` cuts that).
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from typing import Literal
 from daypass.domain.errors import Unauthenticated
 from daypass.domain.events import Event
 from daypass.domain.people import SYSTEM, Actor, Person
+from daypass.domain.session import LIVE
 from daypass.domain.visit import LASTS_MS, SEEN_MS, Visit, Way, ended, lives
 from daypass.identity import tokens
 from daypass.services.locked import check_person
 from daypass.services.office import Change, Office, acting
 from daypass.services.sight import unknown
 from daypass.services.tokens import Tokens, stands
-from daypass.store.interface import Transaction
+from daypass.store.interface import Token, Transaction
 
 VISITS_MAX = 16
 """Browsers a person is signed in with at once; one more signs the oldest out, so that nobody shuts themselves out."""
@@ -26,7 +29,7 @@ VISITS_MAX = 16
 KEPT_MS = 24 * 3_600_000
 """How long after its time a visit's row is kept."""
 
-Because = Literal["signed out", "signed out everywhere", "too many", "provider", "revoked"]
+Because = Literal["signed out", "signed out everywhere", "too many", "provider", "revoked", "password changed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,10 @@ class Visits:
         token: str = "",
         until: int | None = None,
         said: Said | None = None,
+        passkey: bool = False,
     ) -> Opened:
-        """A visit of somebody who has proven who they are. Raise `Refused` if they may not do anything."""
+        """A visit of somebody who has proven who they are; `passkey`: with a passkey, too. Raise `Refused` if they may
+        not do anything."""
         person, now = await change.person(by), self._office.now()
         if not await stands(change.tx, person):
             raise nobody()
@@ -92,7 +97,7 @@ class Visits:
             subject=told.subject,
             sid=told.sid,
             hint=told.hint,
-            passkey_at=now if way == "passkey" else None,
+            passkey_at=now if passkey or way == "passkey" else None,
         )
         crowding = (await change.tx.visits(person=person.id, live_at=now))[VISITS_MAX - 1 :]
         await self.close(change, crowding, SYSTEM, "too many")
@@ -114,11 +119,17 @@ class Visits:
             person = await tx.person(visit.person)
             if person is None or not await stands(tx, person):
                 raise nobody()
-            await check_person(tx, person, now)
+            await check_person(tx, person, now, self._office.everybody)
         if now - visit.seen_at >= SEEN_MS:
             async with self._office.store.begin() as tx:
                 await tx.note_visit(visit.id, now, client)
         return person, visit
+
+    async def goes_on(self, tx: Transaction, id: str, person: Person) -> bool:
+        """Whether this visit of this person is still good for anything."""
+        now = self._office.now()
+        visit = next((one for one in await tx.visits(person=person.id, live_at=now) if one.id == id), None)
+        return visit is not None and lives(visit, now) and await self._token_lives(tx, visit, now)
 
     async def _token_lives(self, tx: Transaction, visit: Visit, now: int) -> bool:
         token = await tx.token(visit.token) if visit.token else None
@@ -142,8 +153,18 @@ class Visits:
     async def end_all(self, by: Person) -> Sequence[Visit]:
         """Sign oneself out of every browser."""
         async with self._office.change() as change:
-            own = await change.tx.visits(person=by.id, live_at=self._office.now())
-            return await self.close(change, own, acting(by), "signed out everywhere")
+            return await self.close_all(change, by, acting(by), "signed out everywhere")
+
+    async def close_all(self, change: Change, person: Person, by: Actor, because: Because) -> Sequence[Visit]:
+        """Sign somebody out of every browser, in an open transaction. What was made in visits that were over before
+        ends as well, also the tokens of their agents."""
+        signed_in = await change.tx.visits(person=person.id, live_at=self._office.now())
+        over = await self.close(change, signed_in, by, because)
+        crowd = await self._office.everybody(change.tx)
+        theirs = [person.id, *(one.id for one in crowd.people if one.agent_of == person.id)]
+        live = [token for id in theirs for token in await change.tx.tokens_of(id, live_at=self._office.now())]
+        await self._revoke(change, [token for token in live if token.visit], by)
+        return over
 
     async def close(self, change: Change, found: Sequence[Visit], by: Actor, because: Because) -> Sequence[Visit]:
         """End these, in an open transaction. Those that somebody else has just ended stay as they are."""
@@ -157,7 +178,23 @@ class Visits:
             body = {"visit": visit.id, "person": visit.person, "because": because}
             await change.record(Event("visit.ended", now, by, body=body))
             over.append(replace(ended(visit, now), hint=visit.hint))
+        await self.revoke_made_in(change, over, by)
         return over
+
+    async def revoke_made_in(self, change: Change, visits: Sequence[Visit], by: Actor) -> None:
+        """Revoke the tokens that were made in these, which may have been over before."""
+        ids = await change.tx.tokens_of_visits([one.id for one in visits], live_at=self._office.now())
+        born = [await change.tx.token(id) for id in ids]
+        await self._revoke(change, [token for token in born if token is not None], by)
+
+    async def _revoke(self, change: Change, born: Sequence[Token], by: Actor) -> None:
+        now = self._office.now()
+        for token in born:
+            await change.tx.save_token(replace(token, revoked_at=now))
+            running = await change.tx.sessions(person=token.person, states=LIVE)
+            opened = [one.id for one in running if one.token == token.id]
+            body = {"token": token.id, "person": token.person, "sessions": opened, "visit": token.visit}
+            await change.record(Event("token.revoked", now, by, body=body))
 
     async def prune(self, now: int) -> int:
         """Forget what has been over for a day. The log still tells of it."""

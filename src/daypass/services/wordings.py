@@ -158,8 +158,8 @@ def _item(item: Item) -> str:
     return ", ".join(filter(None, (f"{item.role} on {item.target}", spoken_scope(item.scope))))
 
 
-def of_access(kind: str, grant: Grant, request: Request | None, name: Name) -> News:
-    """News about a grant."""
+def of_access(kind: str, grant: Grant, request: Request | None, name: Name, session: str = "", more: str = "") -> News:
+    """News about a grant, or one of its sessions. `more`: the command for more time, if there is one."""
     what, who = f"{grant.target}:{grant.role}", name(grant.person)
     again = (ask_command(grant.target, grant.role, grant.duration_ms),)
     facts = (
@@ -172,12 +172,16 @@ def of_access(kind: str, grant: Grant, request: Request | None, name: Name) -> N
             return News(f"{what} can be used now", facts, (f"daypass connect {what}",))
         case "ending_soon":
             until = ("Ends", spoken_time(grant.expires_at) if grant.expires_at else "")
-            commands = (f'daypass extend {grant.id} --by 30m --reason "…"', f"daypass return {grant.id}")
+            commands = tuple(filter(None, (more, f"daypass return {grant.id}")))
             return News(f"Access of {who} to {what} ends soon", (*facts, until), commands)
         case "killed":
             return News(
                 f"A session of {who} on {what} was ended; the grant stays", facts, (f"daypass show {grant.id}",)
             )
+        case "end_unconfirmed" if session:
+            title = f"ALARM: a session of {who} on {what} was not seen to be gone: its work may go on"
+            commands = (f"daypass show {session}", f'daypass kill {session} --close-unconfirmed --reason "…"')
+            return News(title, facts, commands)
         case "end_unconfirmed":
             title = f"ALARM: the end of {who}'s access to {what} is not confirmed: it may still exist"
             commands = (f"daypass show {grant.id}", f'daypass revoke {grant.id} --close-unconfirmed --reason "…"')
@@ -264,6 +268,17 @@ def of_body(kind: str, about: Mapping[str, Any], name: Name) -> News:
             person = name(str(body["person"])) if body.get("person") else ""
             facts = ("Person", person), ("Target", str(body.get("target", "")))
             return News(f"Locks: {body.get('scope')} {kind.partition('.')[2]}", facts, ("daypass locks",))
+        case "key.enrolled" | "key.revoked" if body.get("kind") == "passkey":
+            facts = ("Passkey", str(body.get("credential", ""))[:12]), ("By", str(body.get("by", "")))
+            word = "enrolled" if kind == "key.enrolled" else "removed"
+            return News(f"A passkey of yours was {word}", facts, ("daypass passkeys",))
+        case "key.suspected":
+            facts = ("Counter", f"{body.get('counter', '')}, was {body.get('counter_was', '')}"), ("Key", "refused")
+            title = f"ALARM: a passkey of {name(str(body.get('person', '')))} may have been copied"
+            return News(title, facts, ("daypass passkeys",))
+        case "password.changed":
+            how = {"themself": "changed", "invitation": "set by a link that was made for you"}
+            return News(f"Your password was {how.get(str(body.get('how', '')), 'changed')}")
         case "key.enrolled" | "key.revoked":
             title = f"A key of yours was {kind.partition('.')[2]}"
             return News(title, (("Key", str(body.get("fingerprint", ""))),), ("daypass keys",))

@@ -90,13 +90,15 @@ def request_row(request: Request) -> Row:
         "bundle": request.bundle,
         "until": request.until,
         "route": dataclasses.asdict(request.route),
+        "target": request.items[0].target,
+        "role": request.items[0].role,
     }
 
 
 def request_of(row: Row) -> Request:
     return Request(
         **{
-            **row,
+            **{name: value for name, value in row.items() if name not in ("target", "role")},
             "state": RequestState(row["state"]),
             "items": tuple(Item(**{**item, "scope": tuple(item.get("scope", ()))}) for item in row["items"]),
             "stages": tuple(Stage(one["need"], tuple(one["of"]), tuple(one["eligible"])) for one in row["stages"]),
@@ -127,6 +129,7 @@ def _vote_value(vote: Vote) -> dict[str, Any]:
         "signature": vote.signature,
         "narrowed_until": vote.narrowed_until,
         "narrowed_scope": list(vote.narrowed_scope),
+        "passkey": dict(vote.passkey),
     }
 
 
@@ -194,6 +197,8 @@ def session_row(session: Session) -> Row:
         "end_reason": session.end_reason,
         "recording": session.recording,
         "statements": session.statements,
+        "ending": None if session.ending is None else dict(session.ending),
+        "look_at": session.look_at,
     }
 
 

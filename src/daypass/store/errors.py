@@ -11,6 +11,8 @@ from sqlalchemy import exc
 
 from daypass.domain.errors import Conflict, Invalid, Unavailable
 
+_VALUES = (exc.DataError, asyncpg.DataError, asyncpg.exceptions._base.DataError, OverflowError)
+"""What is wrong with a value: as the server says it, asyncpg before it asks, and sqlite3 of numbers over 64 bits."""
 _HINT = "nothing was done; it is safe to try again"
 
 
@@ -21,11 +23,13 @@ def translated() -> Iterator[None]:
         yield
     except (exc.IntegrityError, sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as problem:
         raise Conflict(f"the store refused a change: {_first_line(getattr(problem, 'orig', problem))}") from problem
-    except (exc.DataError, asyncpg.DataError) as problem:
+    except _VALUES as problem:
         raise Invalid(f"the store cannot hold this value: {_first_line(problem)}") from problem
     except exc.TimeoutError as problem:
         raise Unavailable("the store is busy: no connection to it came free in time", hint=_HINT) from problem
     except exc.DBAPIError as problem:
+        if isinstance(problem.driver_exception, _VALUES):
+            raise Invalid(f"the store cannot hold this value: {_first_line(problem.driver_exception)}") from problem
         raise _of_driver(problem.orig or problem) from problem
     except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError) as problem:
         raise _of_driver(problem) from problem

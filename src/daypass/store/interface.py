@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import NamedTuple
 from typing import Protocol as Interface
 
 from daypass.domain.events import Blob, ChainHead, Draft, IndexRow, Sequenced, Unsequenced
@@ -18,14 +19,26 @@ from daypass.domain.obligation import Obligation, ObligationState
 from daypass.domain.people import Person
 from daypass.domain.request import Request, RequestState
 from daypass.domain.session import Session, SessionState
-from daypass.domain.standing import EnrolledKey, Favourite, Notice, Proposal, SealedCode
+from daypass.domain.standing import EnrolledKey, Favourite, Proposal, SealedCode
 from daypass.store.counting import Counting
+from daypass.store.directory import DirectoryStore
+from daypass.store.erasing import Erasing
 from daypass.store.locking import Locking, Page
+from daypass.store.notices import Notices
+from daypass.store.snippets import Snippets
 from daypass.store.visiting import Token as Token
 from daypass.store.visiting import Visiting
 
 __all__ = ["ChainHead", "Page", "Sequenced", "Unsequenced"]
 """What is taken from elsewhere and is found here as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSeen:
+    """A node of a store, and how long ago it last said that it lives, by the store's clock."""
+
+    name: str
+    silent_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +69,11 @@ class Cut:
     seen: Mapping[str, object] | None = None
 
 
-class Transaction(Locking, Visiting, Counting, Interface):
+class Transaction(Locking, Visiting, Snippets, Notices, Erasing, Counting, DirectoryStore, Interface):
     """Everything inside one commit. `..._for_change` locks the row; `save_...` inserts or replaces it."""
+
+    async def unhurried(self) -> None:
+        """What follows may take its time between two statements: this is no transaction that others wait for."""
 
     async def person(self, id: str) -> Person | None: ...
     async def person_by_email(self, email: str) -> Person | None: ...
@@ -66,6 +82,9 @@ class Transaction(Locking, Visiting, Counting, Interface):
     async def save_person(self, person: Person) -> None: ...
 
     async def tokens_of(self, person: str, *, live_at: int) -> Sequence[Token]: ...
+    async def live_tokens(self, *, live_at: int, page: Page) -> Sequence[Token]:
+        """Everybody's, newest first."""
+
     async def token(self, id: str) -> Token | None: ...
     async def token_by_sha256(self, sha256: bytes) -> Token | None: ...
     async def save_token(self, token: Token) -> None: ...
@@ -79,11 +98,18 @@ class Transaction(Locking, Visiting, Counting, Interface):
         *,
         requester: str | None = None,
         eligible: str | None = None,
+        ids: Sequence[str] | None = None,
+        around: str | None = None,
         states: Sequence[RequestState] = (),
         decide_by_until: int | None = None,
         bundle: str | None = None,
+        access: tuple[str, str] | None = None,
         page: Page | None = None,
-    ) -> Sequence[Request]: ...
+    ) -> Sequence[Request]:
+        """`around`: only those that this person may have to do with: their own or in their place, those that they may
+        decide, and those where a glass was broken, which somebody was bypassed in. `access`: only those for this
+        role of this target (target, role)."""
+
     async def save_request(self, request: Request) -> None: ...
 
     async def proposals(self, *, state: str | None = None, page: Page | None = None) -> Sequence[Proposal]: ...
@@ -104,11 +130,16 @@ class Transaction(Locking, Visiting, Counting, Interface):
         person: str | None = None,
         target: str | None = None,
         ids: Sequence[str] | None = None,
+        around: str | None = None,
         states: Sequence[GrantState] = (),
         due_until: int | None = None,
         page: Page | None = None,
     ) -> Sequence[Grant]:
-        """`due_until`: only those whose `expires_at` (ACTIVE) or `activate_by` (READY, SCHEDULED) is not later."""
+        """`around`: as of requests; `due_until`: only those whose `expires_at` (ACTIVE) or `activate_by` (READY,
+        SCHEDULED) is not later."""
+
+    async def grants_of_disabled(self) -> Sequence[Grant]:
+        """Those that can open something although their person, or the person whose agent that is, is disabled."""
 
     async def save_grant(self, grant: Grant) -> None: ...
 
@@ -120,9 +151,16 @@ class Transaction(Locking, Visiting, Counting, Interface):
         person: str | None = None,
         grant: str | None = None,
         node: str | None = None,
+        around: str | None = None,
         states: Sequence[SessionState] = (),
+        look_until: int | None = None,
         page: Page | None = None,
-    ) -> Sequence[Session]: ...
+    ) -> Sequence[Session]:
+        """`around`: as of requests; `look_until`: only those that are to be looked at again by then."""
+
+    async def sessions_of_revoked(self, *, before: int) -> Sequence[Session]:
+        """Those that are live although their token was revoked by then."""
+
     async def save_session(self, session: Session) -> None: ...
 
     async def obligation(self, id: str) -> Obligation | None: ...
@@ -150,39 +188,6 @@ class Transaction(Locking, Visiting, Counting, Interface):
         """The unused codes that are good at this time."""
 
     async def save_code(self, code: SealedCode) -> None: ...
-
-    async def notices(self, *, due_until: int | None = None, person: str | None = None, limit: int) -> Sequence[Notice]:
-        """What is to be told, oldest first; `due_until`: only what is to be tried by then."""
-
-    async def save_notice(self, notice: Notice) -> None: ...
-
-    async def notice(self, id: str) -> Notice | None: ...
-
-    async def claim_notices(self, channel: str, *, now: int, until: int, limit: int) -> Sequence[Notice]:
-        """Take the due notices of this channel: each counts one attempt more, and nobody else gets it before `until`.
-        One waits while an earlier one to the same person in its thread is not over."""
-
-    async def settle_notice(self, claimed: Notice, after: Notice) -> bool:
-        """Save what came of a claimed notice, unless somebody claimed it since. Returns whether it was saved."""
-
-    async def release_notices(self, now: int) -> int:
-        """Make everything that was tried and is not over due now. Returns how many. For a store of one node, which has
-        just started: nobody is sending."""
-
-    async def sent_notice(self, channel: str, person: str, thread: str, kinds: Sequence[str] = ()) -> Notice | None:
-        """The newest notice of this thread (of these kinds) that this person got there and that can be found again."""
-
-    async def inbox(self, person: str, channel: str, page: Page) -> Sequence[Notice]:
-        """What a person was told over this channel, newest first."""
-
-    async def failed_notices(self, *, limit: int) -> Sequence[Notice]:
-        """Those that were given up, newest first."""
-
-    async def waiting_notices(self) -> Mapping[str, int]:
-        """How many are not over, by channel."""
-
-    async def prune_notices(self, before: int) -> int:
-        """Delete those that were made before then and are over. Returns how many."""
 
     async def once(self, key: str, *, now: int, until: int) -> bool:
         """Whether this is the first time that the key is named before its time ran out; forgets keys of the past."""
@@ -215,9 +220,10 @@ class Transaction(Locking, Visiting, Counting, Interface):
         request: str | None = None,
         grant: str | None = None,
         session: str | None = None,
+        statements: tuple[int, int] | None = None,
         limit: int = 1000,
     ) -> Sequence[StoredEntry]:
-        """Sequenced entries from index `since` on, in index order."""
+        """Sequenced entries from index `since` on, in index order; `statements`: of these only, first and last."""
 
     async def placed(self) -> int:
         """How many entries have their place: the index that the next one gets."""
@@ -230,9 +236,13 @@ class Transaction(Locking, Visiting, Counting, Interface):
     ) -> str | None:
         """The id of the newest entry of these types about one thing, sequenced or not."""
 
+    async def newest_statements(self, of: Sequence[str]) -> Sequence[StoredEntry]:
+        """Of each of these sessions the sequenced entries of its newest statement, with its outcome."""
+
     async def entry_bytes(self, *, since: int, limit: int) -> Sequence[bytes]: ...
-    async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
-        """The leaf hashes (hex) of sequenced entries from index `since` on; before, their bytes."""
+    async def leaves_and_bytes(self, *, since: int, limit: int) -> Sequence[tuple[str, bytes]]:
+        """Of sequenced entries from index `since` on the leaf hash (hex) that is kept beside each, and its bytes;
+        before, the bytes alone."""
 
     async def displace(self, first: int, known: frozenset[str]) -> int:
         """Take every entry from index `first` on out of its place (recovery alone does). It waits for another one,
@@ -259,6 +269,12 @@ class Transaction(Locking, Visiting, Counting, Interface):
     async def pieces(self, session: str, *, after: int = 0, limit: int = 200) -> Sequence[tuple[int, Blob]]:
         """The bodies of a session's record behind place `after`, each with its place, in order."""
 
+    async def piece_beginnings(self, session: str, media: str, length: int) -> Sequence[tuple[int, bytes]]:
+        """Of each such body of a session's record its place and its first so many bytes, in order."""
+
+    async def search_light(self, sought: Sought, *, limit: int) -> Sequence[Light]:
+        """What `search` finds, only as much of it as counting needs."""
+
     async def search(self, sought: Sought, *, before: int | None = None, limit: int = 100) -> Sequence[StoredEntry]:
         """Entries that the index finds, the newest first, with an index below `before`."""
 
@@ -276,22 +292,21 @@ class Transaction(Locking, Visiting, Counting, Interface):
     ) -> Sequence[StoredEntry]:
         """Entries from index `since` on, in index order: those of a person and their sessions, and of a time."""
 
-    async def kept_bodies(self, sha256: Sequence[str]) -> frozenset[str]:
-        """Those of these bodies that are still there."""
-
-    async def erase_bodies(self, sha256: Sequence[str], indexes: Sequence[int]) -> None:
-        """Delete these bodies, and the searchable text of the entries with these indexes. `Store.scrub` comes next."""
-
-    async def erase_notes(self, *, request: str, sessions: Sequence[str]) -> None:
-        """Blank the notes of a request's obligations, and of these sessions where they came from and what their clients
-        were told."""
-
-    async def erase_tokens(self, person: str, now: int) -> None:
-        """Revoke a person's tokens, and blank what they were called and where they were used, and what channels
-        answered about them."""
-
     async def unplaced(self) -> tuple[int, int]:
         """The first and last number of the drafts that have no place in the log yet (0, 0: none)."""
+
+
+class Light(NamedTuple):
+    """Of an entry that was found: enough to count it. `place` is its index, `tables` holds one name a line."""
+
+    place: int
+    type: str
+    t: int
+    actor: str
+    target: str | None
+    request: str | None
+    kind: str
+    tables: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,9 +363,16 @@ class Store(Interface):
     shared: bool
     """Whether several nodes may use it."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether a transaction of this process is open or waits for its turn, besides shipping and sequencing."""
+
     async def renew(self, node: str, home: str, lease_ms: int) -> None:
         """Note that this node lives, by the store's clock. Raises `Conflict` while another home's node of the same
         name has done so within `lease_ms`."""
+
+    async def nodes(self) -> Sequence[NodeSeen]:
+        """The nodes that this store knows, by name, with how long ago each said that it lives."""
 
     async def silent(self, ms: int) -> Sequence[str]:
         """The nodes that have sessions open and did not renew for so long."""
@@ -361,6 +383,9 @@ class Store(Interface):
 
     async def hold(self, role: str) -> bool:
         """Whether this node has the role that only one may have; takes it if nobody has."""
+
+    async def held(self, role: str) -> bool:
+        """Whether any node has the role; True where that cannot be known."""
 
     async def listen(self) -> None:
         """Begin to hear the other nodes, until `close`."""

@@ -26,6 +26,12 @@ RETRY_SECONDS = 0.5
 BACK = ""
 """What listeners are told when the connection stands (again): anything may have happened meanwhile."""
 
+_HELD = (
+    "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND (classid::bigint << 32) | objid::bigint = $1::bigint)"
+)
+
 log = structlog.get_logger()
 
 
@@ -57,17 +63,26 @@ class News:
         if role in self._held:
             return self._connection is not None
         connection = self._connection
-        if connection is None:
-            return False
-        key = int.from_bytes(sha256(f"daypass {role}".encode()).digest()[:8], "big", signed=True)
-        try:
-            async with self._turn, asyncio.timeout(ANSWER_SECONDS):
-                got = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", key))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-            return False  # the listening task sees the same, and says so
+        got = bool(await self._ask(connection, "SELECT pg_try_advisory_lock($1)", role))
         if got and connection is self._connection:
             self._held.add(role)
         return got
+
+    async def held(self, role: str) -> bool:
+        """Whether any node has the role; True where that cannot be known."""
+        found = await self._ask(self._connection, _HELD, role)
+        return True if found is None else bool(found)
+
+    async def _ask(self, connection: Any, question: str, role: str) -> Any:
+        """What the store answers about a role; None where there is no answer."""
+        if connection is None:
+            return None
+        key = int.from_bytes(sha256(f"daypass {role}".encode()).digest()[:8], "big", signed=True)
+        try:
+            async with self._turn, asyncio.timeout(ANSWER_SECONDS):
+                return await connection.fetchval(question, key)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            return None  # the listening task sees the same, and says so
 
     async def _listen(self) -> None:
         while True:

@@ -10,8 +10,9 @@ SQLITE = "sqlite"
 FILE = "store.sqlite"
 
 
-def open_store(setting: str, data: Path) -> Store:
+def open_store(setting: str, data: Path, *, node: str = "") -> Store:
     """Open the store that `store:` in daypass.yaml names: `sqlite` (a file in the data directory) or a PostgreSQL URL.
+    `node`: by what name the database knows who we are.
 
     Raises `Invalid` for anything else. Nothing is read or written until `migrate`.
     """
@@ -21,4 +22,4 @@ def open_store(setting: str, data: Path) -> Store:
         return open_sqlite(data / FILE)
     from daypass.store.postgresql import open_postgresql
 
-    return open_postgresql(setting)
+    return open_postgresql(setting, node=node)

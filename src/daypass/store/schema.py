@@ -54,9 +54,9 @@ people = Table(
     text_("name"),
     Column("groups", as_json, nullable=False),
     Column("disabled", Boolean, nullable=False),
-    Column("subject", Text, nullable=False, server_default=""),
+    Column("subject", Text, nullable=False, server_default="", index=True),
     Column("agent_of", Text, nullable=False, server_default=""),
-    Column("source", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False, server_default="", index=True),
 )
 
 tokens = Table(
@@ -81,9 +81,9 @@ requests = Table(
     "requests",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("state", Text, nullable=False, index=True),
-    Column("requester", Text, nullable=False, index=True),
-    maybe_text("on_behalf_of"),
+    text_("state"),
+    text_("requester"),
+    Column("on_behalf_of", Text, index=True),
     Column("items", as_json, nullable=False),
     text_("reason"),
     text_("ticket"),
@@ -105,18 +105,25 @@ requests = Table(
     Column("messages", as_json, nullable=False),
     maybe_text("grant"),
     maybe_text("extends"),
-    maybe_text("asked_by"),
+    Column("asked_by", Text, index=True),
     Column("bundle", Text, index=True),
     maybe_number("until"),
     Column("route", as_json),
+    Column("target", Text, nullable=False, server_default=""),
+    Column("role", Text, nullable=False, server_default=""),
+    # With the id behind it, so that the newest of somebody, or in a state, are read in order and no others.
+    Index("ix_requests_state", "state", "id"),
+    Index("ix_requests_requester", "requester", "id"),
+    Index("ix_requests_target", "target", "role", "id"),
 )
+"""`target` and `role`: of the first item, to find its like by."""
 
 request_deciders = Table(
     "request_deciders",
     metadata,
     Column("request", Text, ForeignKey("requests.id"), primary_key=True),
     Column("person", Text, primary_key=True),
-    Index("ix_request_deciders_person", "person"),
+    Index("ix_request_deciders_person", "person", "request"),
 )
 """Who may decide a request: what `stages` says, laid out for looking up by person."""
 
@@ -126,7 +133,7 @@ grants = Table(
     Column("id", Text, primary_key=True),
     Column("state", Text, nullable=False, index=True),
     Column("request", Text, ForeignKey("requests.id"), nullable=False, index=True),
-    Column("person", Text, nullable=False, index=True),
+    text_("person"),
     Column("target", Text, nullable=False, index=True),
     text_("role"),
     number("duration_ms"),
@@ -146,6 +153,7 @@ grants = Table(
     Column("extensions", as_json, nullable=False),
     Column("owes", as_json, nullable=False),
     Column("scope", as_json, nullable=False, server_default="[]"),
+    Index("ix_grants_person", "person", "state"),
 )
 
 proposals = Table(
@@ -268,6 +276,8 @@ sessions = Table(
     text_("end_reason"),
     text_("recording"),
     number("statements"),
+    Column("ending", as_json),
+    Column("look_at", BigInteger, index=True),
 )
 
 settings = Table("settings", metadata, Column("name", Text, primary_key=True), text_("value"))
@@ -355,25 +365,6 @@ blobs = Table(
 
 chains = Table("chains", metadata, Column("name", Text, primary_key=True), number("n"), text_("leaf"))
 """The newest link of each chain."""
-
-shipped = Table("shipped", metadata, Column("node", Text, primary_key=True), number("number"))
-"""How far each node's journal is in the store."""
-
-nodes = Table("nodes", metadata, Column("name", Text, primary_key=True), text_("home"), number("renewed_at"))
-"""The nodes of this store: where each lives, and when it last said so, by the store's own clock."""
-
-cuts = Table(
-    "cuts",
-    metadata,
-    Column("session", Text, ForeignKey("sessions.id"), primary_key=True),
-    Column("node", Text, nullable=False, index=True),
-    text_("reason"),
-    text_("message"),
-    text_("hint"),
-    number("wanted_at"),
-    Column("seen", as_json),
-)
-"""Sessions that `node` carries and another node wants ended; `seen` is what came of it."""
 
 locks = Table(
     "locks",

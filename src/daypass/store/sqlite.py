@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from daypass.domain.errors import Unavailable
 from daypass.store.errors import translated
+from daypass.store.one_trip import connect
 from daypass.store.sql.store import SqlStore
 
 READERS = 4
@@ -60,7 +61,11 @@ def open_sqlite(path: Path, *, busy_ms: int = BUSY_MS) -> SqlStore:
 
 def _engine(path: Path, connections: int, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=connections, max_overflow=0, pool_timeout=WAIT_SECONDS
+        f"sqlite+aiosqlite:///{path}",
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=WAIT_SECONDS,
+        connect_args={"async_creator_fn": connect},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

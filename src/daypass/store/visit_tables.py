@@ -39,3 +39,31 @@ flows = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
 """What is begun and over in minutes: sign-ins at the provider, devices that wait, challenges."""
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, ForeignKey("people.id"), nullable=False, index=True),
+    Column("credential", Text, nullable=False, unique=True),
+    Column("public", LargeBinary, nullable=False),
+    text_("rp_id"),
+    text_("origin"),
+    text_("name"),
+    number("counter"),
+    Column("transports", as_json, nullable=False),
+    text_("entry"),
+    number("enrolled_at"),
+    maybe_number("last_used_at"),
+    maybe_number("removed_at"),
+)
+"""Passkeys: public keys only."""
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("person", Text, ForeignKey("people.id"), primary_key=True),
+    text_("hash"),
+    number("set_at"),
+)
+"""Hashes of local people's passwords, with their parameters and salt."""

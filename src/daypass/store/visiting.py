@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol as Interface
 
+from daypass.domain.passkey import Passkey
 from daypass.domain.visit import Visit
 
 
@@ -27,7 +28,7 @@ class Token:
     scopes: tuple[str, ...] = ()
     """What it is good for (domain/token_scopes.py); none: for everything."""
     visit: str = ""
-    """The visit in which the command line got it; empty: it was made otherwise."""
+    """The visit in which it was made, and with which it ends; empty: it was made otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,17 @@ class Flow:
     expires_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Password:
+    """What is kept of a local person's password: its argon2id hash, with parameters and salt."""
+
+    person: str
+    hash: str = field(repr=False)
+    set_at: int
+
+
 class Visiting(Interface):
-    """Visits and flows, inside one commit."""
+    """Visits, flows, passkeys and passwords, inside one commit."""
 
     async def visit_by_verifier(self, verifier: bytes) -> Visit | None: ...
     async def visit_for_change(self, id: str) -> Visit | None: ...
@@ -60,7 +70,7 @@ class Visiting(Interface):
         """As `visits`, but also those that are over: a token that was got in them may live."""
 
     async def tokens_of_visits(self, visits: Sequence[str], *, live_at: int) -> Sequence[str]:
-        """The ids of the live tokens that the command line got in these visits."""
+        """The ids of the live tokens that were made in these visits."""
 
     async def save_visit(self, visit: Visit) -> None: ...
     async def note_visit(self, id: str, at: int, client: str) -> None:
@@ -77,8 +87,26 @@ class Visiting(Interface):
     async def drop_flow(self, id: str) -> bool:
         """Whether it was there: of two that use one flow up, one gets True."""
 
+    async def flow_of(self, kind: str, person: str, *, live_at: int) -> Flow | None:
+        """The newest flow of this kind that this person has."""
+
+    async def drop_flows(self, kind: str, person: str) -> int:
+        """Delete a person's flows of this kind. Returns how many."""
+
     async def count_flows(self, kind: str, *, person: str = "", live_at: int) -> int:
         """How many of this kind wait (of this person; empty: of all)."""
 
     async def prune_flows(self, before: int) -> int:
         """Delete those whose time ran out before then. Returns how many."""
+
+    async def passkeys(self, person: str) -> Sequence[Passkey]:
+        """A person's, the removed too, newest first."""
+
+    async def passkey_for_change(self, credential: str) -> Passkey | None: ...
+    async def save_passkey(self, passkey: Passkey) -> None: ...
+
+    async def password(self, person: str) -> Password | None: ...
+    async def password_for_change(self, person: str) -> Password | None: ...
+    async def save_password(self, password: Password) -> None: ...
+    async def drop_password(self, person: str) -> bool:
+        """Whether there was one."""

@@ -1,6 +1,6 @@
 """A stand-in for Vault and OpenBao: their documented HTTP API (v1) as far as Daypass asks it, over a real PostgreSQL.
 
-No server of either can be had as a package, so what this holds is what their documentation says: AppRole sign-in, KV
+`tests/e2e/test_openbao.py` asks a real one. What this holds is what their documentation says: AppRole sign-in, KV
 version 2, the database engine's logins with their leases (https://openbao.org/api-docs/), and what Vault 1.21.4
 answered when it was asked the same by hand. Faults are fields.
 """

@@ -18,6 +18,8 @@ from daypass.protocols.interface import (
     Derived,
     Event,
     Found,
+    Interrupt,
+    Interrupted,
     Limits,
     LookUp,
     Opened,
@@ -98,6 +100,8 @@ class Guest:
                 return (Derived(hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)),)
             case Ready():
                 return (Admitted(),)
+            case Interrupt():
+                return (Interrupted(),)
         return ()
 
     def say(self, data: bytes) -> None:
@@ -147,9 +151,10 @@ WELCOME = b"".join((
 ))  # fmt: skip
 
 
-def probed(dangers: str = "", writes: str = "") -> bytes:
+def probed(dangers: str = "", writes: str = "", *, pid: str = "4711") -> bytes:
     """The answer to the probe."""
-    row = messages.data_row([b"4711", b"1795405017746230", b"16384", dangers.encode() or None, writes.encode(), None])
+    found = (pid, "1795405017746230", "16384", dangers, writes, "")
+    row = messages.data_row([text.encode() or None for text in found])
     return b"".join((
         messages.command_complete("BEGIN"),
         messages.command_complete("SET"),

@@ -163,7 +163,7 @@ class Conversation:
 
     def __init__(self, *, results: bool = False, limits: Limits | None = None, scope: Scope = WHOLE) -> None:
         guard = ScopeGuard(scope) if scope else None
-        self.relay = Relay(limits or Limits(), results=results, odd_strings=False, guard=guard)
+        self.relay = Relay(limits or Limits(), results=results, parameters={"server_version": "15.18"}, guard=guard)
         self.clock = 1.0
 
     def play(self, script: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from daypass.domain.target import Credential
 from daypass.protocols.ending import Answered, Around, Ender, Enter, Entered, Halt, Look, Lost, Poke, Stop
 from daypass.protocols.interface import Close, Closed, Connected, Received, Send, Side
-from daypass.protocols.postgres import POSTGRES, messages
+from daypass.protocols.postgres import POSTGRES, errors, messages
 from tests.protocols.postgres.client import WELCOME, opened
 from tests.protocols.postgres.script import said
 
@@ -149,3 +150,28 @@ def test_it_needs_entropy() -> None:
     given = opened()
     effects = POSTGRES.ender().handle(Enter(given.target, given.role, given.credential, "x"))
     assert isinstance(list(effects)[-1], Lost)
+
+
+def test_an_order_that_goes_with_the_sign_in_is_there_before_anybody_is_seen() -> None:
+    given = opened()
+    ender = POSTGRES.ender()
+    login = Credential("app_rw", "secret")
+    ender.handle(Enter(given.target, given.role, login, "x", b"e" * 32, Stop(MARKS)))
+    (hello,) = ender.handle(Connected())
+    assert isinstance(hello, Send) and b"role\0none\0" in hello.data and b"statement_timeout\x000\0" in hello.data
+    asked = messages.message(b"R", (5).to_bytes(4, "big") + b"salt")
+    (proof,) = ender.handle(Received(Side.TARGET, asked, 1.0))
+    assert isinstance(proof, Send) and proof.data[:1] == b"p" and b"pg_terminate_backend" in proof.data
+    assert list(ender.handle(Received(Side.TARGET, WELCOME, 1.0))) == [Entered()]
+    (seen,) = answer(ender, [b"1", b"active", b"t", b"t"])
+    assert seen == Answered(({"alive": "no"}, {"alive": "yes", "was": "active"}))
+    (look,) = ender.handle(Look(MARKS))
+    assert isinstance(look, Send), "it takes orders like any other"
+
+
+def test_one_whom_somebody_terminates_says_so() -> None:
+    ender = entered()
+    ended = errors.error(errors.ADMIN_SHUTDOWN, "terminating connection due to administrator command")
+    ender.handle(Stop(MARKS))
+    lost = [effect for effect in ender.handle(Received(Side.TARGET, ended, 1.0)) if isinstance(effect, Lost)]
+    assert [one.pushed_out for one in lost] == [True]

@@ -98,11 +98,49 @@ def test_where_nothing_can_be_recorded_nothing_is_tried() -> None:
     assert effects[0] == Cancel()
 
 
-def test_a_client_that_leaves_its_work_behind_has_it_cancelled() -> None:
+def test_a_client_that_sends_no_more_gets_what_it_asked_for() -> None:
     talk = running()
+    assert talk.relay.pulse() == []
+    talk.say(Side.CLIENT, said("Query select 1")[:7])  # its beginning is nothing
+    assert talk.relay.closed(Side.CLIENT) == [Send(Side.TARGET, said("Terminate"))]
+    (sign,) = talk.relay.pulse()
+    assert sign == Send(Side.CLIENT, said("Status server_version 15.18"))
+    answer = said("Columns a") + messages.data_row([b"x" * 100])
+    assert talk.say(Side.TARGET, answer[:50]) and talk.relay.pulse() == []  # inside a message
+    assert talk.say(Side.TARGET, answer[50:] + said("Done UPDATE 1") + said("Ready I"))
+    assert seen(talk.relay.closed(Side.TARGET)) == [
+        ("!!", "close client: client left"),
+        ("!!", "close target: client left"),
+    ]
+
+
+def test_what_is_held_back_of_a_client_that_sends_no_more_is_sent() -> None:
+    talk = Conversation()
+    ahead = said("Query prepare p as select 1") + said("Query execute p")
+    talk.say(Side.CLIENT, ahead + said("Query select 2")[:7])
+    assert talk.relay.closed(Side.CLIENT) == []
+    assert seen(talk.say(Side.TARGET, said("Done PREPARE") + said("Ready I")))[1:] == [
+        ("##", "submitted 2 query [p] resolved=select 1: execute p"),
+        ("->", said("Query execute p")),
+        ("->", said("Terminate")),
+        ("<=", said("Ready I")),
+        ("##", "completed 1 PREPARE"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome"),
+    [(b"", "completed 1 error=08006"), (said("CopyData 77")[:6], "completed 1 error=08006 copied=1")],
+    ids=["between two messages", "inside one"],
+)
+def test_a_client_that_leaves_a_copy_behind_has_it_cancelled(data: bytes, outcome: str) -> None:
+    talk = Conversation()
+    talk.say(Side.CLIENT, said("Query copy t from stdin"))
+    talk.say(Side.TARGET, said("CopyIn"))
+    talk.say(Side.CLIENT, data)
     assert seen(talk.relay.closed(Side.CLIENT)) == [
         ("!!", "cancel"),
-        ("##", "completed 1 error=08006"),
+        ("##", outcome),
         ("!!", "close client: client left"),
         ("!!", "close target: client left"),
     ]

@@ -39,7 +39,7 @@ turns = st.lists(
 
 
 def relay(*, results: bool = False) -> Relay:
-    return Relay(Limits(message_bytes=100_000), results=results, odd_strings=False)
+    return Relay(Limits(message_bytes=100_000), results=results, parameters={})
 
 
 def bytes_to(side: Side, effects: Sequence[Any]) -> bytes:

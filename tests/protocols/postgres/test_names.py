@@ -20,8 +20,10 @@ REPARSE_FAILS = """
     -> Parse p bad | Sync
     => Error 42P05 exists | Ready I
     <= Error 42P05 exists | Ready I
+    ## submitted 1 parse [p]: bad
+    ## completed 1 error=42P05
     <- Bind - p | Execute - | Sync
-    ## submitted 1 bind [p]: good
+    ## submitted 2 bind [p]: good
     -> Bind - p | Execute - | Sync
 """
 REPARSE_IN_AN_EARLIER_PIPELINE = """
@@ -34,9 +36,12 @@ REPARSE_IN_AN_EARLIER_PIPELINE = """
     ## prepared p: bad
     -> Parse p bad | Sync
     => Error 42P05 exists | Ready I
-    <= Error 42P05 exists | Ready I
-    ## submitted 1 bind [p]: good
+    <= Error 42P05 exists
+    ## submitted 1 parse [p]: bad
+    ## completed 1 error=42P05
+    ## submitted 2 bind [p]: good
     -> Bind - p | Execute - | Sync
+    <= Ready I
 """
 CLOSED_AND_PREPARED_AGAIN = """
     <- Parse p one | Sync
@@ -123,10 +128,11 @@ BY_SQL_IN_FLIGHT = """
     ## submitted 1 query: prepare p as select 1
     -> Query prepare p as select 1
     => Done PREPARE | Ready I
-    <= Done PREPARE | Ready I
-    ## completed 1 PREPARE
+    <= Done PREPARE
     ## submitted 2 query [p] resolved=select 1: execute p
     -> Query execute p
+    <= Ready I
+    ## completed 1 PREPARE
 """
 DISCARDED = """
     <- Parse p a | Sync
@@ -200,11 +206,101 @@ PORTAL_KEEPS_ITS_TEXT_ON_ERROR = """
     ## submitted 2 bind [b]: two
     -> Bind c b | Sync
     => Error 42P03 exists | Ready E
-    <= Error 42P03 exists | Ready E
+    <= Error 42P03 exists
     ## completed 2 error=42P03
     ## submitted 3 execute [c]: one
     -> Execute c | Sync
+    <= Ready E
 """
+IN_A_TRANSACTION = """
+    <- Parse a one | Bind c a | Bind - a | Sync
+    ## submitted 1 bind [a]: one
+    ## submitted 2 bind [a]: one
+    -> Parse a one | Bind c a | Bind - a | Sync
+    => ParseComplete | BindComplete | BindComplete | Ready T
+    <= ParseComplete | BindComplete | BindComplete | Ready T
+    ## completed 1 BIND
+    ## completed 2 BIND
+"""
+PORTAL_OF_SQL = (
+    IN_A_TRANSACTION
+    + """
+    <- Query close c; DECLARE c cursor for select * from secrets
+    ## submitted 3 query: close c; DECLARE c cursor for select * from secrets
+    -> Query close c; DECLARE c cursor for select * from secrets
+    => Done CLOSE CURSOR | Done DECLARE CURSOR | Ready T
+    <= Done CLOSE CURSOR | Done DECLARE CURSOR | Ready T
+    ## completed 3 CLOSE CURSOR, DECLARE CURSOR
+    <- Execute c 10 | Sync
+    ## submitted 4 execute [c] unverified: one
+    -> Execute c 10 | Sync
+"""
+)
+PORTAL_OF_SQL_IN_ONE_PIPELINE = """
+    <- Parse a one | Bind c a | Parse x close c | Bind - x | Execute - | Parse y declare c cursor for two | Bind - y
+    ## submitted 1 bind [a]: one
+    ## submitted 2 bind [x]: close c
+    ## submitted 3 bind [y]: declare c cursor for two
+    -> Parse a one | Bind c a | Parse x close c | Bind - x | Execute - | Parse y declare c cursor for two | Bind - y
+    <- Execute - | Execute c | Sync
+    ## submitted 4 execute [c] unverified: one
+    -> Execute - | Execute c | Sync
+    => ParseComplete | BindComplete | ParseComplete | BindComplete | Done CLOSE CURSOR | ParseComplete | BindComplete
+    <= ParseComplete | BindComplete | ParseComplete | BindComplete | Done CLOSE CURSOR | ParseComplete | BindComplete
+    ## completed 2 CLOSE CURSOR
+    => Done DECLARE CURSOR | Done SELECT 2 | Ready I
+    <= Done DECLARE CURSOR | Done SELECT 2 | Ready I
+    ## completed 3 DECLARE CURSOR
+    ## completed 1 BIND
+    ## completed 4 SELECT 2 rows=2
+"""
+PORTAL_OF_A_FUNCTION = (
+    IN_A_TRANSACTION
+    + """
+    <- Close S a | Sync | Query select theirs('c')
+    ## submitted 3 query: select theirs('c')
+    -> Close S a | Sync | Query select theirs('c')
+    => CloseComplete | Ready T | Done SELECT 1 | Ready T
+    <= CloseComplete | Ready T | Done SELECT 1 | Ready T
+    ## completed 3 SELECT 1 rows=1
+    <- Execute c 10 | Sync
+    ## submitted 4 execute [c] unverified: one
+    -> Execute c 10 | Sync
+"""
+)
+PORTAL_THAT_NO_SQL_REACHES = (
+    IN_A_TRANSACTION
+    + """
+    <- Query declare d cursor for select 1
+    ## submitted 3 query: declare d cursor for select 1
+    -> Query declare d cursor for select 1
+    => Done DECLARE CURSOR | Ready T
+    <= Done DECLARE CURSOR | Ready T
+    ## completed 3 DECLARE CURSOR
+    <- Execute - 10 | Sync
+    ## submitted 4 execute: one
+    -> Execute - 10 | Sync
+"""
+)
+PORTAL_OF_A_TRANSACTION_THAT_IS_OVER = (
+    IN_A_TRANSACTION
+    + """
+    <- Query commit | Query begin | Parse b two | Bind d b | Sync
+    ## submitted 3 query: commit
+    ## submitted 4 query: begin
+    ## submitted 5 bind [b]: two
+    -> Query commit | Query begin | Parse b two | Bind d b | Sync
+    => Done COMMIT | Ready I | Done BEGIN | Ready T | ParseComplete | BindComplete | Ready T
+    <= Done COMMIT | Ready I | Done BEGIN | Ready T | ParseComplete | BindComplete | Ready T
+    ## completed 3 COMMIT
+    ## completed 4 BEGIN
+    ## completed 5 BIND
+    <- Execute d 10 | Execute c 10 | Sync
+    ## submitted 6 execute [d]: two
+    ## submitted 7 execute [c] unverified:
+    -> Execute d 10 | Execute c 10 | Sync
+"""
+)
 SCRIPTS = {name: text for name, text in list(globals().items()) if name.isupper() and isinstance(text, str)}
 
 

@@ -13,7 +13,7 @@ import pytest
 from daypass.domain.target import Effect
 from daypass.protocols.ending import Answered, Enter, Entered, Look, Poke, Stop
 from daypass.protocols.interface import Connect, Connected, Derive, Event, Opened, Ready, Received, Record, Side
-from daypass.protocols.postgres import POSTGRES
+from daypass.protocols.postgres import POSTGRES, messages
 from tests.protocols.postgres.client import Guest, kinds, opened
 from tests.protocols.postgres.script import fact, said
 from tests.protocols.postgres.test_startup import complaint
@@ -73,15 +73,17 @@ def wired(server: Postgres, **login: Any) -> Iterator[Wired]:
 @pytest.fixture(scope="module")
 def server(postgres: Postgres) -> Iterator[Postgres]:
     """A server with logins of this module's own."""
-    for name, more in (("real_rw", ""), ("real_ro", ""), ("real_boss", "superuser"), ("real_in", "")):
+    for name, more in (("real_rw", ""), ("real_ro", ""), ("real_boss", "superuser"), ("real_in", ""), ("real_s", "")):
         postgres.execute(f"create role {name} login password 'secret' {more}")
     postgres.execute("grant pg_read_server_files to real_in")
     postgres.execute("revoke create on schema public from public", database="orders")
     postgres.execute("create table real_t (a int)", database="orders")
     postgres.execute("grant select, insert on real_t to real_rw", database="orders")
+    postgres.execute("create sequence real_n; grant select on real_n to real_ro", database="orders")
     yield postgres
+    postgres.execute("drop sequence real_n", database="orders")
     postgres.execute("drop table real_t", database="orders")
-    for name in ("real_rw", "real_ro", "real_boss", "real_in"):
+    for name in ("real_rw", "real_ro", "real_boss", "real_in", "real_s"):
         postgres.execute(f"drop owned by {name}", database="orders")
         postgres.execute(f"drop role {name}")
 
@@ -109,6 +111,24 @@ def test_a_login_is_vetted(server: Postgres, given: dict[str, Any], word: str | 
             assert guest.run("Query show client_connection_check_interval") == "TDCZ"
         else:
             assert word in complaint(guest).message
+
+
+@pytest.mark.parametrize("privilege", ["usage", "update"])
+def test_a_login_that_can_change_a_sequence_is_not_for_reading(server: Postgres, privilege: str) -> None:
+    server.execute(f"grant {privilege} on sequence real_n to real_s", database="orders")
+    try:
+        with wired(server, **login("real_s", Effect.READ)) as guest:
+            assert "can write (sequence public.real_n)" in complaint(guest).message
+    finally:
+        server.execute(f"revoke {privilege} on sequence real_n from real_s", database="orders")
+
+
+def test_the_target_looks_every_second_whether_we_are_there(server: Postgres) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.got()
+        guest.say(said("Query show client_connection_check_interval"))
+        guest.exchange(lambda: b"Z\0\0\0\5I" in guest.sent[Side.CLIENT])
+        assert messages.data_row([b"1s"]) in guest.got()
 
 
 def test_statements_go_through_and_are_recorded(server: Postgres) -> None:
@@ -139,6 +159,18 @@ def test_code_that_prepares_a_name_again_is_not_vouched_for(server: Postgres) ->
         guest.run("Query do $$begin execute 'deallocate p'; execute 'prepare p as select 2'; end$$")
         assert guest.run("Bind - p", "Execute -", "Sync") == "2DCZ"
         assert guest.facts()[-2] == "submitted 2 bind [p] unverified: select 1"
+
+
+def test_a_setting_that_the_target_has_not_told_yet_hides_nothing(server: Postgres) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.run("Parse p select 1", "Sync")
+        hiding = r"Query select '\' , ';prepare transaction $$x$$;--'"
+        swapping = r"Query select '\' , ';deallocate p; prepare p as select 2;--'"
+        guest.say(said("Query set standard_conforming_strings = off") + said(hiding) + said(swapping))
+        guest.exchange(lambda: kinds(guest.sent[Side.CLIENT]).count("Z") == 3)
+        guest.run("Bind - p", "Execute -", "Sync")
+        assert "refused 2: a prepared transaction would outlive the session" in guest.facts()
+        assert "submitted 4 bind [p] unverified: select 1" in guest.facts()
 
 
 def test_a_refusal_rolls_back_what_its_pipeline_did(server: Postgres) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from daypass.protocols.postgres.analyse import analyse
 from daypass.protocols.postgres.shape import shape
 
 
@@ -24,3 +27,13 @@ from daypass.protocols.postgres.shape import shape
 )
 def test_shape(text: str, expected: str) -> None:
     assert shape(text) == expected
+
+
+@pytest.mark.parametrize("chars", [10_000, 1_000_000])
+def test_a_long_text_is_not_kept(chars: int) -> None:
+    """Thousands are remembered, so that a client could fill the memory with long ones."""
+    text = f"select '{'x' * chars}'"
+    held = sys.getrefcount(text)
+    analyse(text)
+    shape(text)
+    assert sys.getrefcount(text) == held

@@ -71,6 +71,12 @@ def test_rows_are_shown_as_text() -> None:
     rows = messages.data_row([b"x", b"\0\0\0\x01"]) + messages.data_row([None, None])
     assert unpack_rows(pack_rows(layout, rows)) == (("x", "\\x00000001"), (None, None))
     assert unpack_rows(pack_rows(b"", messages.data_row([b"y"]))) == (("y",),)
+    assert unpack_rows(pack_rows(b"", messages.data_row([b"\0\0\0A", b"a\tb\n"]))) == (("\\x00000041", "a\tb\n"),)
+    assert unpack_rows(pack_rows(b"", messages.copy_data(b"1\tit\n") + messages.copy_data(b"\0\xff"))) == (
+        ("1\tit",),
+        ("\\x00ff",),
+    )
+    assert unpack_rows(pack_rows(b"", messages.message(b"V", b"\0\0\0\1x"))) == (("x",),)
     assert unpack_rows(b"") == ()
     assert unpack_rows(b"\0") == (("\\x00",),)
 

@@ -13,16 +13,19 @@ from daypass.protocols.interface import (
     Ending,
     Failed,
     Interrupt,
+    Interrupted,
+    Limits,
     Ready,
+    Received,
     Record,
     Refused,
     Send,
     Side,
     StartTls,
 )
-from daypass.protocols.postgres import errors, messages
+from daypass.protocols.postgres import POSTGRES, errors, messages
 from daypass.protocols.postgres.errors import Complaint
-from tests.protocols.postgres.client import WELCOME, Guest, kinds, opened, parameters, probed
+from tests.protocols.postgres.client import ENTROPY, WELCOME, Guest, kinds, opened, parameters, probed
 from tests.protocols.postgres.script import said
 
 
@@ -54,6 +57,7 @@ def test_the_whole_way_in() -> None:
     assert kinds(got) == "RSKZ"
     assert guest.session.key in got and b"real" not in got
     assert len(guest.session.key) == 8
+    assert guest.session.key[:4] == (4711).to_bytes(4, "big")  # what pg_backend_pid() says, and notifications do
 
 
 def test_the_client_is_told_that_it_is_in_only_when_it_is() -> None:
@@ -90,6 +94,18 @@ def test_what_is_sent_ahead_is_handled_once_the_client_is_in() -> None:
     assert guest.named(Record) == []
     guest.target(probed())
     assert [record.fact.text for record in guest.named(Record)] == [b"select 1"]
+
+
+def test_a_client_that_asks_ahead_and_sends_no_more_is_answered() -> None:
+    guest = Guest()
+    guest.start()
+    guest.sign_in()
+    guest.say(said("Query select 1"))
+    guest.handle(Closed(Side.CLIENT))
+    guest.target(WELCOME)
+    guest.target(probed())
+    assert guest.got(Side.TARGET).endswith(said("Query select 1") + messages.TERMINATE)
+    assert not guest.named(Close)
 
 
 @pytest.mark.parametrize("code", [messages.SSL_REQUEST, messages.GSSENC_REQUEST])
@@ -190,6 +206,13 @@ def test_a_cancel_request_names_its_key_and_goes() -> None:
     assert [type(effect) for effect in guest.effects] == [Interrupt, Close]
 
 
+def test_a_cancel_request_is_let_go_once_it_is_answered() -> None:
+    session = POSTGRES.session(entropy=ENTROPY, tls=False, plain=True, limits=Limits())
+    request = messages.request(messages.CANCEL_REQUEST, b"\0\0\0\x07key.")
+    assert session.handle(Received(Side.CLIENT, request, 1.0)) == [Interrupt(b"\0\0\0\x07key.")]
+    assert [type(effect) for effect in session.handle(Interrupted())] == [Close]
+
+
 @pytest.mark.parametrize(
     "packet",
     [
@@ -271,6 +294,17 @@ def test_a_login_that_could_do_more_is_refused(given: object, dangers: str, writ
     else:
         assert not guest.named(Ready)
         assert word in complaint(guest).message
+
+
+@pytest.mark.parametrize("pid", ["", "-1", "x", "4294967296", "\u0661"])
+def test_a_target_that_does_not_say_who_we_are(pid: str) -> None:
+    guest = Guest()
+    guest.start()
+    guest.sign_in()
+    guest.target(WELCOME)
+    guest.target(probed(pid=pid))
+    assert not guest.named(Ready)
+    assert "who we are" in complaint(guest).message
 
 
 @pytest.mark.parametrize("size", [1, 7])

@@ -100,6 +100,29 @@ BOUND_ONLY = """
     <= ParseComplete | BindComplete | NoData | Ready I
     ## completed 1 BIND
 """
+NOT_PARSED = """
+    <- Parse - a | Parse - bad | Describe S - | Bind - - 1 | Execute - | Parse b b | Bind - b | Execute - | Sync
+    ## submitted 1 bind ['1']: bad
+    ## submitted 2 bind [b]: b
+    ## prepared -: a
+    -> Parse - a | Parse - bad | Describe S - | Bind - - 1 | Execute - | Parse b b | Bind - b | Execute - | Sync
+    => ParseComplete | Error 42P01 no such table | Ready I
+    <= ParseComplete | Error 42P01 no such table | Ready I
+    ## completed 1 error=42P01
+    ## completed 2 error=skipped
+"""
+NOT_PARSED_ALONE = """
+    <- Parse p bad | Describe S p | Sync | Bind - p | Sync
+    ## prepared p: bad
+    -> Parse p bad | Describe S p | Sync
+    => Error 42P01 no such table | Ready I
+    <= Error 42P01 no such table
+    ## submitted 1 parse [p]: bad
+    ## completed 1 error=42P01
+    ## refused 2: unknown prepared statement p
+    -> Describe ! - | Sync
+    <= Ready I
+"""
 FAILED_PIPELINE = """
     <- Parse - a | Bind - - | Execute - | Parse - b | Bind - - | Execute - | Sync | Query c
     ## submitted 1 bind: a
@@ -120,13 +143,15 @@ SWALLOWED = """
     -> Parse - a | Flush
     => Error 42601 syntax
     <= Error 42601 syntax
+    ## submitted 1 parse: a
+    ## completed 1 error=42601
     <- Bind - - | Execute - | Flush
     <- Sync
     -> Sync
     => Ready I
     <= Ready I
     <- Query select 1
-    ## submitted 1 query: select 1
+    ## submitted 2 query: select 1
     -> Query select 1
 """
 CURSOR_BY_SQL = """
@@ -168,7 +193,7 @@ COPY_IN = """
     => CopyIn
     <= CopyIn
     <- CopyData one | CopyData two | Sync
-    -> CopyData one | CopyData two | Sync
+    -> CopyData one | CopyData two
     <- CopyDone
     -> CopyDone
     => Done COPY 2 | Ready I
@@ -178,10 +203,14 @@ COPY_IN = """
 COPY_IN_AT_ONCE = """
     <- Query copy t from stdin | CopyData one | CopyDone | Query select 1
     ## submitted 1 query: copy t from stdin
+    -> Query copy t from stdin
+    -> Flush
+    => CopyIn
+    <= CopyIn
     ## submitted 2 query: select 1
-    -> Query copy t from stdin | CopyData one | CopyDone | Query select 1
-    => CopyIn | Done COPY 1 | Ready I | Done SELECT 1 | Ready I
-    <= CopyIn | Done COPY 1 | Ready I | Done SELECT 1 | Ready I
+    -> CopyData one | CopyDone | Query select 1
+    => Done COPY 1 | Ready I | Done SELECT 1 | Ready I
+    <= Done COPY 1 | Ready I | Done SELECT 1 | Ready I
     ## completed 1 COPY 1 rows=1 copied=3
     ## completed 2 SELECT 1 rows=1
 """
@@ -210,6 +239,54 @@ COPY_BESIDE_A_PORTAL_THAT_IS_NOT_RUN = """
     <= Done COPY 0 | Ready I
     ## completed 1 BIND
     ## completed 2 COPY 0
+"""
+COPY_IN_EXTENDED_FAILS = """
+    <- Parse - copy t from stdin | Bind - - | Execute - | Sync
+    ## submitted 1 bind: copy t from stdin
+    -> Parse - copy t from stdin | Bind - - | Execute - | Sync
+    <- CopyData bad | CopyDone | Sync | Parse - delete from t | Bind - - | Execute - | Sync
+    -> Flush
+    => ParseComplete | BindComplete | CopyIn
+    <= ParseComplete | BindComplete | CopyIn
+    ## submitted 2 bind: delete from t
+    -> CopyData bad | CopyDone | Sync | Parse - delete from t | Bind - - | Execute - | Sync
+    => Error 22P02 bad | Ready I | ParseComplete | BindComplete | Done DELETE 7 | Ready I
+    <= Error 22P02 bad | Ready I | ParseComplete | BindComplete | Done DELETE 7 | Ready I
+    ## completed 1 error=22P02 copied=3
+    ## completed 2 DELETE 7 rows=7
+"""
+COPY_IN_THAT_IS_NONE = """
+    <- Query copy nothing from stdin | CopyData one | CopyDone | Query select 1
+    ## submitted 1 query: copy nothing from stdin
+    -> Query copy nothing from stdin
+    -> Flush
+    => Error 42P01 nothing
+    <= Error 42P01 nothing
+    => Ready I
+    <= Ready I
+    ## completed 1 error=42P01
+    ## submitted 2 query: select 1
+    -> CopyData one | CopyDone | Query select 1
+    => Done SELECT 1 | Ready I
+    <= Done SELECT 1 | Ready I
+    ## completed 2 SELECT 1 rows=1
+"""
+DATA_FOR_NO_COPY = """
+    <- Query select 1 | CopyData one | Parse - select 2 | CopyFail no | Sync
+    ## submitted 1 query: select 1
+    -> Query select 1
+    -> Flush
+    => Done SELECT 1 | Ready I
+    <= Done SELECT 1 | Ready I
+    ## completed 1 SELECT 1 rows=1
+    ## prepared -: select 2
+    -> CopyData one | Parse - select 2
+    -> Flush
+    => ParseComplete
+    <= ParseComplete
+    -> CopyFail no | Sync
+    => Ready I
+    <= Ready I
 """
 COPY_IN_FAILS = """
     <- Query copy t from stdin
@@ -246,17 +323,17 @@ def test_the_record_stands_before_what_it_records() -> None:
 
 def test_the_outcome_says_columns_bytes_time_and_digest() -> None:
     talk = Conversation()
-    talk.say(Side.CLIENT, said("Query copy t from stdin") + said("CopyData one") + said("CopyData two"))
+    talk.say(Side.CLIENT, said("Query copy t from stdin; select 1") + said("CopyData one") + said("CopyData two"))
+    talk.say(Side.TARGET, said("CopyIn"))
+    talk.say(Side.CLIENT, said("CopyDone"))
     row = said("Row 1")
-    *_, copied = talk.say(
-        Side.TARGET, said("CopyIn") + said("Columns a b") + row + said("Done COPY 2") + said("Ready I")
-    )
+    *_, copied = talk.say(Side.TARGET, said("Done COPY 2") + said("Columns a b") + row + said("Ready I"))
     outcome = copied.fact
     assert isinstance(outcome, Completed)
     assert outcome.copied_sha256 == sha256(b"onetwo").digest()
     assert outcome.columns == ("a", "b")
     assert outcome.bytes == len(row)
-    assert outcome.duration_us == 1000
+    assert outcome.duration_us == 3000
 
 
 def test_a_large_row_streams_and_is_never_held() -> None:
@@ -287,9 +364,21 @@ def test_copied_data_streams_and_is_digested() -> None:
     assert record.fact.copied_sha256 == sha256(b"x" * 100_000).digest()
 
 
-def test_a_statement_over_the_limit_ends_the_session() -> None:
+@pytest.mark.parametrize("message", ["Query select 1", "Parse - select 1", "Execute -"])
+def test_inside_a_copy_there_is_only_its_data(message: str) -> None:
+    talk = Conversation()
+    talk.say(Side.CLIENT, said("Query copy t from stdin"))
+    talk.say(Side.TARGET, said("CopyIn"))
+    effects = talk.say(Side.CLIENT, said("CopyData one") + said(message))
+    assert [effect for effect in effects if isinstance(effect, Send) and effect.side is Side.TARGET] == []
+    (sent,) = (effect for effect in effects if isinstance(effect, Send))
+    assert errors.read(sent.data[5:]).sqlstate == "08P01"
+
+
+@pytest.mark.parametrize("message", ["Query {}", "Parse - {}", "Bind - - {}", "Call 1 {}"])
+def test_a_statement_over_the_limit_ends_the_session(message: str) -> None:
     talk = Conversation(limits=Limits(message_bytes=1000))
-    effects = talk.say(Side.CLIENT, said("Query " + "x" * 2000)[:100])
+    effects = talk.say(Side.CLIENT, said(message.format("x" * 2000))[:100])
     assert isinstance(effects[0], Send) and effects[0].side is Side.CLIENT
     assert errors.read(effects[0].data[5:]).sqlstate == "54000"
     assert [effect.reason for effect in effects[1:]] == ["too large", "too large"]
@@ -311,29 +400,3 @@ def test_a_long_text_is_recorded_whole_once() -> None:
     facts = [effect.fact for effect in [*first, *effects] if isinstance(effect, Record)]
     submitted = [fact for fact in facts if isinstance(fact, Submitted)]
     assert [(fact.n, len(fact.text), fact.same_as) for fact in submitted] == [(1, len(text), 0), (2, 1024, 1)]
-
-
-def test_rows_are_kept_where_the_target_says_so() -> None:
-    Conversation(results=True).play("""
-        <- Query select 1
-        ## submitted 1 query: select 1
-        -> Query select 1
-        => Columns a b | Row 1 NULL | Row 2 x
-        <= Columns a b | Row 1 NULL | Row 2 x
-        ## rows 1 [['1', None], ['2', 'x']]
-        => Row 3 y | Done SELECT 3 | Ready I
-        <= Row 3 y | Done SELECT 3 | Ready I
-        ## rows 1 [['3', 'y']]
-        ## completed 1 SELECT 3 rows=3
-    """)
-
-
-def test_rows_that_do_not_fit_are_cut_visibly() -> None:
-    talk = Conversation(results=True)
-    talk.say(Side.CLIENT, said("Query select big"))
-    small, big = said("Row 1"), messages.data_row([b"x" * 2_000_000])
-    effects = talk.say(Side.TARGET, small + big)
-    assert effects[0] == Send(Side.CLIENT, small + big)
-    cuts = [effect.fact.cut for effect in effects[1:]]
-    assert cuts[-1] is True
-    assert talk.say(Side.TARGET, small) == [Send(Side.CLIENT, small)]

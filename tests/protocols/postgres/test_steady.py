@@ -65,7 +65,7 @@ class Heard:
     """What came of a story: bytes for each side, facts, and what else happened."""
 
     def __init__(self, *, results: bool) -> None:
-        self.relay = Relay(Limits(), results=results, odd_strings=False)
+        self.relay = Relay(Limits(), results=results, parameters={})
         self.sent = {Side.CLIENT: b"", Side.TARGET: b""}
         self.facts: list[Fact] = []
         self.other: list[Any] = []

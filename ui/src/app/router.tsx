@@ -6,6 +6,7 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  Outlet,
   type RouteComponent,
 } from '@tanstack/react-router'
 import { useEffect, useSyncExternalStore } from 'react'
@@ -22,6 +23,7 @@ function Root() {
   useEffect(() => {
     if (me.data) know(true)
   }, [me.data])
+  if (location.pathname === '/password') return <Outlet />
   if (known === false) return <SignInPage />
   if (me.data) return <Shell />
   return me.error ? <Wrong error={me.error} again={() => void me.refetch()} /> : <Waiting />
@@ -85,6 +87,10 @@ const tree = root.addChildren([
     lazyRouteComponent(() => import('../pages/session'), 'SessionPage'),
   ),
   withSearch(
+    '/console',
+    lazyRouteComponent(() => import('../pages/console'), 'ConsolePage'),
+  ),
+  withSearch(
     '/search',
     lazyRouteComponent(() => import('../pages/search'), 'SearchPage'),
   ),
@@ -96,6 +102,26 @@ const tree = root.addChildren([
     '/reviews/$id',
     lazyRouteComponent(() => import('../pages/reviews'), 'ReviewsPage'),
   ),
+  withSearch(
+    '/insights',
+    lazyRouteComponent(() => import('../pages/insights'), 'InsightsPage'),
+  ),
+  withSearch(
+    '/insights/$name',
+    lazyRouteComponent(() => import('../pages/insights'), 'InsightsPage'),
+  ),
+  withSearch(
+    '/policy',
+    lazyRouteComponent(() => import('../pages/policy'), 'PolicyPage'),
+  ),
+  at(
+    '/policy/edit/$name',
+    lazyRouteComponent(() => import('../pages/policy-edit'), 'PolicyEditPage'),
+  ),
+  at(
+    '/policy/proposals/$id',
+    lazyRouteComponent(() => import('../pages/proposal'), 'ProposalPage'),
+  ),
   at(
     '/log',
     lazyRouteComponent(() => import('../pages/log'), 'LogPage'),
@@ -105,12 +131,46 @@ const tree = root.addChildren([
     lazyRouteComponent(() => import('../pages/log'), 'LogPage'),
   ),
   at(
+    '/me',
+    lazyRouteComponent(() => import('../pages/me'), 'MePage'),
+  ),
+  at(
+    '/password',
+    lazyRouteComponent(() => import('../pages/password'), 'PasswordPage'),
+  ),
+  at(
+    '/admin',
+    lazyRouteComponent(() => import('../pages/admin'), 'AdminPage'),
+  ),
+  withSearch(
+    '/admin/$part',
+    lazyRouteComponent(() => import('../pages/admin'), 'AdminPage'),
+  ),
+  at(
+    '/admin/people/$email',
+    lazyRouteComponent(() => import('../pages/admin'), 'AdminPage'),
+  ),
+  at(
     '/settings',
     lazyRouteComponent(() => import('../pages/settings'), 'SettingsPage'),
   ),
 ])
 
-export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', scrollRestoration: true })
+// Questions in addresses are plain words, as people write them: no JSON, no quotes around numbers.
+const parseSearch = (text: string) => Object.fromEntries(new URLSearchParams(text))
+function stringifySearch(search: Record<string, unknown>): string {
+  const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== '')
+  const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString()
+  return text && `?${text}`
+}
+
+export const router = createRouter({
+  routeTree: tree,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  parseSearch,
+  stringifySearch,
+})
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -4,17 +4,22 @@ import { ActionIcon, Button, Drawer, Menu, Tooltip, useComputedColorScheme, useM
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Outlet, useRouterState } from '@tanstack/react-router'
 import {
+  ChartLine,
+  CircleUser,
   ClipboardCheck,
   Ellipsis,
-  FileSearch,
   Home,
   Inbox,
   KeyRound,
   LogOut,
   Moon,
+  Scale,
+  ScrollText,
+  Search,
   Server,
   Settings2,
   ShieldCheck,
+  SquareTerminal,
   Sun,
   Terminal,
 } from 'lucide-react'
@@ -44,21 +49,27 @@ function usePlaces(): Group[] {
         { to: '/', name: 'Home', icon: Home },
         { to: '/catalogue', name: 'Request access', icon: KeyRound },
         { to: '/inbox', name: 'Decisions', icon: Inbox, count: waiting },
+        { to: '/console', name: 'SQL console', icon: SquareTerminal },
       ],
     },
     {
       name: 'The record',
       places: [
-        { to: '/requests', name: 'Requests', icon: FileSearch },
+        { to: '/requests', name: 'Requests', icon: ScrollText },
         { to: '/sessions', name: 'Sessions', icon: Terminal },
-        { to: '/search', name: 'Search', icon: FileSearch },
+        { to: '/search', name: 'Search', icon: Search },
         { to: '/reviews', name: 'Reviews', icon: ClipboardCheck, count: due },
+        { to: '/insights', name: 'Insights', icon: ChartLine },
         { to: '/log', name: 'Transparency', icon: ShieldCheck },
       ],
     },
     {
       name: 'Running it',
-      places: [{ to: '/settings', name: 'Administration', icon: Settings2 }],
+      places: [
+        { to: '/policy', name: 'Policy', icon: Scale },
+        { to: '/admin', name: 'Administration', icon: Settings2 },
+        { to: '/settings', name: 'My account', icon: CircleUser },
+      ],
     },
   ]
 }
@@ -147,6 +158,9 @@ function Who() {
             </Menu.Label>
           ))}
           <Menu.Divider />
+          <Menu.Item component={To} to="/me" leftSection={<KeyRound size={14} />}>
+            My keys
+          </Menu.Item>
           <Menu.Item leftSection={<LogOut size={14} />} onClick={() => void leave()}>
             Sign out
           </Menu.Item>

@@ -3,6 +3,7 @@
 import type { Problem } from '../client'
 import { client } from '../client/client.gen'
 import { toldByHeader } from './clock'
+import { visible } from './inert'
 import { know } from './visit'
 
 /** What the server says no with: what is wrong, and what to do. */
@@ -30,6 +31,29 @@ client.interceptors.response.use((response, request) => {
   return response
 })
 
+/** What stays as it came, to the byte: it is hashed or signed, sent back, or names a thing. Pages show it by `Said`. */
+const KEPT = new Set(
+  ['id', 'email', 'entry', 'leaf', 'digest', 'statement', 'said', 'content', 'value', 'values'].concat([
+    'text',
+    'present',
+    'reason',
+    'ticket',
+    'scope',
+    'wish',
+  ]),
+)
+
+/** The same answer, with whatever would turn, hide or drive a text given its name: what people, databases and settings
+ * say is inert wherever a page shows it. */
+export function readable<T>(data: T): T {
+  if (typeof data === 'string') return visible(data) as T
+  if (data && typeof data === 'object') {
+    const held = data as Record<string, unknown>
+    for (const [key, value] of Object.entries(held)) if (!KEPT.has(key)) held[key] = readable(value)
+  }
+  return data
+}
+
 type Answer<T> = { data?: T; error?: unknown; response?: Response }
 
 /** The data of an answer. Throws `Refusal` for everything else, the network's silence included. */
@@ -40,7 +64,7 @@ export async function got<T>(answer: Promise<Answer<T>>): Promise<T> {
   } catch {
     throw new Refusal(0, 'Daypass does not answer', 'Nothing was done. It is tried again as soon as it is back.')
   }
-  if (found.response?.ok && found.data !== undefined) return found.data
+  if (found.response?.ok && found.data !== undefined) return readable(found.data)
   if (!found.response) {
     throw new Refusal(0, 'Daypass does not answer', 'Nothing was done. It is tried again as soon as it is back.')
   }

@@ -1,32 +1,44 @@
-// What is made of search hits: facets that narrow down, and files to take along.
+// What is made of a search: its question as the address holds it and as the API takes it, and files to take along.
 
 import type { HitView } from '../client'
 
-export type FacetName = 'person' | 'target' | 'table' | 'kind'
-export type Facet = { name: FacetName; values: { value: string; label: string; count: number }[] }
+/** What the address holds. `since` is a length (`7d`) or a time (ms); `until` a time. */
+export type Question = {
+  q?: string
+  person?: string
+  target?: string
+  table?: string
+  kind?: string
+  outcome?: string
+  since?: string
+  until?: string
+}
+export const FIELDS = ['person', 'target', 'table', 'kind', 'outcome'] as const
 
-const VALUES_MAX = 8
+const DAY = 86_400_000
+const SINCE: Record<string, number> = { '1d': DAY, '7d': 7 * DAY, '30d': 30 * DAY, '365d': 365 * DAY }
+const time = (text: string | undefined): number | undefined =>
+  text && /^\d{9,15}$/.test(text) ? Number(text) : undefined
 
-/** What the hits that are here have in common, the most frequent first. Counts are of those that are here. */
-export function facets(hits: HitView[]): Facet[] {
-  const of = (name: FacetName, values: (hit: HitView) => [string, string][]): Facet => {
-    const counts = new Map<string, { label: string; count: number }>()
-    for (const hit of hits) {
-      for (const [value, label] of values(hit)) {
-        const known = counts.get(value)
-        if (known) known.count += 1
-        else counts.set(value, { label, count: 1 })
-      }
-    }
-    const sorted = [...counts].map(([value, rest]) => ({ value, ...rest })).sort((a, b) => b.count - a.count)
-    return { name, values: sorted.slice(0, VALUES_MAX) }
+/** The question as the API takes it. */
+export function query(asked: Question, now: number) {
+  const length = asked.since ? SINCE[asked.since] : undefined
+  const fields = Object.fromEntries(FIELDS.flatMap((field) => (asked[field] ? [[field, asked[field]]] : [])))
+  return {
+    q: asked.q ?? '',
+    ...(fields as Partial<Record<(typeof FIELDS)[number], string>>),
+    // Since the whole minute, so that asking again asks the same.
+    since: time(asked.since) ?? (length && Math.floor((now - length) / 60_000) * 60_000),
+    until: time(asked.until),
   }
-  return [
-    of('person', (hit) => (hit.person?.email.includes('@') ? [[hit.person.email, hit.person.name]] : [])),
-    of('target', (hit) => (hit.target ? [[hit.target, hit.target]] : [])),
-    of('table', (hit) => hit.tables.map((table) => [table, table] as [string, string])),
-    of('kind', (hit) => [[hit.kind || hit.type, hit.kind || hit.type]]),
-  ].filter((facet) => facet.values.length > 0)
+}
+
+/** The days (`2026-11-25`) or months (`2026-11`) of a facet as an address holds them, in UTC. */
+export function span(value: string): { since: string; until: string } {
+  const [year = 0, month = 1, day] = value.split('-').map(Number)
+  const from = Date.UTC(year, month - 1, day ?? 1)
+  const until = day === undefined ? Date.UTC(year, month, 1) : from + DAY
+  return { since: String(from), until: String(until) }
 }
 
 const COLUMNS = [

@@ -6,13 +6,14 @@ export type Piece = { text: string; hidden: boolean }
 
 // Controls but tab and line feed; zero widths, joiners and marks; directional overrides, embeddings and isolates;
 // line and paragraph separators; tags and other format signs that show nothing.
-const HIDDEN =
+export const HIDDEN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu
 
 const NAMES: Record<string, string> = { '\u001b': 'ESC', '\u0007': 'BEL', '\u0000': 'NUL', '\r': 'CR' }
 
-const named = (sign: string): string =>
+/** What a sign that would not be seen is called. */
+export const named = (sign: string): string =>
   NAMES[sign] ?? `U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 
 /** The text in pieces, with every sign that would not be seen given its name. */

@@ -1,40 +1,88 @@
 // What changes on the server is asked for anew here: one stream of changes for the whole app, and no reload ever.
 
-import type { QueryClient } from '@tanstack/react-query'
+import type { Query, QueryClient } from '@tanstack/react-query'
 import { toldExactly } from './clock'
 import { type Following, follow } from './events'
 
 export type Changed = { now: number; types: string[]; requests: string[]; sessions: string[]; everything: boolean }
 
+/** What each query hangs on: the nouns of events that have it asked anew. */
+const OF: Record<string, string[]> = {
+  requests: ['request', 'glass', 'grant'],
+  grants: ['grant', 'request', 'lock', 'policy', 'glass', 'catalogue'],
+  targets: ['grant', 'request', 'lock', 'policy', 'glass', 'catalogue', 'person', 'group'],
+  preview: ['policy', 'catalogue', 'person', 'group'],
+  me: ['person', 'group', 'groups', 'settings', 'catalogue'],
+  sessions: ['session'],
+  current: ['session', 'statement'],
+  obligations: ['obligation', 'grant', 'glass'],
+  obligation: ['obligation', 'grant', 'glass'],
+  policy: ['policy', 'targets', 'groups'],
+  people: ['person', 'group', 'groups'],
+  locks: ['lock'],
+  tokens: ['token', 'visit'],
+  visits: ['visit'],
+  passkeys: ['key', 'password', 'person'],
+  vouching: ['key'],
+  channels: ['channel', 'settings', 'notice'],
+  untold: ['notice'],
+}
+/** These are of one thing, whose id stands behind the name. */
+const OF_ONE: Record<string, 'requests' | 'sessions'> = {
+  request: 'requests',
+  story: 'requests',
+  session: 'sessions',
+  statements: 'sessions',
+}
+
 /** Which queries a change concerns. Their keys begin with one of these names, some with an id behind it. */
 export function concerned(changed: Changed, key: readonly unknown[]): boolean {
   if (changed.everything) return true
-  const [name, id] = key
-  const of = (...nouns: string[]) => changed.types.some((type) => nouns.includes(type.split('.')[0] ?? ''))
-  if (name === 'request' || name === 'story') return changed.requests.includes(String(id))
-  if (name === 'session' || name === 'statements') return changed.sessions.includes(String(id))
-  if (name === 'requests') return of('request', 'glass', 'grant')
-  if (name === 'grants' || name === 'targets') return of('grant', 'request', 'lock', 'policy', 'glass')
-  if (name === 'sessions') return of('session')
-  if (name === 'obligations' || name === 'obligation') return of('obligation', 'grant', 'glass')
-  if (name === 'policy') return of('policy')
-  if (name === 'locks') return of('lock')
-  if (name === 'tokens') return of('token')
-  return false
+  const [name, id] = key.map(String)
+  const one = OF_ONE[name ?? '']
+  if (one) return changed[one].includes(id ?? '')
+  const nouns = OF[name ?? ''] ?? []
+  return changed.types.some((type) => nouns.includes(type.split('.')[0] ?? ''))
+}
+
+/** Asks anew what a change concerns. What is being asked already is asked once more when its answer is there: to begin
+ * it anew each time would never let it end while much happens. */
+export class Renewing {
+  private late = new Set<string>()
+  readonly stop: () => void
+
+  constructor(private queries: QueryClient) {
+    this.stop = queries.getQueryCache().subscribe(({ query, type }) => {
+      if (type !== 'updated' || query.state.fetchStatus === 'fetching' || !this.late.delete(query.queryHash)) return
+      void queries.invalidateQueries({ queryKey: query.queryKey, exact: true })
+    })
+  }
+
+  renew(changed: Changed): void {
+    const busy = (query: Query) => query.state.fetchStatus === 'fetching'
+    const of = (query: Query) => concerned(changed, query.queryKey)
+    for (const query of this.queries.getQueryCache().findAll({ predicate: of })) {
+      if (busy(query)) this.late.add(query.queryHash)
+    }
+    void this.queries.invalidateQueries({ predicate: (query) => of(query) && !busy(query) })
+  }
 }
 
 /** Follow the changes. `state` is told whether we hear the server. Returns how to stop. */
 export function stayCurrent(queries: QueryClient, state: (state: Following) => void): () => void {
-  return follow({
+  const renewing = new Renewing(queries)
+  const leave = follow({
     url: () => '/api/v1/changes',
     state,
     event: (event) => {
       const changed = JSON.parse(event.data) as Changed
       toldExactly(changed.now)
-      if (changed.everything || changed.types.length > 0) {
-        void queries.invalidateQueries({ predicate: (query) => concerned(changed, query.queryKey) })
-      }
+      if (changed.everything || changed.types.length > 0) renewing.renew(changed)
       return undefined
     },
   })
+  return () => {
+    leave()
+    renewing.stop()
+  }
 }

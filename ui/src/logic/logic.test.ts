@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { add, asFile, emptyPart } from './cast'
+import { readable } from './api'
+import { add, asFile, blocksOf, emptyPart, outcomeOf, type Said, SEEN_MAX, unfinished } from './cast'
 import { EventReader } from './events'
-import { toCsv } from './finding'
+import { query, span, toCsv } from './finding'
 import { clipped, pieces, visible } from './inert'
 import { concerned } from './live'
 import { matches } from './matching'
 import { check, leafHash, rootFrom, same } from './proof'
 import { countdown, length, parseLength } from './times'
+import { partOf } from './watching'
 
 describe('times', () => {
   test.each([
@@ -68,6 +70,7 @@ test('a change concerns what shows it, and nothing else', () => {
   expect(concerned(changed, ['request', 'r2'])).toBe(false)
   expect(concerned(changed, ['requests', 'mine'])).toBe(true)
   expect(concerned(changed, ['sessions', true])).toBe(false)
+  expect(concerned({ ...changed, types: ['statement.submitted'] }, ['current'])).toBe(true)
   expect(concerned({ ...changed, everything: true }, ['sessions', true])).toBe(true)
 })
 
@@ -87,7 +90,24 @@ test('a recording keeps its times when what players do not know is left out', ()
   )
   expect(part.statements.get(1)).toMatchObject({ text: 'select 1', at: 1.5, rows: 3, tags: ['SELECT 3'] })
   expect(part.over && part.gap).toBe(true)
-  expect(asFile(part, '').split('\n').slice(1, 3)).toEqual(['[1.5,"o","select 1"]', '[2,"m","gap"]'])
+  expect(asFile(part, '{}').split('\n').slice(1, 3)).toEqual(['[1.5,"o","select 1"]', '[2,"m","gap"]'])
+})
+
+test('a refused statement is no running one, and one without an outcome runs only while its session does', () => {
+  const part = emptyPart()
+  add(part, '[0,"sql.q","{\\"n\\":1,\\"t\\":1,\\"text\\":\\"select 1\\",\\"reason\\":\\"limited to a\\"}"]')
+  add(part, '[0,"sql.q","{\\"n\\":2,\\"t\\":1,\\"text\\":\\"select 2\\"}"]')
+  const [refused, other] = [...part.statements.values()] as [Said, Said]
+  expect(outcomeOf(refused, 'running …')).toBe('refused: limited to a')
+  expect(outcomeOf(other, unfinished(true, null))).toBe('running …')
+  expect(outcomeOf(other, unfinished(false, '7'))).toBe('its outcome is in a later part')
+  expect(outcomeOf(other, unfinished(false, null))).toBe('no outcome recorded')
+})
+
+test('statements are asked about in blocks, and each in one', () => {
+  expect(blocksOf(1, 200)).toEqual([0])
+  expect(blocksOf(200, 201)).toEqual([0, 1])
+  expect(blocksOf(1_000_000, 1_000_000)).toEqual([4999])
 })
 
 test('a target is found by name, label and role', () => {
@@ -136,5 +156,81 @@ describe('proofs', () => {
   test('what is no receipt does not hold', async () => {
     const steps = await check('{}', 0, 'nonsense', 'nonsense')
     expect(steps.at(-1)?.holds).toBe(false)
+  })
+})
+
+test('texts are made readable wherever they stand, and what is checked or sent back stays as it is', () => {
+  const answer = {
+    items: [{ person: { name: 'a\u202eb' }, entry: 'a\u202eb', said: { text: '\u202e' }, groups: ['x\u200b'] }],
+    rule: '\u001b[31m',
+    next: null,
+    count: 3,
+  }
+  expect(readable(answer)).toEqual({
+    items: [{ person: { name: 'a⟦U+202E⟧b' }, entry: 'a\u202eb', said: { text: '\u202e' }, groups: ['x⟦U+200B⟧'] }],
+    rule: '⟦ESC⟧[31m',
+    next: null,
+    count: 3,
+  })
+})
+
+describe('the question of a search', () => {
+  test('is asked as the address has it', () => {
+    expect(query({ q: 'a', person: 'x', outcome: 'failed', since: '1d' }, 90_000_000)).toEqual({
+      q: 'a',
+      person: 'x',
+      outcome: 'failed',
+      since: 3_600_000,
+      until: undefined,
+    })
+    expect(query({ since: '1700000000000', until: '1700000000001' }, 0)).toMatchObject({
+      since: 1_700_000_000_000,
+      until: 1_700_000_000_001,
+    })
+  })
+  test.each([
+    ['2026-11-25', '2026-11-25', '2026-11-26'],
+    ['2026-12', '2026-12-01', '2027-01-01'],
+    ['2026-02', '2026-02-01', '2026-03-01'],
+  ])('%s is from %s to before %s', (value, since, until) =>
+    expect(span(value)).toEqual({ since: String(Date.parse(since)), until: String(Date.parse(until)) }),
+  )
+})
+
+describe('parts of a recording', () => {
+  const rows = (n: number, count: number) =>
+    `[0,"sql.d",${JSON.stringify(JSON.stringify({ n, cut: 0, rows: Array(count).fill(['x', null]) }))}]\n`
+  test('rows stand with their statement, up to a number', () => {
+    const part = emptyPart()
+    add(part, `[0,"sql.q",${JSON.stringify(JSON.stringify({ n: 1, t: 5, text: 'select' }))}]\n${rows(1, 2)}`)
+    expect(part.statements.get(1)).toMatchObject({
+      text: 'select',
+      seen: [
+        ['x', null],
+        ['x', null],
+      ],
+      earlier: false,
+    })
+    add(part, rows(1, 2 * SEEN_MAX))
+    expect(part.statements.get(1)?.seen).toHaveLength(SEEN_MAX)
+  })
+  test('rows of a statement in an earlier part are told as such', () => {
+    const part = emptyPart()
+    add(part, rows(7, 1))
+    expect(part.statements.get(7)).toMatchObject({ earlier: true, seen: [['x', null]] })
+  })
+  test('nothing that a terminal shows turns its line around', () => {
+    const part = emptyPart()
+    add(part, '[0,"o","a\u202eb"]\n')
+    expect(part.lines[0]).not.toContain('\u202e')
+  })
+  test('a statement is in the last part that begins before it', () => {
+    const parts = [1, null, 40, 90].map((statement, n) => ({
+      id: String(n),
+      state: 'KEPT' as const,
+      statement,
+      t: null,
+    }))
+    expect([0, 1, 39, 40, 89, 90, 1000].map((n) => partOf(parts, n))).toEqual([0, 0, 0, 2, 2, 3, 3])
   })
 })

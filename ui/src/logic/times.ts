@@ -57,12 +57,14 @@ export function relative(at: number, now: number): string {
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
 
+/** The day, in the reader's own time zone. */
+export const day = (at: number): string => days.format(at)
 /** The time of day, to the second. */
 export const timeOfDay = (at: number): string => clock.format(at)
 /** The whole of it, in the reader's own time zone. */
-export const whole = (at: number): string => `${day.format(at)}, ${clock.format(at)}`
+export const whole = (at: number): string => `${day(at)}, ${clock.format(at)}`
 
 /** A measured duration: `7 ms`, `1.24 s`. */
 export function measured(ms: number): string {
@@ -71,3 +73,6 @@ export function measured(ms: number): string {
   if (ms < MINUTE) return `${(ms / SECOND).toFixed(2)} s`
   return length(ms)
 }
+
+/** `1 row`, `2 rows`. */
+export const counted = (n: number, noun: string): string => `${n.toLocaleString('en-GB')} ${noun}${n === 1 ? '' : 's'}`

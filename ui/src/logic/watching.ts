@@ -1,24 +1,47 @@
 // A recording as the server gives it: part by part for one that is over, and as it grows for one that is not.
 
-import { useEffect, useRef, useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import type { RecordingBeginning } from '../client'
+import * as asking from './asking'
 import { add, emptyPart, type Part } from './cast'
 import { type Following, follow } from './events'
 
-/** What one part holds at most, so that a recording of any length shows its first picture at once. */
+/** What is kept of a recording that goes on; then its newest part is begun anew. */
 export const PART_CHARACTERS = 2_000_000
 
 export type Watched = {
   part: Part
-  header: string
   /** Counts what has been added, for who draws. */
   version: number
-  state: Following | 'refused' | 'full'
+  state: Following | 'refused' | 'full' | 'waiting'
   problem: string
   /** Where the next part begins; null: this is the last. */
   next: string | null
 }
 
-/** Follow a session's recording from this place on, up to one part of it. */
+/** The number of the part in which a statement stands, among parts in order. */
+export function partOf(parts: RecordingBeginning[], statement: number): number {
+  let found = 0
+  parts.forEach((one, n) => {
+    if (one.statement !== null && one.statement <= statement) found = n
+  })
+  return found
+}
+
+/** One part of a recording that is over. */
+export function usePart(session: string, place: string): Watched {
+  const got = useQuery(asking.part(session, place))
+  return useMemo(() => {
+    const watched: Watched = { ...begun(), state: 'waiting' }
+    if (got.error) return { ...watched, state: 'refused', problem: got.error.message }
+    if (!got.data) return watched
+    add(watched.part, got.data.text)
+    return { ...watched, version: 1, state: 'over', next: got.data.next }
+  }, [got.data, got.error])
+}
+
+/** Follow the recording of a session that goes on, from this place on. */
 export function useRecording(session: string, place: string): Watched {
   const kept = useRef<Watched>(begun())
   const [, drawn] = useState(0)
@@ -48,7 +71,6 @@ export function useRecording(session: string, place: string): Watched {
         if (text) {
           add(watched.part, text)
           size += text.length
-          watched.header ||= watched.part.header
           draw()
         }
         if (event === 'over') return true
@@ -63,4 +85,4 @@ export function useRecording(session: string, place: string): Watched {
   return kept.current
 }
 
-const begun = (): Watched => ({ part: emptyPart(), header: '', version: 0, state: 'live', problem: '', next: null })
+const begun = (): Watched => ({ part: emptyPart(), version: 0, state: 'live', problem: '', next: null })

@@ -8,6 +8,7 @@ import type { FavouriteView, TargetView } from '../client'
 import * as api from '../client'
 import { got } from '../logic/api'
 import * as asking from '../logic/asking'
+import { visible } from '../logic/inert'
 import { matches } from '../logic/matching'
 import { length } from '../logic/times'
 import { AskForm, type Picked } from '../parts/ask'
@@ -100,6 +101,11 @@ function Targets({ targets, text, type, picked, pick }: TargetsProps) {
         {found.slice(0, SHOWN_MAX).map((target) => (
           <TargetRow key={target.id} target={target} picked={picked} pick={pick} />
         ))}
+        {found.length > SHOWN_MAX && (
+          <p className="pad small faint">
+            The first {SHOWN_MAX} are shown. Type more of a name or a label to find others.
+          </p>
+        )}
       </div>
     </Section>
   )
@@ -185,7 +191,7 @@ function Favourites() {
               px={4}
               act={() => got(api.removeFavourite({ path: { name: one.id } }))}
             >
-              <ActionIcon component="span" variant="transparent" size="xs" aria-label={`forget ${one.id}`}>
+              <ActionIcon component="span" variant="transparent" size="xs" aria-label={`forget ${visible(one.id)}`}>
                 <X size={13} />
               </ActionIcon>
             </Do>

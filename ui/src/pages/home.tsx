@@ -9,13 +9,15 @@ import * as asking from '../logic/asking'
 import { length } from '../logic/times'
 import { Do } from '../parts/doing'
 import { GrantCard } from '../parts/grant'
-import { Answer, Empty, Heading, Section } from '../parts/page'
+import { Answer, Empty, Heading, Section, Wrong } from '../parts/page'
 import { Said } from '../parts/said'
 import { State } from '../parts/state'
 import { Ago, Left } from '../parts/time'
 import { To } from '../parts/to'
 
 const LATELY = 8
+/** Of each kind: the pages have all of them. */
+const WAITING_SHOWN = 10
 
 export function HomePage() {
   const me = useQuery(asking.me)
@@ -68,10 +70,11 @@ function Waiting() {
   const questions = (mine.data?.pages[0]?.items ?? []).filter(
     (one) => one.state === 'NEEDS_INFO' && one.messages.at(-1)?.person.id !== me.data?.id,
   )
-  if (!deciding.data || !owed.data || !mine.data) return null
-  if (decisions.length + duties.length + questions.length === 0) return null
+  const broken = [deciding, owed, mine].find((one) => one.error && !one.data)
+  if (decisions.length + duties.length + questions.length === 0 && !broken) return null
   return (
     <Section title="Waits for me" note={`${decisions.length + duties.length + questions.length}`}>
+      {broken && <Wrong error={broken.error} again={() => void broken.refetch()} />}
       <div className="card">
         {questions.map((one) => (
           <To key={one.id} className="row" to={`/requests/${one.id}`}>
@@ -82,7 +85,7 @@ function Waiting() {
             <span className="faint small hide-phone">{one.target}</span>
           </To>
         ))}
-        {decisions.map((one) => (
+        {decisions.slice(0, WAITING_SHOWN).map((one) => (
           <To key={one.id} className="row" to={`/inbox/${one.id}`}>
             <State state="DECIDE" tone="wait" />
             <span className="grow cut">
@@ -94,7 +97,7 @@ function Waiting() {
             </span>
           </To>
         ))}
-        {duties.map((one) => (
+        {duties.slice(0, WAITING_SHOWN).map((one) => (
           <To key={one.id} className="row" to={`/reviews/${one.id}`}>
             <State state={one.kind} tone={one.state === 'OVERDUE' ? 'bad' : 'wait'} />
             <span className="grow cut">
@@ -105,6 +108,16 @@ function Waiting() {
             </span>
           </To>
         ))}
+        {decisions.length > WAITING_SHOWN && (
+          <To className="row small" to="/inbox">
+            more decisions
+          </To>
+        )}
+        {duties.length > WAITING_SHOWN && (
+          <To className="row small" to="/reviews">
+            more reviews
+          </To>
+        )}
       </div>
     </Section>
   )
@@ -126,7 +139,7 @@ function Lately() {
               )
             }
             return lately.map((one) => (
-              <div className="row" key={one.id}>
+              <div className="row lately" key={one.id}>
                 <State state={one.state} />
                 <To className="grow cut" to={`/requests/${one.id}`}>
                   <span className="strong">

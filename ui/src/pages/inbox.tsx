@@ -8,6 +8,7 @@ import type { RequestView } from '../client'
 import * as asking from '../logic/asking'
 import { length } from '../logic/times'
 import { Deciding } from '../parts/deciding'
+import { type Pages, SideListing } from '../parts/listing'
 import { Answer, Empty, Heading } from '../parts/page'
 import { Said } from '../parts/said'
 import { State } from '../parts/state'
@@ -30,13 +31,15 @@ export function InboxPage() {
         }
       />
       <Answer of={waiting}>
-        {(found) => <Waiting requests={found.pages.flatMap((page) => page.items)} id={id} />}
+        {(found) => <Waiting of={waiting} requests={found.pages.flatMap((page) => page.items)} id={id} />}
       </Answer>
     </>
   )
 }
 
-function Waiting({ requests, id }: { requests: RequestView[]; id: string | undefined }) {
+type WaitingProps = { of: Pages<RequestView>; requests: RequestView[]; id: string | undefined }
+
+function Waiting({ of, requests, id }: WaitingProps) {
   const navigate = useNavigate()
   const at = requests.findIndex((one) => one.id === id)
   const go = (n: number) => {
@@ -64,9 +67,13 @@ function Waiting({ requests, id }: { requests: RequestView[]; id: string | undef
   }
   return (
     <div className="inbox">
-      <nav className={`card list${id ? ' hide-phone' : ''}`} aria-label="Requests to decide on">
-        {requests.map((one) => (
-          <To key={one.id} className="item" to={`/inbox/${one.id}`}>
+      <SideListing
+        of={of}
+        label="Requests to decide on"
+        hidden={!!id}
+        empty={<Empty title="No more" />}
+        item={(one) => (
+          <To className="item" to={`/inbox/${one.id}`}>
             <span style={{ display: 'flex', gap: 6, alignItems: 'baseline' }}>
               <span className="strong cut grow">{one.requester.name}</span>
               <span className="tiny faint num">
@@ -81,9 +88,8 @@ function Waiting({ requests, id }: { requests: RequestView[]; id: string | undef
             </span>
             {one.state !== 'PENDING' && <State state={one.state} />}
           </To>
-        ))}
-        {requests.length === 0 && <Empty title="No more" />}
-      </nav>
+        )}
+      />
       {id ? <Deciding key={id} id={id} onDone={() => go(at + 1 < requests.length ? at + 1 : at - 1)} /> : null}
     </div>
   )

@@ -81,10 +81,29 @@ export function LogPage() {
                 what="the command"
               />
               <p>Any verifier of C2SP tlog-tiles takes it as well.</p>
-              <p className="faint" style={{ marginBottom: 0 }}>
-                Not in the log, and said so: what people wrote and what statements said stand apart, so that they can be
-                erased; the log holds salted commitments to them. An erasure is an entry itself.
-              </p>
+            </div>
+          </Section>
+          <Section title="What the log does not show">
+            <div className="card pad small">
+              <ul className="exclusions">
+                <li>
+                  What people wrote, and what statements said: that stands apart, so that it can be erased. The log
+                  holds salted commitments to it, and an erasure is an entry itself.
+                </li>
+                <li>Names and addresses: entries hold ids. Whose they are, the server says, and forgets on request.</li>
+                <li>
+                  Rows that clients saw, unless the target says <code>record: results</code>; copied data by its digest
+                  only; never a password or a token.
+                </li>
+                <li>What happens at a target without Daypass: somebody with a login of their own is not seen here.</li>
+                <li>
+                  What is younger than the latest checkpoint. When nothing happens, an entry every minute says so:
+                  silence is sealed too.
+                </li>
+                <li>
+                  A recording that has a gap says that it has one, and an end that could not be shown is an alarm.
+                </li>
+              </ul>
             </div>
           </Section>
         </aside>

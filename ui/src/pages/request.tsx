@@ -1,21 +1,22 @@
 // One request, whole: what was asked, what became of it, who said what, how it ended, and the proof of each.
 
 import { Button } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import type { GrantView, RequestView, SessionView } from '../client'
 import * as api from '../client'
 import { got } from '../logic/api'
 import * as asking from '../logic/asking'
-import { steps } from '../logic/story'
-import { length, measured } from '../logic/times'
+import { visible } from '../logic/inert'
+import { measuredSteps } from '../logic/story'
+import { counted, length, measured } from '../logic/times'
 import { Because, Do } from '../parts/doing'
 import { GrantCard } from '../parts/grant'
 import { Answer, Empty, Heading, Section } from '../parts/page'
 import { Said } from '../parts/said'
 import { State } from '../parts/state'
 import { Story } from '../parts/story'
-import { Ago, Left } from '../parts/time'
+import { Ago, At, Left } from '../parts/time'
 import { To } from '../parts/to'
 
 const LIVE = ['READY', 'SCHEDULED', 'ACTIVE']
@@ -34,7 +35,11 @@ function Whole({ request }: { request: RequestView }) {
   return (
     <>
       <Heading
-        title={`${request.target}:${request.role} for ${length(request.duration_ms)}`}
+        title={
+          request.extends
+            ? `${length(request.duration_ms)} more of ${request.target}:${request.role}`
+            : `${request.target}:${request.role} for ${length(request.duration_ms)}`
+        }
         lead={<Said text={request.reason} />}
       >
         <State state={request.state} />
@@ -51,7 +56,7 @@ function Whole({ request }: { request: RequestView }) {
         {mine && request.state === 'NEEDS_INFO' && (
           <Because
             title="Answer"
-            label={request.messages.at(-1)?.text ?? 'Your answer'}
+            label={visible(request.messages.at(-1)?.text ?? 'Your answer')}
             confirm="Answer"
             act={(text) => got(api.answerQuestion({ path: { id: request.id }, body: { text } }))}
           >
@@ -123,6 +128,7 @@ function About({ request }: { request: RequestView }) {
           </dd>
         </>
       )}
+      {request.extends && <Extends grant={request.extends} />}
       <dt>for</dt>
       <dd>
         {length(request.duration_ms)}
@@ -135,6 +141,10 @@ function About({ request }: { request: RequestView }) {
       </dd>
       <dt>takes</dt>
       <dd>{request.takes}</dd>
+      <dt>why</dt>
+      <dd>
+        <Why request={request.id} />
+      </dd>
       {UNDECIDED.includes(request.state) && (
         <>
           <dt>decide in</dt>
@@ -149,6 +159,18 @@ function About({ request }: { request: RequestView }) {
           <dd>a bundle</dd>
         </>
       )}
+      {request.receipt && (
+        <>
+          <dt>receipt</dt>
+          <dd>
+            <a href={`${request.receipt}?wait=3s`} download={`${request.id}.tlog-proof`}>
+              take it along
+            </a>{' '}
+            <span className="faint">(.tlog-proof, checked by anyone, offline)</span>
+            <Proof request={request.id} />
+          </dd>
+        </>
+      )}
       <dt>digest</dt>
       <dd className="mono tiny" style={{ overflowWrap: 'anywhere' }}>
         {request.digest}
@@ -157,10 +179,75 @@ function About({ request }: { request: RequestView }) {
   )
 }
 
+/** The access that is to last longer, and who has it. */
+function Extends({ grant }: { grant: string }) {
+  const found = useQuery(asking.grant(grant, ''))
+  return (
+    <>
+      <dt>extends</dt>
+      <dd>
+        {found.data ? (
+          <>
+            <To to={`/requests/${found.data.request}`}>
+              {found.data.target}:{found.data.role} for {length(found.data.duration_ms)}
+            </To>{' '}
+            of {found.data.person.name}
+            {found.data.expires_at && (
+              <>
+                , until <At at={found.data.expires_at} />
+              </>
+            )}
+          </>
+        ) : (
+          <span className="mono tiny">{grant}</span>
+        )}
+      </dd>
+    </>
+  )
+}
+
+/** Each rule that the policy in force looked at, and in what it fits or does not. */
+function Why({ request }: { request: string }) {
+  const found = useQuery(asking.explained(request))
+  if (!found.data) return <span className="faint">{found.error ? 'policy does not cover it any more' : '…'}</span>
+  return (
+    <details>
+      <summary>{found.data.sentence}</summary>
+      <ol className="trace tiny">
+        {found.data.trace.map((rule) => (
+          <li key={`${rule.line}${rule.name}`}>
+            <span className="strong">
+              {rule.denial ? 'denial' : 'rule'} “{rule.name}”
+            </span>{' '}
+            {rule.why_not ? <span className="faint">does not fit: {rule.why_not}</span> : 'fits'}
+            {rule.parts.map((part) => (
+              <div key={part.source} className="mono">
+                <Said line mono text={part.source} /> → {part.answer}
+              </div>
+            ))}
+          </li>
+        ))}
+      </ol>
+      <div className="tiny faint">By the policy that is in force now.</div>
+    </details>
+  )
+}
+
+/** Where the browser itself checks that the request stands in the log. */
+function Proof({ request }: { request: string }) {
+  const story = useInfiniteQuery(asking.story(request))
+  const first = story.data?.pages[0]?.items[0]
+  return first ? (
+    <div>
+      <To to={`/log/${first.index}`}>check its proof here</To>
+    </div>
+  ) : null
+}
+
 const TINTS = ['var(--accent)', 'var(--wait)', 'var(--good)', 'var(--calm)', 'var(--bad)']
 
 function Became({ grant }: { grant: GrantView }) {
-  const taken = steps(grant.ending)
+  const taken = measuredSteps(grant.ending)
   const total = taken.at(-1)?.ms ?? 0
   return (
     <>
@@ -249,7 +336,10 @@ function SessionRow({ session }: { session: SessionView }) {
     <To className="row" to={`/sessions/${session.id}`}>
       <State state={session.state} />
       <span className="grow cut">
-        {session.statements} statements <span className="faint">from {session.client}</span>
+        {counted(session.statements, 'statement')}{' '}
+        <span className="faint">
+          from <Said line text={session.client} />
+        </span>
       </span>
       {session.recording === 'gap' && <State state="GAP" tone="bad" />}
       <span className="faint small">

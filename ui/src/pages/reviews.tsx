@@ -8,8 +8,9 @@ import type { ObligationView, ReceiptView } from '../client'
 import * as api from '../client'
 import { got } from '../logic/api'
 import * as asking from '../logic/asking'
-import { length } from '../logic/times'
+import { counted, length } from '../logic/times'
 import { Because } from '../parts/doing'
+import { SideListing } from '../parts/listing'
 import { Answer, Empty, Heading } from '../parts/page'
 import { Said } from '../parts/said'
 import { State } from '../parts/state'
@@ -36,21 +37,17 @@ export function ReviewsPage() {
         />
       </Heading>
       <div className="inbox">
-        <nav className={`card list${id ? ' hide-phone' : ''}`} aria-label="What is owed">
-          <Answer of={owed}>
-            {(found) => {
-              const all = found.pages.flatMap((page) => page.items)
-              if (all.length === 0) {
-                return (
-                  <Empty title="Nothing is owed">
-                    Where a rule says so, access that has ended waits here to be looked at.
-                  </Empty>
-                )
-              }
-              return all.map((one) => <Item key={one.id} one={one} />)
-            }}
-          </Answer>
-        </nav>
+        <SideListing
+          of={owed}
+          label="What is owed"
+          hidden={!!id}
+          item={(one) => <Item one={one} />}
+          empty={
+            <Empty title="Nothing is owed">
+              Where a rule says so, access that has ended waits here to be looked at.
+            </Empty>
+          }
+        />
         {id ? (
           <Review key={id} id={id} />
         ) : (
@@ -104,7 +101,7 @@ function Review({ id }: { id: string }) {
   )
 }
 
-const counted = (counts: Record<string, unknown>): string =>
+const listed = (counts: Record<string, unknown>): string =>
   Object.entries(counts)
     .map(([name, n]) => `${name} ${n}`)
     .join(', ') || 'none'
@@ -135,12 +132,16 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
             </dd>
             <dt>statements</dt>
             <dd>
-              {receipt.statements}: {counted(receipt.kinds)}
+              {receipt.statements}: {listed(receipt.kinds)}
             </dd>
             <dt>read</dt>
-            <dd className="mono">{counted(receipt.reads)}</dd>
+            <dd className="mono">
+              <Said text={listed(receipt.reads)} />
+            </dd>
             <dt>written</dt>
-            <dd className="mono">{counted(receipt.writes)}</dd>
+            <dd className="mono">
+              <Said text={listed(receipt.writes)} />
+            </dd>
             <dt>rows</dt>
             <dd>{receipt.rows.toLocaleString('en-GB')}</dd>
             <dt>failed</dt>
@@ -152,14 +153,14 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
       </div>
       {receipt.remarks.map((remark) => (
         <p key={remark} className="small" style={{ color: 'var(--wait)' }}>
-          {remark}
+          <Said text={remark} />
         </p>
       ))}
       <div className="small" style={{ margin: '10px 0' }}>
         {receipt.sessions.map((session) => (
           <div key={session.id}>
-            <To to={`/sessions/${session.id}`}>the session of </To>
-            <Ago at={session.opened_at} />: {session.statements} statements
+            <To to={`/sessions/${session.id}`}>a session</To>, opened <Ago at={session.opened_at} />:{' '}
+            {counted(session.statements, 'statement')}
           </div>
         ))}
       </div>

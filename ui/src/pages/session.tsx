@@ -2,17 +2,18 @@
 
 import { Button, Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useParams, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
-import type { SessionView } from '../client'
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import type { RecordingBeginning, SessionView } from '../client'
 import * as api from '../client'
 import { got } from '../logic/api'
 import * as asking from '../logic/asking'
-import { length, whole } from '../logic/times'
-import { useRecording } from '../logic/watching'
+import type { Part } from '../logic/cast'
+import { length, timeOfDay, whole } from '../logic/times'
+import { partOf, usePart, useRecording, type Watched } from '../logic/watching'
 import { Because } from '../parts/doing'
-import { Answer, Heading, Waiting } from '../parts/page'
-import { Player, type Seek } from '../parts/player'
+import { Answer, Heading, Waiting, Wrong } from '../parts/page'
+import { LivePlayer, Player, type Seek } from '../parts/player'
 import { Said } from '../parts/said'
 import { State } from '../parts/state'
 import { Statements } from '../parts/statements'
@@ -45,6 +46,7 @@ function Whole({ session }: { session: SessionView }) {
       >
         <State state={session.state} />
         {session.recording === 'gap' && <State state="RECORDING HAS A GAP" tone="bad" />}
+        {session.look_at !== null && session.ending?.read_back === 'not confirmed' && <State state="END_UNCONFIRMED" />}
         {live && (
           <Because
             color="alarm"
@@ -64,22 +66,64 @@ function Whole({ session }: { session: SessionView }) {
   )
 }
 
+type Chosen = { place?: string; n?: string }
+
+/** Where to begin: the place in the address, the part of the statement in the address, or the newest or first part. */
+function beginning(asked: Chosen, parts: RecordingBeginning[] | undefined, live: boolean): string | null {
+  if (asked.place && /^\d+$/.test(asked.place)) return asked.place
+  if (!live && !asked.n) return '0'
+  if (!parts) return null
+  const part = asked.n ? parts[partOf(parts, Number(asked.n))] : parts.at(-1)
+  return part?.id ?? '0'
+}
+
 function Recording({ session, live }: { session: SessionView; live: boolean }) {
-  const { place = '0' } = useSearch({ strict: false }) as { place?: string }
-  const [was, setWas] = useState<string[]>([])
-  const watched = useRecording(session.id, place)
+  const asked = useSearch({ strict: false }) as Chosen
+  const parts = useQuery(asking.parts(session.id, live))
+  const place = beginning(asked, parts.data, live)
+  // A session that ends while it is watched stays on the page as it was followed.
+  const [followed] = useState(live)
+  if (parts.error && place === null) return <Wrong error={parts.error} again={() => void parts.refetch()} />
+  if (place === null) return <Waiting />
+  const one = { session, place, live, parts: parts.data ?? [], n: asked.n ? Number(asked.n) : null }
+  return followed ? <Followed key={place} {...one} /> : <Kept key={place} {...one} />
+}
+
+type PartProps = { session: SessionView; place: string; live: boolean; parts: RecordingBeginning[]; n: number | null }
+
+function Followed(props: PartProps) {
+  const navigate = useNavigate()
+  const watched = useRecording(props.session.id, props.place)
+  const { next } = watched
+  useEffect(() => {
+    if (next) void navigate({ to: '.', search: { place: next } as never, replace: true })
+  }, [next, navigate])
+  return <Watching {...props} watched={watched} />
+}
+
+function Kept(props: PartProps) {
+  return <Watching {...props} watched={usePart(props.session.id, props.place)} />
+}
+
+function Watching({ session, place, live, parts, n, watched }: PartProps & { watched: Watched }) {
   const [seek, setSeek] = useState<Seek | null>(null)
   const [shown, setShown] = useState<string | null>(null)
+  const [chosen, setChosen] = useState<number | null>(n)
   const tab = shown ?? (live ? 'transcript' : 'replay')
-  if (watched.state === 'refused') return <p className="problem">{watched.problem}</p>
   const complete = watched.state === 'over' || watched.state === 'full'
+  useSearchBack({ session, place, parts, n, complete, part: watched.part })
+  const first = complete && n !== null ? watched.part.statements.get(n)?.at : undefined
+  useEffect(() => {
+    if (first !== undefined) setSeek((before) => ({ at: first, count: (before?.count ?? 0) + 1 }))
+  }, [first])
+  if (watched.state === 'refused') return <p className="problem">{watched.problem}</p>
   return (
     <div className="beside">
       <section className="card" aria-label="Recording" style={{ minWidth: 0 }}>
         <Tabs value={tab} onChange={setShown} keepMounted={false}>
           <Tabs.List px={8}>
             <Tabs.Tab value="transcript">Transcript</Tabs.Tab>
-            <Tabs.Tab value="replay">Replay</Tabs.Tab>
+            <Tabs.Tab value="replay">{live ? 'Terminal' : 'Replay'}</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="transcript">
             <Transcript watched={watched} follow={live} />
@@ -88,47 +132,86 @@ function Recording({ session, live }: { session: SessionView; live: boolean }) {
             {complete ? (
               <Player watched={watched} seek={seek} />
             ) : live ? (
-              <p className="faint">
-                The session goes on. Watch it in the transcript; it can be replayed when it is over.
-              </p>
+              <LivePlayer watched={watched} />
             ) : (
               <Waiting />
             )}
           </Tabs.Panel>
         </Tabs>
-        <div style={{ display: 'flex', gap: 8, padding: watched.next || was.length ? 10 : 0 }}>
-          {was.length > 0 && (
-            <Button
-              variant="default"
-              component={To}
-              to={`/sessions/${session.id}`}
-              search={{ place: was.at(-1) ?? '0' }}
-              onClick={() => setWas(was.slice(0, -1))}
-            >
-              The part before
-            </Button>
-          )}
-          {watched.next && (
-            <Button
-              variant="default"
-              component={To}
-              to={`/sessions/${session.id}`}
-              search={{ place: watched.next }}
-              onClick={() => setWas([...was, place])}
-            >
-              The next part
-            </Button>
-          )}
-        </div>
+        {watched.part.gap && (
+          <p className="problem" role="alert" style={{ margin: 10 }}>
+            This recording has a gap: something that happened in this session is missing from it.
+          </p>
+        )}
+        {!live && <Parts session={session.id} parts={parts} place={place} />}
       </section>
       <Statements
         session={session}
         watched={watched}
+        live={live}
+        chosen={chosen}
         jump={(said) => {
+          setChosen(said.n)
+          if (live) return
           setShown('replay')
           setSeek((before) => ({ at: said.at, count: (before?.count ?? 0) + 1 }))
         }}
       />
+    </div>
+  )
+}
+
+type BackProps = Pick<PartProps, 'session' | 'place' | 'parts' | 'n'> & { complete: boolean; part: Part }
+
+/** Go to the part before, where the statement in the address was asked earlier than this part begins: of many that were
+ * sent at once, outcomes alone may fill a part. */
+function useSearchBack({ session, place, parts, n, complete, part }: BackProps) {
+  const navigate = useNavigate()
+  const before = parts[parts.findIndex((one) => one.id === place) - 1]?.id
+  const said = n === null ? undefined : part.statements.get(n)
+  const missing = complete && n !== null && n <= session.statements && (!said || said.earlier)
+  useEffect(() => {
+    if (missing && before) {
+      void navigate({ to: '.', search: { place: before, n: String(n) } as never, replace: true })
+    }
+  }, [missing, before, n, navigate])
+}
+
+/** The whole recording as a line to jump along; each part of it is fetched when it is gone to. */
+function Parts({ session, parts, place }: { session: string; parts: RecordingBeginning[]; place: string }) {
+  const navigate = useNavigate()
+  const at = Math.max(
+    0,
+    parts.findIndex((one) => one.id === place),
+  )
+  if (parts.length < 2) return null
+  const go = (n: number) => {
+    const part = parts[Math.max(0, Math.min(parts.length - 1, n))]
+    if (part) void navigate({ to: `/sessions/${session}` as '/', search: { place: part.id } as never, replace: true })
+  }
+  const t = parts[at]?.t
+  return (
+    <div className="parts">
+      <Button variant="default" disabled={at === 0} onClick={() => go(at - 1)}>
+        The part before
+      </Button>
+      <input
+        type="range"
+        className="grow"
+        aria-label="Where in the recording"
+        aria-valuetext={`part ${at + 1} of ${parts.length}`}
+        min={0}
+        max={parts.length - 1}
+        value={at}
+        onChange={(event) => go(Number(event.currentTarget.value))}
+      />
+      <span className="small faint num">
+        part {at + 1} of {parts.length}
+        {t ? <>, from {timeOfDay(t)} on</> : ''}
+      </span>
+      <Button variant="default" disabled={at === parts.length - 1} onClick={() => go(at + 1)}>
+        The next part
+      </Button>
     </div>
   )
 }

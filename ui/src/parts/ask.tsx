@@ -1,19 +1,20 @@
 // The form that asks: one thing, or several at once. What policy will do is asked first, and shown.
 
-import { ActionIcon, Button, Checkbox, Group, SegmentedControl, Textarea, TextInput } from '@mantine/core'
+import { ActionIcon, Button, Checkbox, SegmentedControl, Textarea, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { useQueries } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { X } from 'lucide-react'
 import { useState } from 'react'
-import type { Explained, TargetView } from '../client'
+import type { PreviewView, TargetView } from '../client'
 import * as api from '../client'
 import { got } from '../logic/api'
 import { length, parseLength } from '../logic/times'
 import { useDoing } from './doing'
 import { Wrong } from './page'
 import { State } from './state'
+import { TicketSays } from './ticket'
 
 export type Picked = { target: string; role: string }
 type Props = { picked: Picked[]; drop: (one: Picked) => void; targets: TargetView[] }
@@ -77,16 +78,22 @@ export function AskForm({ picked, drop, targets }: Props) {
           </ActionIcon>
         </div>
       ))}
-      <Group gap={6} mt="xs" align="flex-end" wrap="nowrap">
-        <TextInput
-          label="For how long"
-          style={{ width: 92 }}
-          value={lasts}
-          error={duration === null ? '30m, 1h, 2d' : undefined}
-          onChange={(event) => setLasts(event.currentTarget.value)}
-        />
-        <SegmentedControl size="xs" aria-label="Usual lengths" value={lasts} onChange={setLasts} data={LENGTHS} />
-      </Group>
+      <TextInput
+        mt="xs"
+        label="For how long"
+        value={lasts}
+        error={duration === null ? 'for example 30m, 1h, 2d' : undefined}
+        onChange={(event) => setLasts(event.currentTarget.value)}
+      />
+      <SegmentedControl
+        mt={6}
+        size="xs"
+        fullWidth
+        aria-label="Usual lengths"
+        value={lasts}
+        onChange={setLasts}
+        data={LENGTHS}
+      />
       <Textarea
         mt="xs"
         label="Why"
@@ -109,7 +116,7 @@ export function AskForm({ picked, drop, targets }: Props) {
         <TextInput
           mt="xs"
           label="Keep as a favourite called"
-          placeholder="not kept"
+          placeholder="a-short-name; not kept without"
           value={favourite}
           onChange={(event) => setFavourite(event.currentTarget.value)}
         />
@@ -151,7 +158,7 @@ function Preview({ picked, duration, reason, ticket, glass }: PreviewProps) {
       enabled: asked.duration !== null,
       queryFn: () =>
         got(
-          api.explainPolicy({
+          api.previewRequest({
             body: {
               ...one,
               duration_ms: asked.duration ?? 0,
@@ -169,7 +176,7 @@ function Preview({ picked, duration, reason, ticket, glass }: PreviewProps) {
       {answers.map((answer, n) => (
         <div key={`${picked[n]?.target}:${picked[n]?.role}`} style={{ marginTop: 6 }}>
           {answer.data ? (
-            <Foretold found={answer.data} longest={asked.duration} />
+            <Foretold found={answer.data} lasts={asked.duration} />
           ) : answer.error ? (
             <Wrong error={answer.error} />
           ) : (
@@ -181,7 +188,7 @@ function Preview({ picked, duration, reason, ticket, glass }: PreviewProps) {
   )
 }
 
-const SAYS: Record<Explained['state'], { word: string; tone: 'good' | 'wait' | 'bad' }> = {
+const SAYS: Record<PreviewView['state'], { word: string; tone: 'good' | 'wait' | 'bad' }> = {
   AUTOMATIC: { word: 'AT ONCE', tone: 'good' },
   NEEDS_VOTES: { word: 'PEOPLE DECIDE', tone: 'wait' },
   BREAK_GLASS: { word: 'BREAKS THE GLASS', tone: 'bad' },
@@ -190,14 +197,14 @@ const SAYS: Record<Explained['state'], { word: string; tone: 'good' | 'wait' | '
 
 const NAMED = 3
 
-function Foretold({ found, longest }: { found: Explained; longest: number | null }) {
+function Foretold({ found, lasts }: { found: PreviewView; lasts: number | null }) {
   const says = SAYS[found.state]
   return (
     <>
       <State state={says.word} tone={says.tone} />
-      {longest !== null && found.state !== 'REFUSED' && <span className="small faint"> {length(longest)}</span>}
+      {lasts !== null && found.state !== 'REFUSED' && <span className="small faint"> {length(lasts)}</span>}
       <div className="small" style={{ marginTop: 3 }}>
-        {found.sentence}
+        {found.preview}
       </div>
       {found.state === 'NEEDS_VOTES' &&
         found.asked.map((people, n) => (
@@ -211,6 +218,11 @@ function Foretold({ found, longest }: { found: Explained; longest: number | null
             {people.length > NAMED ? ` and ${people.length - NAMED} more` : ''}
           </div>
         ))}
+      <TicketSays ticket={found.ticket} problem={found.ticket_problem} />
+      <details className="tiny faint" style={{ marginTop: 3 }}>
+        <summary>why</summary>
+        {found.sentence}
+      </details>
     </>
   )
 }

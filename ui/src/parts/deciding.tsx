@@ -1,25 +1,27 @@
 // One request as somebody sees it who decides: who, what, why, what is usual; then yes, less, no, or a question.
 
-import { Button, Group, Modal, Select, Textarea, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, Modal, Select, Textarea, TextInput } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { RequestView } from '../client'
+import type { PasskeyView, RequestView } from '../client'
 import * as api from '../client'
 import { got } from '../logic/api'
 import * as asking from '../logic/asking'
+import { signVote, whyNot } from '../logic/passkeys'
 import { length, parseLength } from '../logic/times'
 import { useDoing } from './doing'
 import { Answer, Empty, Wrong } from './page'
 import { Said } from './said'
 import { State } from './state'
+import { TicketSays } from './ticket'
 import { Ago, Left } from './time'
 import { To } from './to'
 
 type Verb = 'approve' | 'deny' | 'ask'
 const OPEN = ['PENDING', 'NEEDS_INFO']
-const FORMER = 5
+const RISKS = { LOW: 'good', MEDIUM: 'wait', HIGH: 'bad' } as const
 
 export function Deciding({ id, onDone }: { id: string; onDone: () => void }) {
   const request = useQuery(asking.request(id))
@@ -84,6 +86,7 @@ function Case({ request, onDone }: { request: RequestView; onDone: () => void })
 function Facts({ request }: { request: RequestView }) {
   const deciders = useQuery(asking.deciders(request.id))
   const explained = useQuery(asking.explained(request.id))
+  const alike = useQuery(asking.similar(request.id))
   const wait = deciders.data?.usual_wait_ms
   return (
     <dl className="facts small">
@@ -97,9 +100,23 @@ function Facts({ request }: { request: RequestView }) {
           <dt>ticket</dt>
           <dd>
             <Said line text={request.ticket} />
+            {alike.data && <TicketSays ticket={alike.data.ticket} problem={alike.data.ticket_problem} />}
           </dd>
         </>
       )}
+      <dt>risk</dt>
+      <dd>
+        {alike.data ? (
+          <>
+            <State state={alike.data.risk} tone={RISKS[alike.data.risk]} />{' '}
+            <span className="faint">{alike.data.risk_reasons.join('; ')}</span>
+          </>
+        ) : (
+          <span aria-busy="true">…</span>
+        )}
+      </dd>
+      <dt>last time</dt>
+      <dd>{alike.data ? <Said text={alike.data.last_time} /> : <span aria-busy="true">…</span>}</dd>
       {request.extends && (
         <>
           <dt>extends</dt>
@@ -129,7 +146,9 @@ function Facts({ request }: { request: RequestView }) {
           <dd>
             {request.votes.map((vote) => (
               <div key={vote.id}>
-                {vote.person.name}: {vote.approve ? 'yes' : 'no'} {vote.note && <Said line text={vote.note} />}
+                {vote.person.name}: {vote.approve ? 'yes' : 'no'}
+                {vote.signed_by && <span className="faint">, signed by {SIGNED_BY[vote.signed_by]}</span>}{' '}
+                {vote.note && <Said line text={vote.note} />}
               </div>
             ))}
           </dd>
@@ -158,13 +177,11 @@ function Talk({ request }: { request: RequestView }) {
   )
 }
 
-/** What this person, and others, did with the same access before. */
+/** How the same access was decided before: this person's requests first. */
 function Former({ request }: { request: RequestView }) {
-  const all = useInfiniteQuery(asking.requests('all'))
-  const similar = (all.data?.pages.flatMap((page) => page.items) ?? [])
-    .filter((one) => one.id !== request.id && one.target === request.target && one.role === request.role)
-    .sort((a, b) => Number(b.requester.id === request.requester.id) - Number(a.requester.id === request.requester.id))
-    .slice(0, FORMER)
+  const alike = useQuery(asking.similar(request.id))
+  const similar = alike.data?.cases ?? []
+  if (!alike.data) return null
   return (
     <section style={{ marginTop: 22 }} aria-label="Similar cases">
       <h3 style={{ margin: '0 0 4px' }}>The same access before</h3>
@@ -191,6 +208,72 @@ function Former({ request }: { request: RequestView }) {
   )
 }
 
+const SIGNED_BY = { key: 'an SSH key', passkey: 'a passkey' }
+
+type SigningOf = {
+  passkeys: PasskeyView[]
+  wanted: boolean
+  must: boolean
+  lacks: string
+  set: (wanted: boolean) => void
+}
+
+/** Whether a vote on this request is signed by a passkey of mine: it has to be, or I want it. */
+function useSigning(request: RequestView): SigningOf {
+  const mine = useQuery(asking.passkeys)
+  const [wanted, set] = useState(false)
+  const passkeys = mine.data?.items.filter((one) => one.state === 'ENROLLED') ?? []
+  const must = !!request.signed_by
+  const problem = mine.data ? whyNot(mine.data.rp_id) : ''
+  const lacks = !must || passkeys.length > 0 ? (must || wanted ? problem : '') : 'you have none'
+  return { passkeys: problem ? [] : passkeys, wanted: must || wanted, must, lacks, set }
+}
+
+function Signing({ signing }: { signing: SigningOf }) {
+  if (signing.lacks) {
+    return (
+      <p className="small" role="alert">
+        This rule takes votes signed by a passkey, and {signing.lacks}. <To to="/me">Enrol one</To>, or sign with an SSH
+        key where the rule takes one: <span className="mono">daypass approve --sign</span>
+      </p>
+    )
+  }
+  if (signing.must)
+    return <p className="small faint">Your passkey signs exactly this vote, when you press the button.</p>
+  if (signing.passkeys.length === 0) return null
+  return (
+    <Checkbox
+      mt="xs"
+      label="Sign the vote with my passkey"
+      checked={signing.wanted}
+      onChange={(event) => signing.set(event.currentTarget.checked)}
+    />
+  )
+}
+
+/** Somebody else was faster: who, and what that means for one's own vote. */
+function Overtaken({ request, sent }: { request: RequestView; sent: boolean }) {
+  const last = request.votes.at(-1)
+  const decided = last && ['APPROVED', 'DENIED'].includes(request.state)
+  return (
+    <div className="problem" role="alert" data-tone="calm">
+      <div className="strong">
+        {decided ? (
+          <>
+            {last.person.name} {last.approve ? 'approved' : 'denied'} it <Ago at={last.at} />.
+          </>
+        ) : (
+          <>It is {request.state.toLowerCase().replaceAll('_', ' ')} meanwhile.</>
+        )}
+      </div>
+      <div className="hint">
+        {sent ? 'You were a moment later, so your vote was not counted.' : 'You have not voted.'} Nothing is left to
+        decide here.
+      </div>
+    </div>
+  )
+}
+
 const TITLES = { approve: 'Approve', deny: 'Deny', ask: 'Ask' }
 
 type DialogueProps = { verb: Verb; request: RequestView; close: () => void; onDone: () => void }
@@ -203,12 +286,15 @@ function VerbDialogue({ verb, request, close, onDone }: DialogueProps) {
   const roles = targets.data?.find((one) => one.name === request.target)?.roles.map((one) => one.name) ?? []
   const narrowed = lasts.trim() ? parseLength(lasts) : undefined
   const path = { id: request.id }
+  const signing = useSigning(request)
 
   async function act(): Promise<unknown> {
     if (verb === 'ask') return got(api.askRequester({ path, body: { text: note.trim() } }))
-    if (verb === 'deny') return got(api.denyRequest({ path, body: { digest: request.digest, note: note.trim() } }))
-    const body = { digest: request.digest, note: note.trim(), duration_ms: narrowed ?? null, role }
-    return got(api.approveRequest({ path, body }))
+    const given = verb === 'approve' ? { ms: narrowed, role } : {}
+    const signed = signing.wanted ? await signVote(request, verb, given, signing.passkeys) : {}
+    const body = { digest: request.digest, note: note.trim(), ...signed }
+    if (verb === 'deny') return got(api.denyRequest({ path, body }))
+    return got(api.approveRequest({ path, body: { ...body, duration_ms: narrowed ?? null, role } }))
   }
 
   const doing = useDoing(
@@ -220,7 +306,9 @@ function VerbDialogue({ verb, request, close, onDone }: DialogueProps) {
     },
     true,
   )
-  const ready = (verb === 'approve' || note.trim() !== '') && narrowed !== null
+  const over = !OPEN.includes(request.state) && !doing.isPending && !doing.isSuccess
+  const said = verb === 'approve' || note.trim() !== ''
+  const ready = !over && said && narrowed !== null && (verb === 'ask' || !signing.lacks)
   return (
     <Modal
       opened
@@ -270,14 +358,17 @@ function VerbDialogue({ verb, request, close, onDone }: DialogueProps) {
             Your vote is for exactly this request: <span className="mono">{request.digest.slice(0, 16)}…</span>
           </p>
         )}
-        {doing.isError && <Wrong error={doing.error} />}
+        {verb !== 'ask' && !over && <Signing signing={signing} />}
+        {over ? <Overtaken request={request} sent={doing.isError} /> : doing.isError && <Wrong error={doing.error} />}
         <Group justify="flex-end" mt="sm">
           <Button variant="default" onClick={close}>
-            Cancel
+            {over ? 'Close' : 'Cancel'}
           </Button>
-          <Button type="submit" loading={doing.isPending} disabled={!ready} color={verb === 'deny' ? 'alarm' : 'day'}>
-            {TITLES[verb]}
-          </Button>
+          {!over && (
+            <Button type="submit" loading={doing.isPending} disabled={!ready} color={verb === 'deny' ? 'alarm' : 'day'}>
+              {TITLES[verb]}
+            </Button>
+          )}
         </Group>
       </form>
     </Modal>

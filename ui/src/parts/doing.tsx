@@ -28,7 +28,11 @@ export function useDoing<V, T>(act: (values: V) => Promise<T>, done?: (result: T
       void queries.invalidateQueries()
       done?.(result)
     },
-    onError: quiet ? undefined : told,
+    onError: (error) => {
+      // What was refused may be so because what is shown is old.
+      void queries.invalidateQueries()
+      if (!quiet) told(error)
+    },
   })
 }
 

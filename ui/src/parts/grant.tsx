@@ -1,6 +1,6 @@
 // One grant of my own: what is left of it, how to connect, and ending or stretching it.
 
-import { Button, Group, SegmentedControl, Tabs } from '@mantine/core'
+import { Button, SegmentedControl, Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { GrantView } from '../client'
@@ -117,7 +117,7 @@ export function GrantCard({ grant }: { grant: GrantView }) {
         </span>
       </div>
       <WhatIsLeft grant={grant} />
-      <Group gap={6} mt={10}>
+      <div className="actions">
         {usable && (
           <Button
             variant={open ? 'light' : 'filled'}
@@ -126,6 +126,17 @@ export function GrantCard({ grant }: { grant: GrantView }) {
             aria-expanded={open}
           >
             Connect
+          </Button>
+        )}
+        {usable && (
+          <Button
+            variant="default"
+            size="compact-sm"
+            component={To}
+            to="/console"
+            search={{ pick: `${grant.target}:${grant.role}` }}
+          >
+            SQL console
           </Button>
         )}
         {grant.state === 'ACTIVE' && <ExtendButton grant={grant} />}
@@ -139,7 +150,7 @@ export function GrantCard({ grant }: { grant: GrantView }) {
             Hand back
           </Do>
         )}
-      </Group>
+      </div>
       {open && <HowToConnect grant={grant} />}
     </article>
   )

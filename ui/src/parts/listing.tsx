@@ -1,12 +1,12 @@
 // A long list: pages from the server as they are scrolled to, and only the rows that are in sight in the document.
 
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, type RefObject, useEffect, useRef } from 'react'
 import { Waiting, Wrong } from './page'
 
 export type Column<T> = { name: string; width: string; cell: (row: T) => ReactNode }
 
-type Pages<T> = {
+export type Pages<T> = {
   data: { pages: { items: T[] }[] } | undefined
   error: unknown
   hasNextPage: boolean
@@ -21,12 +21,14 @@ type Props<T> = {
   columns: Column<T>[]
   rowHeight?: number
   height?: string
+  /** So wide it is at least (px), and scrolled sideways where there is less; its head is then there on a phone too. */
+  narrowest?: number
   empty: ReactNode
 }
 
 const AHEAD = 30
 
-export function Listing<T>({ of, label, columns, rowHeight = 46, height = '68dvh', empty }: Props<T>) {
+export function Listing<T>({ of, label, columns, rowHeight = 46, height = '68dvh', narrowest, empty }: Props<T>) {
   const box = useRef<HTMLDivElement>(null)
   const rows = of.data?.pages.flatMap((page) => page.items) ?? []
   const virtual = useVirtualizer({
@@ -54,14 +56,19 @@ export function Listing<T>({ of, label, columns, rowHeight = 46, height = '68dvh
       aria-rowcount={of.hasNextPage ? -1 : rows.length + 1}
       tabIndex={0}
     >
-      <div className="head hide-phone" role="row" style={{ gridTemplateColumns: grid }} tabIndex={-1}>
+      <div
+        className={narrowest ? 'head' : 'head hide-phone'}
+        role="row"
+        style={{ gridTemplateColumns: grid, minWidth: narrowest }}
+        tabIndex={-1}
+      >
         {columns.map((column) => (
           <div role="columnheader" key={column.name} tabIndex={-1}>
             {column.name}
           </div>
         ))}
       </div>
-      <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+      <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative', minWidth: narrowest }}>
         {items.map((item) => {
           const row = rows[item.index] as T
           return (
@@ -83,5 +90,69 @@ export function Listing<T>({ of, label, columns, rowHeight = 46, height = '68dvh
       </div>
       {of.isFetchingNextPage && <Waiting rows={1} />}
     </div>
+  )
+}
+
+type SideProps<T> = { of: Pages<T>; label: string; hidden: boolean; item: (row: T) => ReactNode; empty: ReactNode }
+
+const SIDE_ROW = 78
+
+/** The same beside what is picked from it: one narrow column, in which rows are as high as they are. */
+export function SideListing<T extends { id: string }>({ of, label, hidden, item, empty }: SideProps<T>) {
+  const box = useRef<HTMLElement>(null)
+  return (
+    <nav className={`card list${hidden ? ' hide-phone' : ''}`} aria-label={label} ref={box}>
+      <Flow of={of} box={box} height={SIDE_ROW} item={item} empty={empty} />
+    </nav>
+  )
+}
+
+type HitsProps<T> = { of: Pages<T>; label: string; height: number; item: (row: T) => ReactNode; empty: ReactNode }
+
+/** Rows as high as they are, over the whole of the page. */
+export function Hits<T extends { id: string }>({ of, label, ...rest }: HitsProps<T>) {
+  const box = useRef<HTMLDivElement>(null)
+  return (
+    <div className="card hits" ref={box} role="group" aria-label={label} tabIndex={0}>
+      <Flow of={of} box={box} {...rest} />
+    </div>
+  )
+}
+
+type FlowProps<T> = Omit<HitsProps<T>, 'label'> & { box: RefObject<HTMLElement | null> }
+
+function Flow<T extends { id: string }>({ of, box, height, item, empty }: FlowProps<T>) {
+  const rows = of.data?.pages.flatMap((page) => page.items) ?? []
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => height,
+    getItemKey: (n) => rows[n]?.id ?? n,
+    overscan: 10,
+  })
+  const items = virtual.getVirtualItems()
+  const last = items.at(-1)?.index ?? 0
+  const more = of.hasNextPage && !of.isFetchingNextPage && !of.error && last >= rows.length - AHEAD
+  useEffect(() => {
+    if (more) of.fetchNextPage()
+  }, [more, of])
+  return (
+    <>
+      {of.data === undefined && (of.error ? <Wrong error={of.error} again={() => of.refetch()} /> : <Waiting />)}
+      {of.data !== undefined && rows.length === 0 && empty}
+      <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+        {items.map((one) => (
+          <div
+            key={one.key}
+            data-index={one.index}
+            ref={virtual.measureElement}
+            style={{ position: 'absolute', top: 0, left: 0, right: 0, transform: `translateY(${one.start}px)` }}
+          >
+            {item(rows[one.index] as T)}
+          </div>
+        ))}
+      </div>
+      {of.isFetchingNextPage && <Waiting rows={1} />}
+    </>
   )
 }

@@ -13,7 +13,7 @@ export function Heading({ title, lead, children, tab }: HeadingProps) {
   }, [tab, title])
   return (
     <div className="heading">
-      <h1>{title}</h1>
+      <h1>{visible(title)}</h1>
       {children && <div className="right">{children}</div>}
       {lead && <p className="lead">{lead}</p>}
     </div>
@@ -22,9 +22,9 @@ export function Heading({ title, lead, children, tab }: HeadingProps) {
 
 export function Section({ title, note, children }: { title: string; note?: ReactNode; children: ReactNode }) {
   return (
-    <section className="section" aria-label={title}>
+    <section className="section" aria-label={visible(title)}>
       <header>
-        <h2>{title}</h2>
+        <h2>{visible(title)}</h2>
         {note && <span className="note">{note}</span>}
       </header>
       {children}

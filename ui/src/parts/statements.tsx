@@ -1,32 +1,28 @@
 // The statements of a session, beside its recording: each jumps to its place.
 
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useQueries } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useRef } from 'react'
+import { useEffect, useRef } from 'react'
 import type { SessionView, StatementView } from '../client'
 import * as asking from '../logic/asking'
-import type { Said as SaidOnce } from '../logic/cast'
+import { blocksOf, outcomeOf, type Said as SaidOnce, unfinished, wentWrong } from '../logic/cast'
 import type { Watched } from '../logic/watching'
 import { Empty } from './page'
 import { Said } from './said'
-import { State } from './state'
-import { outcomeOf } from './transcript'
 
 const ROW = 66
-/** Beyond that the details of each are not asked for: the recording itself says what was said. */
-const DETAILED_MAX = 5000
 
-type Props = { session: SessionView; watched: Watched; jump: (said: SaidOnce) => void }
+type Props = {
+  session: SessionView
+  watched: Watched
+  live: boolean
+  chosen: number | null
+  jump: (said: SaidOnce) => void
+}
 
-export function Statements({ session, watched, jump }: Props) {
-  const details = useInfiniteQuery({
-    ...asking.statements(session.id),
-    enabled: session.statements <= DETAILED_MAX,
-  })
-  const byNumber = new Map(
-    (details.data?.pages ?? []).flatMap((page) => page.items.map((one) => [one.n, one] as const)),
-  )
-  const all = [...watched.part.statements.values()]
+export function Statements({ session, watched, live, chosen, jump }: Props) {
+  const all = [...watched.part.statements.values()].filter((one) => !one.earlier)
+  const without = unfinished(live, watched.next)
   const box = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
     count: all.length,
@@ -34,10 +30,20 @@ export function Statements({ session, watched, jump }: Props) {
     estimateSize: () => ROW,
     overscan: 10,
   })
+  const items = virtual.getVirtualItems()
+  const byNumber = useDetails(session.id, [all[items[0]?.index ?? 0]?.n, all[items.at(-1)?.index ?? 0]?.n])
+  const at = all.findIndex((one) => one.n === chosen)
+  useEffect(() => {
+    if (at >= 0) virtual.scrollToIndex(at, { align: 'center' })
+  }, [at, virtual])
+  const whole = Math.max(session.statements, all.length)
   return (
     <section className="card" aria-label="Statements">
       <h2 style={{ margin: 0, padding: '10px 14px' }}>
-        Statements <span className="faint small num">{all.length}</span>
+        Statements{' '}
+        <span className="faint small num">
+          {all.length === whole ? all.length : `${all.length} of ${whole.toLocaleString('en-GB')} in this part`}
+        </span>
       </h2>
       {all.length === 0 && <Empty title="None yet" />}
       <div
@@ -48,17 +54,18 @@ export function Statements({ session, watched, jump }: Props) {
         aria-label="Statement list"
       >
         <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-          {virtual.getVirtualItems().map((item) => {
+          {items.map((item) => {
             const said = all[item.index] as SaidOnce
             return (
               <button
                 type="button"
                 key={said.n}
                 className="statement"
+                aria-current={said.n === chosen || undefined}
                 style={{ top: item.start, height: ROW }}
                 onClick={() => jump(said)}
               >
-                <One said={said} detail={byNumber.get(said.n)} />
+                <One said={said} without={without} detail={byNumber.get(said.n)} />
               </button>
             )
           })}
@@ -68,7 +75,18 @@ export function Statements({ session, watched, jump }: Props) {
   )
 }
 
-function One({ said, detail }: { said: SaidOnce; detail: StatementView | undefined }) {
+/** What the log says of the statements in sight (from this number to that), by number. */
+function useDetails(session: string, [first, last]: (number | undefined)[]): Map<number, StatementView> {
+  const blocks = first === undefined || last === undefined ? [] : blocksOf(first, last)
+  return useQueries({
+    queries: blocks.map((block) => asking.statements(session, block)),
+    combine: (found) => new Map(found.flatMap((one) => (one.data ?? []).map((each) => [each.n, each] as const))),
+  })
+}
+
+type OneProps = { said: SaidOnce; without: string; detail: StatementView | undefined }
+
+function One({ said, without, detail }: OneProps) {
   const touched = detail ? [...detail.writes.map((name) => `✎ ${name}`), ...detail.reads] : []
   return (
     <>
@@ -76,12 +94,12 @@ function One({ said, detail }: { said: SaidOnce; detail: StatementView | undefin
         <span className="faint num">{said.n} </span>
         <Said line text={said.text} />
       </span>
-      <span className="tiny cut" style={{ color: said.error ? 'var(--bad)' : 'var(--faint)' }}>
-        {detail?.state === 'REFUSED' ? <State state="REFUSED" /> : outcomeOf(said)}
+      <span className="tiny cut" style={{ color: wentWrong(said) ? 'var(--bad)' : 'var(--faint)' }}>
+        <Said line text={outcomeOf(said, without)} />
       </span>
       {touched.length > 0 && (
         <span className="tiny faint cut">
-          {detail?.kind} · {touched.join(', ')}
+          {detail?.kind} · <Said line text={touched.join(', ')} />
         </span>
       )}
     </>

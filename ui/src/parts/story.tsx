@@ -1,85 +1,140 @@
 // The time line of a request, drawn from its entries in the log: each line has its proof.
 
-import { useQuery } from '@tanstack/react-query'
-import type { RequestView, Someone } from '../client'
+import { Button } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Fragment, useState } from 'react'
+import type { RequestView } from '../client'
 import * as asking from '../logic/asking'
-import { personal, type Told, told } from '../logic/story'
-import { length } from '../logic/times'
+import { newDay, type Told, told } from '../logic/story'
+import { counted } from '../logic/times'
 import { Answer } from './page'
 import { Said } from './said'
+import { State } from './state'
 import { At } from './time'
 import { To } from './to'
 
+const OPENED = 'session.opened'
+/** Sessions whose statements are told at once; those of further ones are asked for. */
+const OPENED_MAX = 5
+
 export function Story({ request }: { request: RequestView }) {
-  const entries = useQuery(asking.story(request.id))
-  const names = known(request)
+  const entries = useInfiniteQuery(asking.story(request.id))
   return (
     <Answer of={entries}>
-      {(found) => (
-        <ol className="story">
-          {found.map((entry) => {
-            const line = told(entry)
-            const said = words(line, request)
-            return (
-              <li key={entry.id}>
-                <At at={entry.t} />
-                <span className="dot" aria-hidden="true">
-                  <i data-tone={line.tone} />
-                </span>
-                <div className="tell">
-                  {personal(line.says) && <span className="strong">{names.get(line.actor) ?? 'somebody'} </span>}
-                  {line.says}
-                  {extra(line, request)}{' '}
-                  <To to={`/log/${entry.index}`} className="tiny faint" aria-label={`entry ${entry.index}: the proof`}>
-                    #{entry.index}
-                  </To>
-                  {said && (
-                    <div className="quote small">
-                      <Said text={said} />
-                    </div>
-                  )}
-                </div>
-              </li>
-            )
-          })}
-        </ol>
-      )}
+      {(found) => {
+        const lines = found.pages.flatMap((page) => page.items).map(told)
+        const opened = lines.filter((line) => line.type === OPENED).slice(0, OPENED_MAX)
+        return (
+          <>
+            <ol className="story">
+              {lines.map((line, n) => (
+                <Fragment key={line.id}>
+                  <Day name={newDay(line, lines[n - 1])} />
+                  <Line
+                    line={line}
+                    takes={line.type === 'request.created' ? request.takes : ''}
+                    open={opened.includes(line)}
+                  />
+                </Fragment>
+              ))}
+            </ol>
+            {entries.hasNextPage && (
+              <div className="pad">
+                <Button
+                  variant="default"
+                  loading={entries.isFetchingNextPage}
+                  onClick={() => void entries.fetchNextPage()}
+                >
+                  Show what came next
+                </Button>
+              </div>
+            )}
+          </>
+        )
+      }}
     </Answer>
   )
 }
 
-function known(request: RequestView): Map<string, string> {
-  const people: (Someone | null | undefined)[] = [
-    request.requester,
-    request.on_behalf_of,
-    request.asked_by,
-    ...request.stages.flatMap((stage) => stage.eligible),
-    ...request.votes.map((vote) => vote.person),
-    ...request.messages.map((one) => one.person),
-  ]
-  return new Map(people.flatMap((one) => (one ? [[one.id, one.name] as const] : [])))
+const Day = ({ name }: { name: string }) =>
+  name ? (
+    <li className="day">
+      <span className="small strong">{name}</span>
+    </li>
+  ) : null
+
+function Line({ line, takes, open }: { line: Told; takes: string; open: boolean }) {
+  return (
+    <li>
+      <At at={line.t} />
+      <span className="dot" aria-hidden="true">
+        <i data-tone={line.tone} />
+      </span>
+      <div className="tell">
+        {line.who && <span className="strong">{line.who} </span>}
+        <Said text={takes ? `${line.says}: ${takes}` : line.says} />{' '}
+        {line.session && (
+          <>
+            <To to={`/sessions/${line.session}`} className="small">
+              the session
+            </To>{' '}
+          </>
+        )}
+        <To to={`/log/${line.index}`} className="tiny faint" aria-label={`entry ${line.index}: the proof`}>
+          #{line.index}
+        </To>
+        {line.words && (
+          <div className="quote small">
+            <Said text={line.words} />
+          </div>
+        )}
+        {line.type === OPENED && <Statements session={line.session} open={open} />}
+      </div>
+    </li>
+  )
 }
 
-/** What was written, which entries only commit to: it stands with the request. */
-function words(line: Told, request: RequestView): string {
-  // The nearest in time: an entry is stamped a moment after what it tells of, and on a busy machine a longer one.
-  const near = <T extends { at: number; person: { id: string } }>(all: T[]): T | undefined =>
-    all
-      .filter((one) => one.person.id === line.actor)
-      .sort((a, b) => Math.abs(a.at - line.t) - Math.abs(b.at - line.t))[0]
-  if (line.type === 'request.created') return request.reason
-  if (line.type === 'request.voted') return near(request.votes)?.note ?? ''
-  if (line.type === 'request.asked' || line.type === 'request.answered') return near(request.messages)?.text ?? ''
-  return ''
-}
+/** Statements of a session that its line tells; the session's own page has all of them. */
+const TOLD_MAX = 20
 
-function extra(line: Told, request: RequestView): string {
-  if (line.type === 'request.created') {
-    return ` for ${length(request.duration_ms)}; rule “${request.rule}” matched: ${request.takes}`
+/** What was done in a session, below the line of its beginning. */
+function Statements({ session, open }: { session: string; open: boolean }) {
+  const [wanted, setWanted] = useState(open)
+  const whole = useQuery({ ...asking.session(session), enabled: wanted })
+  const said = useQuery({ ...asking.statements(session, 0), enabled: wanted })
+  const found = said.data ?? []
+  const shown = found.slice(0, TOLD_MAX)
+  const more = Math.max(found.length, whole.data?.statements ?? 0) - shown.length
+  if (!wanted) {
+    return (
+      <div>
+        <button type="button" className="link small" onClick={() => setWanted(true)}>
+          what was done in it
+        </button>
+      </div>
+    )
   }
-  if (line.type === 'request.voted') {
-    const vote = request.votes.find((one) => one.person.id === line.actor)
-    return vote?.narrowed_ms ? `, for ${length(vote.narrowed_ms)}` : ''
-  }
-  return ''
+  return (
+    <ol className="said-there" aria-label="Statements">
+      {shown.map((one) => (
+        <li key={one.id}>
+          <To to={`/sessions/${session}`} search={{ n: String(one.n) }} className="sql cut told">
+            {one.text === null ? `${one.kind}, text not kept` : <Said line text={one.text} />}
+          </To>
+          {one.state === 'COMPLETED' && one.rows !== null ? (
+            <span className="tiny faint">{counted(one.rows, 'row')}</span>
+          ) : (
+            <State state={one.state} />
+          )}
+        </li>
+      ))}
+      {more > 0 && (
+        <li>
+          <To to={`/sessions/${session}`} className="small">
+            and {counted(more, 'statement')} more
+          </To>
+        </li>
+      )}
+    </ol>
+  )
 }

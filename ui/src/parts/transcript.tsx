@@ -1,8 +1,7 @@
 // What happened, as text: statements and what came of them, the newest last. It scrolls along while the session lasts.
 
 import { useEffect, useRef } from 'react'
-import type { Said as SaidOnce } from '../logic/cast'
-import { measured } from '../logic/times'
+import { outcomeOf, type Said as SaidOnce, SEEN_MAX, unfinished, wentWrong } from '../logic/cast'
 import type { Watched } from '../logic/watching'
 import { Empty } from './page'
 import { Said } from './said'
@@ -10,6 +9,7 @@ import { At } from './time'
 
 const SHOWN_MAX = 500
 
+/** `follow`: the session goes on, and the newest line stays in sight. */
 export function Transcript({ watched, follow }: { watched: Watched; follow: boolean }) {
   const box = useRef<HTMLDivElement>(null)
   const { version } = watched
@@ -30,14 +30,13 @@ export function Transcript({ watched, follow }: { watched: Watched; follow: bool
     <div className="transcript" ref={box} role="log" aria-label="Transcript" tabIndex={0}>
       {all.length > shown.length && <p className="faint tiny">{all.length - shown.length} more are in the replay</p>}
       {shown.map((one) => (
-        <Line key={one.n} said={one} />
+        <Line key={one.n} said={one} without={unfinished(follow, watched.next)} />
       ))}
-      {watched.part.gap && <p className="problem">This recording has a gap: something that happened is missing.</p>}
     </div>
   )
 }
 
-function Line({ said }: { said: SaidOnce }) {
+function Line({ said, without }: { said: SaidOnce; without: string }) {
   return (
     <div style={{ marginBottom: 10 }}>
       <div style={{ display: 'flex', gap: 10 }}>
@@ -45,20 +44,33 @@ function Line({ said }: { said: SaidOnce }) {
           <At at={said.t} />
         </span>
         <div className="sql grow">
-          <Said text={said.text} />
+          {said.earlier ? (
+            <span className="faint">statement {said.n}, sent in an earlier part</span>
+          ) : (
+            <Said text={said.text} />
+          )}
         </div>
       </div>
-      <div className="small" style={{ paddingLeft: 62, color: said.error ? 'var(--bad)' : 'var(--faint)' }}>
-        {outcomeOf(said)} {said.message && <Said text={said.message} />}
+      {said.seen.length > 0 && <Seen said={said} />}
+      <div className="small" style={{ paddingLeft: 62, color: wentWrong(said) ? 'var(--bad)' : 'var(--faint)' }}>
+        <Said text={outcomeOf(said, without)} /> {said.message && <Said text={said.message} />}
       </div>
     </div>
   )
 }
 
-/** What came of a statement, in a line. */
-export function outcomeOf(said: SaidOnce): string {
-  if (said.durationUs === null) return 'running …'
-  const took = measured(said.durationUs / 1000)
-  if (said.error) return `${said.error} after ${took}`
-  return `${said.tags.join(', ')}${said.rows === null ? '' : ` · ${said.rows} rows`} · ${took}`
+/** What the client saw. */
+function Seen({ said }: { said: SaidOnce }) {
+  return (
+    <div className="seen" style={{ paddingLeft: 62 }}>
+      {said.seen.map((row, n) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: rows have an order and no name
+        <div key={n} className="mono tiny cut">
+          <Said line mono text={row.map((cell) => cell ?? 'NULL').join(' | ')} />
+        </div>
+      ))}
+      {said.cut && <div className="tiny faint">more rows were not kept</div>}
+      {!said.cut && said.seen.length === SEEN_MAX && <div className="tiny faint">the replay has all rows</div>}
+    </div>
+  )
 }

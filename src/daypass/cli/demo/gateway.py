@@ -16,6 +16,8 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
+from typing import Protocol as Interface
 
 from daypass.cli.demo import sample
 from daypass.cli.demo.leash import leash
@@ -50,7 +52,7 @@ BEN = Member("Ben", "ben@acme.test", ("payments-leads",))
 CLEO = Member("Cleo", "cleo@acme.test", ("auditors",))
 PEOPLE = (ANA, BEN, CLEO)
 
-POLICY = """\
+_POLICY = """\
 policy: payments-production
 covers: { labels: { system: payments, env: prod } }
 limits: { longest: 4h, extend: { times: 2, by: 30m } }
@@ -60,18 +62,28 @@ rules:                                   # the first match decides; no match mea
     roles: [read]
     when: request.ticket.startsWith("INC-")
     decide: automatic
-  - name: read and change data
+@OWES  - name: read and change data
     who: [group:payments-engineers]
     roles: [read, write]
     decide:
       undecided_after: 4h
       stages:
-        - { need: 1, of: [group:payments-leads] }
-expect:                                  # run before the policy takes effect
+        - { need: 1, of: [@DECIDERS] }
+@OWES@MOREexpect:                                  # run before the policy takes effect
   - { by: ana@acme.test, target: orders, role: read, for: 30m, ticket: INC-7, then: automatic }
   - { by: ana@acme.test, target: orders, role: write, for: 30m, then: { needs: 1, never: ana@acme.test } }
   - { by: cleo@acme.test, target: orders, role: read, for: 30m, then: refused }
 """
+
+
+def sample_policy(deciders: str = "group:payments-leads", owes: str = "", more: str = "") -> str:
+    """The policy of the sample. `deciders`: who decides on changing data; `owes`: what is owed after either access;
+    `more`: rules behind these, as lines of the file."""
+    line = f"    owes: {owes}\n" if owes else ""
+    return _POLICY.replace("@DECIDERS", deciders).replace("@OWES", line).replace("@MORE", more)
+
+
+POLICY = sample_policy()
 
 
 @dataclass(slots=True)
@@ -94,6 +106,17 @@ class Setup:
     people: tuple[Member, ...] = PEOPLE
 
 
+class Process(Interface):
+    """A process that was started."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
 class LocalGateway:
     """`start()` after `stop()` or `kill()` brings the same gateway back: same data, same ports, same tokens."""
 
@@ -107,7 +130,7 @@ class LocalGateway:
         self.data = home / "data"
         self.log = home / "serve.log"
         self.tokens: dict[str, str] = {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._write()
 
     @property
@@ -139,15 +162,19 @@ class LocalGateway:
     def begin(self) -> None:
         """Run `daypass serve` and return at once."""
         with self.log.open("ab") as out:
-            self._process = subprocess.Popen(
-                [*self.serving(), "--config", str(self.config)],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env=self.environment(),
-                preexec_fn=leash,
-                start_new_session=True,
-            )
+            self._process = self.spawn(out)
+
+    def spawn(self, out: IO[bytes]) -> Process:
+        """Start `daypass serve`, which prints to `out` and does not outlive us."""
+        return subprocess.Popen(
+            [*self.serving(), "--config", str(self.config)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=self.environment(),
+            preexec_fn=leash,
+            start_new_session=True,
+        )
 
     def stop(self) -> int:
         """SIGTERM, as a service manager stops it; its exit status."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -36,8 +37,8 @@ def demo(*, stay: bool) -> int:
         try:
             return _perform(console, Path(folder), stay=stay)
         except (KeyboardInterrupt, Ended):
-            console.print("\nleaving; everything of the demo is removed")
-            return 0
+            console.print("\nleaving before the end; everything of the demo is removed")
+            return 1
         except (StepFailed, ServerError) as problem:
             console.print(f"\n[bold red]The demo failed:[/] {escape(str(problem))}", highlight=False)
             log = Path(folder) / "serve.log"
@@ -59,7 +60,9 @@ def _perform(console: Console, folder: Path, *, stay: bool) -> int:
             play(Stage(console, gateway, server.binaries.program("psql")), server)
             console.print("\n[bold green]Every step did what it should.[/]")
             if stay:
-                _stay(console, gateway)
+                with suppress(KeyboardInterrupt, Ended):
+                    _stay(console, gateway, "psql" if shutil.which("psql") else server.binaries.program("psql"))
+                console.print("\nleaving; everything of the demo is removed")
         finally:
             gateway.stop()
     finally:
@@ -67,7 +70,7 @@ def _perform(console: Console, folder: Path, *, stay: bool) -> int:
     return 0
 
 
-def _stay(console: Console, gateway: LocalGateway) -> None:
+def _stay(console: Console, gateway: LocalGateway, psql: str) -> None:
     """Say what can be tried, and wait."""
     ana, ben, cleo = PEOPLE
     lines = [f"\n[bold]It stays up.[/] Web and API: {gateway.web}   Ctrl-C ends it and removes everything.\n"]
@@ -77,7 +80,7 @@ def _stay(console: Console, gateway: LocalGateway) -> None:
         "\nTry, in two other terminals:\n",
         f"  export DAYPASS_URL={gateway.web} DAYPASS_TOKEN={gateway.token(ana)}",
         '  .venv/bin/daypass request orders --role write --for 10m --reason "see for myself"',
-        f"  psql {gateway.url(ana, token=False)}   # the password is her token\n",
+        f"  {psql} {gateway.url(ana, token=False)}   # the password is her token\n",
         f"  export DAYPASS_URL={gateway.web} DAYPASS_TOKEN={gateway.token(ben)}",
         "  .venv/bin/daypass requests --to-decide",
         "  .venv/bin/daypass approve ID",

@@ -35,7 +35,8 @@ _SIGN_INS = {
 }
 _ENTITY_VERBS = {"created": (1, "Create"), "issued": (1, "Create"), "enrolled": (6, "Enroll"), "erased": (4, "Delete"),
                  "revoked": (4, "Delete"), "withdrawn": (4, "Delete"), "changed": (3, "Update")}  # fmt: skip
-_GRAVE = {"grant.end_unconfirmed": _HIGH, "glass.broken": _HIGH, "credential.drift": _HIGH, "ledger.recovered": _HIGH,
+_GRAVE = {"grant.end_unconfirmed": _HIGH, "session.end_unconfirmed": _HIGH, "glass.broken": _HIGH,
+          "credential.drift": _HIGH, "ledger.recovered": _HIGH,
           "session.refused": _MEDIUM, "statement.refused": _MEDIUM, "request.refused": _MEDIUM}  # fmt: skip
 _DATABASE_OTHER = 99
 

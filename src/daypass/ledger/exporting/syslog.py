@@ -17,7 +17,7 @@ ENTERPRISE = "32473"
 """The number that RFC 5612 keeps for examples: we have none of our own."""
 APP, MSGID_MAX, HOST_MAX = "daypass", 32, 255
 
-_ALARMS = {"grant.end_unconfirmed", "glass.broken", "credential.drift", "ledger.recovered"}
+_ALARMS = {"grant.end_unconfirmed", "session.end_unconfirmed", "glass.broken", "credential.drift", "ledger.recovered"}
 _NOT_PRINTED = re.compile(r"[^\x21-\x7e]")
 _BOM = b"\xef\xbb\xbf"
 

@@ -11,9 +11,11 @@ from daypass.domain.errors import Invalid
 from daypass.domain.scope import Scope
 from daypass.domain.statement import Analysis, Value
 from daypass.domain.target import Target
+from daypass.protocols.console import Console
 from daypass.protocols.ending import Ender
 from daypass.protocols.interface import ConnectHelp, Limits, Session
 from daypass.protocols.postgres import analyse, connect, rows, scope, shape
+from daypass.protocols.postgres.console import PostgresConsole
 from daypass.protocols.postgres.ender import PostgresEnder
 from daypass.protocols.postgres.session import ALLOW_PREPARE_TRANSACTION, PostgresSession
 from daypass.protocols.postgres.startup import Entrance
@@ -33,6 +35,9 @@ class Postgres:
 
     def ender(self) -> Ender:
         return PostgresEnder()
+
+    def console(self, *, person: str, target: str, role: str | None, token: str, entropy: bytes) -> Console | None:
+        return PostgresConsole(person, f"{target}:{role}" if role else target, token, entropy)
 
     def check(self, target: Target) -> None:
         """A target needs a database and one of the TLS modes; of options there is one."""

@@ -21,6 +21,9 @@ Node = Any
 
 CACHED = 2048
 """Texts, and again fingerprints, whose analysis is kept."""
+CACHED_CHARS_MAX = 4096
+"""Longer texts are not kept: thousands of them would be memory that a client can make grow. Analysing one again costs
+its fingerprint."""
 TEXT_CHARS_MAX = 256 * 1024
 """Longer texts (bulk inserts, dumps) are not parsed: their record holds them whole, their analysis is unknown."""
 NAMES_MAX = 100
@@ -63,10 +66,9 @@ def analyse(text: str) -> Analysis:
     """Analyse a text. Never raises: what cannot be told is unknown."""
     if len(text) > TEXT_CHARS_MAX or "\0" in text:
         return UNKNOWN
-    return _by_text(text)
+    return _kept(text) if len(text) <= CACHED_CHARS_MAX else _by_text(text)
 
 
-@lru_cache(CACHED)
 def _by_text(text: str) -> Analysis:
     try:
         fingerprint = postgast.fingerprint(text).hex
@@ -83,6 +85,7 @@ def _by_text(text: str) -> Analysis:
     return cached
 
 
+_kept = lru_cache(CACHED)(_by_text)
 _by_fingerprint: dict[str, Analysis] = {}
 
 

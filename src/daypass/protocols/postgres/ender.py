@@ -26,8 +26,9 @@ from daypass.protocols.ending import (
 from daypass.protocols.interface import Close, Side
 from daypass.protocols.postgres.errors import Rejected
 from daypass.protocols.postgres.frames import Malformed
+from daypass.protocols.postgres.messages import query
 from daypass.protocols.postgres.script import Script, Stage
-from daypass.protocols.postgres.upstream import Door, ask, sign_in, start_time
+from daypass.protocols.postgres.upstream import Door, PushedOut, answer, ask, sign_in, start_time
 
 ORDERS_MAX = 1_000
 """Orders that may wait; an ender that is so far behind is of no use."""
@@ -41,6 +42,8 @@ AROUND_MAX = 50
 
 # A session may give its own login settings that the next connection starts with (ALTER ROLE … SET): another role, which
 # could signal nobody, time-outs, a planner that takes its time.
+_FROM_THE_START = {"role": "none", "statement_timeout": "0", "search_path": "pg_catalog", "jit": "off"}
+"""The same as start-up parameters, where nothing can be waited for; a pooler may not take them."""
 _OWN_SETTINGS = """SET statement_timeout = 0; SET ROLE NONE;
 SELECT pg_catalog.set_config(s.name, m.value, false) FROM pg_catalog.pg_settings s
  JOIN (VALUES ('lock_timeout', '0'), ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
@@ -122,26 +125,30 @@ class PostgresEnder:
         try:
             next(self._script)
         except (Rejected, Malformed) as problem:
-            return self._lose(str(problem))
+            return self._lose(str(problem), pushed_out=isinstance(problem, PushedOut))
         return self._taken()
 
     def _taken(self) -> list[Any]:
         out, self._stage.out = self._stage.out, []
         return out
 
-    def _lose(self, why: str) -> list[Any]:
+    def _lose(self, why: str, *, pushed_out: bool = False) -> list[Any]:
         self._lost = True
         self._script.close()
-        return [*self._taken(), Close(Side.TARGET, "ender", why), Lost(why)]
+        return [*self._taken(), Close(Side.TARGET, "ender", why), Lost(why, pushed_out)]
 
     def _work(self) -> Script[None]:
         stage = self._stage
         enter = yield from stage.wait(Enter)
         if len(enter.entropy) < ENTROPY_BYTES_MIN:
             raise Malformed("an ender needs entropy of its own to sign in with")
-        yield from sign_in(stage, Door(enter.target, enter.role, enter.credential, enter.label, enter.entropy), {})
-        yield from ask(stage, _OWN_SETTINGS)
-        stage.out.append(Entered())
+        door = Door(enter.target, enter.role, enter.credential, enter.label, enter.entropy)
+        if enter.order is not None:
+            yield from self._at_once(door, enter.order)
+        else:
+            yield from sign_in(stage, door, {})
+            yield from ask(stage, _OWN_SETTINGS)
+            stage.out.append(Entered())
         while True:
             while not self._orders:
                 if stage.closed:
@@ -153,11 +160,22 @@ class PostgresEnder:
                 stage.out.append(Answered(()))
                 continue
             rows = yield from ask(stage, _sql(order, marks))
-            if isinstance(order, Around):
-                stage.out.append(Answered(tuple({"what": row[0] or ""} for row in rows)))
-                continue
-            found = {row[0]: row for row in rows}
-            stage.out.append(Answered(tuple(_seen(order, found.get(str(i))) for i in range(len(marks)))))
+            stage.out.append(_answered(order, len(marks), rows))
+
+    def _at_once(self, door: Door, order: Stop) -> Script[None]:
+        """Sign in with this order behind the proof, and answer it. Raises `Rejected`."""
+        sent = query(_sql(order, order.marks).encode())
+        yield from sign_in(self._stage, door, _FROM_THE_START, sent)
+        self._stage.out.append(Entered())
+        rows = yield from answer(self._stage)
+        self._stage.out.append(_answered(order, len(order.marks), rows))
+
+
+def _answered(order: Order, count: int, rows: Sequence[tuple[str | None, ...]]) -> Answered:
+    if isinstance(order, Around):
+        return Answered(tuple({"what": row[0] or ""} for row in rows))
+    found = {row[0]: row for row in rows}
+    return Answered(tuple(_seen(order, found.get(str(i))) for i in range(count)))
 
 
 def _seen(order: Order, row: tuple[str | None, ...] | None) -> Mapping[str, str]:

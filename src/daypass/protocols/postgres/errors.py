@@ -28,6 +28,9 @@ REFUSALS = {
 }
 """The code for each word of `Refused.code`. Any other word counts as refused."""
 
+POSITION_DIGITS_MAX = 12
+"""No text is so long that a place in it needs more."""
+
 
 class Rejected(Exception):
     """A connection goes no further: what its client is told, and why it ended."""
@@ -57,6 +60,9 @@ class Complaint:
     sqlstate: str
     message: str
     hint: str = ""
+    detail: str = ""
+    position: int = 0
+    """In characters of the text, from 1; 0: none."""
 
 
 def error(sqlstate: str, text: str, *, hint: str = "", severity: str = "FATAL") -> bytes:
@@ -83,4 +89,12 @@ def read(body: bytes) -> Complaint:
         if field:
             fields.setdefault(field[:1], shown(field[1:]))
     severity = fields.get(b"V") or fields.get(b"S", "ERROR")
-    return Complaint(severity, fields.get(b"C", ""), fields.get(b"M", ""), fields.get(b"H", ""))
+    position = fields.get(b"P", "")
+    return Complaint(
+        severity,
+        fields.get(b"C", ""),
+        fields.get(b"M", ""),
+        fields.get(b"H", ""),
+        fields.get(b"D", ""),
+        int(position) if position.isdecimal() and len(position) < POSITION_DIGITS_MAX else 0,
+    )

@@ -19,6 +19,14 @@ class Malformed(Exception):
     """Bytes that are no message of this protocol. The text says what is wrong, without the bytes."""
 
 
+class TooLarge(Exception):
+    """A message that has to be decoded is over the limit. `missing`: bytes of it that have not come yet."""
+
+    def __init__(self, missing: int = 0) -> None:
+        super().__init__(missing)
+        self.missing = missing
+
+
 def size_at(data: bytes, pos: int) -> int:
     """Whole size of the message at `pos`, of which the header must be there. Raises `Malformed`."""
     at: i64 = pos
@@ -63,6 +71,17 @@ def bodies(data: bytes, pos: int, end: int) -> list[bytes]:
         found.append(data[pos + HEADER : following])
         pos = following
     return found
+
+
+def whole(data: bytes) -> bytes:
+    """The complete messages that `data` begins with; all of it if one of them has an impossible length."""
+    pos = 0
+    try:
+        while len(data) - pos >= HEADER and (following := pos + size_at(data, pos)) <= len(data):
+            pos = following
+    except Malformed:
+        return data
+    return data[:pos]
 
 
 class Tail:

@@ -6,44 +6,62 @@ told why if that can be said between two messages.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from daypass.domain.grant import EndReason
 from daypass.domain.statement import Completed
 from daypass.protocols.interface import CLIENT, TARGET, Cancel, Close, Ending, Limits, Record, Send, Side
-from daypass.protocols.postgres import errors
-from daypass.protocols.postgres.frames import Malformed
+from daypass.protocols.postgres import errors, messages
+from daypass.protocols.postgres.frames import Malformed, TooLarge
 from daypass.protocols.postgres.headings import Headings
 from daypass.protocols.postgres.replies import Replies
-from daypass.protocols.postgres.requests import Requests, TooLarge
+from daypass.protocols.postgres.requests import Requests
 from daypass.protocols.postgres.scope_guard import ScopeGuard
 from daypass.protocols.postgres.statements import Names, Overfull
 from daypass.protocols.postgres.talk import Talk
 
 
 class Relay:
-    """Takes bytes of both sides, gives effects."""
+    """Takes bytes of both sides, gives effects. `parameters` are the target's settings as it has told them."""
 
-    __slots__ = ("_at", "_hushed", "_limits", "_notices", "_replies", "_requests", "_talk", "_torn", "ended")
+    __slots__ = (
+        "_at",
+        "_hushed",
+        "_limits",
+        "_listening",
+        "_notices",
+        "_replies",
+        "_requests",
+        "_sign",
+        "_talk",
+        "_torn",
+        "ended",
+    )
 
     def __init__(
         self,
         limits: Limits,
         *,
         results: bool,
-        odd_strings: bool,
+        parameters: Mapping[str, str],
         keeps: bool = False,
         guard: ScopeGuard | None = None,
     ) -> None:
         self._limits = limits
         names = Names(limits.message_bytes)
-        self._talk = Talk(limits, names, Headings(), results=results, odd_strings=odd_strings, keeps=keeps, guard=guard)
+        self._talk = Talk(limits, names, Headings(), results=results, keeps=keeps, guard=guard)
+        for name, value in parameters.items():
+            self._talk.told(name, value)
         self._requests = Requests(self._talk)
         self._replies = Replies(self._talk)
         self._notices: list[bytes] = []
         self._at = 0.0
         self._hushed = False
         self._torn = False
+        self._listening = False  # the client will send no more, and waits
+        version = parameters.get("server_version")
+        self._sign = messages.parameter_status("server_version", version) if version else b""
         self.ended = False
 
     def wants(self, side: Side) -> bool:
@@ -78,24 +96,35 @@ class Relay:
                 if not self._requests.left:
                     self._requests.take(data, at, out)
             else:
-                self._replies.take(data, at, out)
+                self._answered(data, at, out)
                 if self._hushed:
                     return [one for one in out if isinstance(one, Record) and isinstance(one.fact, Completed)]
-                if self._requests.held is not None:
-                    self._requests.resume(at, out)
                 if self._notices and self._replies.between:
                     out.append(Send(CLIENT, b"".join(self._notices)))
                     self._notices.clear()
         except Malformed as problem:
             who = "protocol violation" if side is CLIENT else "the target broke the protocol"
             self._stop(EndReason.PROTOCOL_ERROR, errors.PROTOCOL_VIOLATION, f"{who}: {problem}", "", out)
-        except TooLarge:
+        except TooLarge as too_large:  # a name of its own: compiled, a name has one type
             text = f"a message is longer than the limit of {self._limits.message_bytes} bytes"
-            self._stop(EndReason.TOO_LARGE, errors.TOO_LARGE, text, "", out)
+            self._stop(EndReason.TOO_LARGE, errors.TOO_LARGE, text, "", out, missing=too_large.missing)
         except Overfull:
             text = "this session holds more prepared statements or portals than the limit allows"
             self._stop(EndReason.TOO_LARGE, errors.TOO_LARGE, text, "", out)
         return out
+
+    def _answered(self, data: bytes, at: float, out: list[Any]) -> None:
+        """Take what the target sent. While something of the client's is held back, that is looked at again after each
+        message: what it meets must not depend on how many of them came in one piece."""
+        replies, requests = self._replies, self._requests
+        while True:
+            replies.singly = requests.held is not None and not self._hushed
+            replies.take(data, at, out)
+            if requests.held is not None and not self._hushed:
+                requests.resume(at, out)
+            if not replies.unread:
+                return
+            data, replies.unread = replies.unread, b""
 
     def warn(self, message: str) -> list[Any]:
         """Tell the client something, now or at the next boundary between messages."""
@@ -118,6 +147,10 @@ class Relay:
         if side is CLIENT:
             if self._requests.left and self._talk.working:
                 return out  # it said Terminate behind its last statement, which may finish
+            if self._may_listen():
+                self._listening = True
+                self._requests.forget_tail()
+                return self.received(CLIENT, messages.TERMINATE, self._at)
             self._stop(EndReason.CLIENT_LEFT, "", "the client left", "", out)
         elif self._requests.left or self._replies.farewell:
             reason = EndReason.CLIENT_LEFT if self._requests.left else EndReason.TARGET_LEFT
@@ -126,6 +159,21 @@ class Relay:
             text = "the target closed the connection unexpectedly"
             self._stop(EndReason.TARGET_LEFT, errors.CONNECTION_FAILURE, text, "", out, cancel=False)
         return out
+
+    def _may_listen(self) -> bool:
+        """Whether a client that will send no more may wait for answers, as one that has shut down its half of the
+        connection does: it gets what it has asked for, as if it had said Terminate behind that."""
+        requests, talk = self._requests, self._talk
+        return (
+            bool(self._sign)
+            and (talk.working or requests.held is not None)
+            and talk.copying is None
+            and not requests.rest
+        )
+
+    def pulse(self) -> list[Any]:
+        """See `Pulsed`. A setting of the target, told once more: clients expect these at any time."""
+        return [Send(CLIENT, self._sign)] if self._listening and self._between else []
 
     def _stop(
         self,
@@ -137,6 +185,7 @@ class Relay:
         *,
         cancel: bool = True,
         always: bool = False,
+        missing: int = 0,
     ) -> None:
         """End it. `sqlstate` empty: the client is told nothing. `always`: cancel whatever seems to be."""
         self.ended = True
@@ -146,5 +195,5 @@ class Relay:
             self._talk.complete_all(self._at, sqlstate or errors.CONNECTION_FAILURE, text, out)
         if sqlstate and self._between:
             out.append(Send(CLIENT, errors.error(sqlstate, text, hint=hint)))
-        out.append(Close(CLIENT, reason.value, text))
+        out.append(Close(CLIENT, reason.value, text, missing))
         out.append(Close(TARGET, reason.value, text))

@@ -10,18 +10,16 @@ from typing import Any, Final
 
 from daypass.protocols.interface import CLIENT, Send
 from daypass.protocols.postgres import errors
-from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, size_at, skip, within
-from daypass.protocols.postgres.messages import read_parameter_status
+from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, TooLarge, size_at, skip, within
+from daypass.protocols.postgres.messages import read_parameter_status, shown
 from daypass.protocols.postgres.refusals import POISONED
-from daypass.protocols.postgres.requests import TooLarge
 from daypass.protocols.postgres.rows import Keeper
-from daypass.protocols.postgres.statements import Portal, Run
+from daypass.protocols.postgres.statements import Pending, Run, Text
 from daypass.protocols.postgres.steady import answer, expand
 from daypass.protocols.postgres.talk import (
     BIND,
     CALL,
     CLOSE,
-    COPY_END,
     DESCRIBE,
     EXECUTE,
     EXTENDED,
@@ -47,7 +45,7 @@ SKIPPED = "skipped"
 class Replies:
     """The half of a session that reads the target."""
 
-    __slots__ = ("_keeper", "_rest", "_tail", "_talk", "at", "done", "farewell", "status")
+    __slots__ = ("_keeper", "_rest", "_tail", "_talk", "at", "done", "farewell", "singly", "status", "unread")
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
@@ -58,6 +56,8 @@ class Replies:
         self.done: list[Any] = []
         self.farewell = False  # the target said FATAL
         self.status = ord("I")
+        self.singly = False  # one message a `take`, as what comes of it decides over what the client has pipelined
+        self.unread = b""  # what was not taken for that reason
 
     @property
     def between(self) -> bool:
@@ -119,10 +119,14 @@ class Replies:
                     pieces.append(instead)
                     start = following
                 pos = following
+                if self.singly:
+                    break
         finally:
             if pos > start:
                 pieces.append(data if start == 0 and pos == end else data[start:pos])
-        if pos < end:
+        if self.singly and pos > 0:
+            self.unread = data[pos:]
+        elif pos < end:
             self._tail.keep(data[pos:])
 
     def _one(self, kind: int, data: bytes, pos: int, end: int) -> bytes | None:
@@ -144,13 +148,13 @@ class Replies:
         if kind == ord("G"):
             return self._copy_in()
         if kind == ord("H"):
-            self._running()
+            self._running().layout = b""
         elif kind == ord("I"):
             return self._empty()
         elif kind == ord("S"):
             return self._parameter(data, pos, end)
         elif kind == ord("V"):
-            return self._called(pos, end)
+            return self._called(data, pos, end)
         elif kind == ord("n"):
             return self._no_data()
         elif kind == ord("s"):
@@ -182,11 +186,11 @@ class Replies:
         if count:
             run.seen += count
             run.size += stop - pos
-            if self._keeper is not None and kind == DATA_ROW:
+            if self._keeper is not None:
                 self._keeper.keep(run, data[pos:stop], self.done)
             return stop
         size = size_at(data, pos)
-        if self._keeper is not None and kind == DATA_ROW:
+        if self._keeper is not None:
             if self._keeper.fits(run, size):
                 return pos
             self._keeper.cut(run, self.done)
@@ -215,16 +219,15 @@ class Replies:
         return None
 
     def _row_description(self, data: bytes, pos: int, end: int) -> bytes | None:
-        body = data[pos:end]
-        columns = self._talk.headings.columns(body)
+        columns = self._talk.headings.columns(body := data[pos:end])
         owed = self._head(QUERY | EXECUTE | DESCRIBE)
-        run, extra = owed.run, owed.extra
+        run = owed.run
+        layout = body if self._keeper is not None else b""
         if run is not None:
-            run.columns = columns
-            run.layout = body if self._keeper is not None else b""
+            run.columns, run.layout = columns, layout
         if owed.kind == DESCRIBE:
-            if extra is not None:
-                extra.columns = columns
+            if owed.extra is not None:
+                owed.extra.describe(columns, layout)
             self._talk.pop()
         return None
 
@@ -235,7 +238,7 @@ class Replies:
 
     def _parameters(self, data: bytes, pos: int, end: int) -> bytes | None:
         text = self._head(DESCRIBE).extra
-        if text is None:
+        if not isinstance(text, Text):
             raise Malformed("parameters of something that is no statement")
         text.types = data[pos:end]
         return None
@@ -271,12 +274,14 @@ class Replies:
         self._finish(run)
         return None
 
-    def _called(self, pos: int, end: int) -> bytes | None:
+    def _called(self, data: bytes, pos: int, end: int) -> bytes | None:
         run = self._head(CALL).run
         assert run is not None
         run.size += end - pos + HEADER
         run.rows = 1
         run.tags.append("CALL")
+        if self._keeper is not None:
+            self._keeper.keep_one(run, data, pos - HEADER, end, self.done)
         return None
 
     def _finish(self, run: Run) -> None:
@@ -287,36 +292,21 @@ class Replies:
             talk.queue[0].extra.append(run)
         else:
             talk.complete(run, self.at, self.done)
-        self._withdraw(run)
-
-    def _withdraw(self, run: Run) -> None:
-        """Changes of names that this statement did not get to."""
-        for _, change in run.changes:
-            self._talk.names.reject(change, tried=False)
-        run.changes.clear()
+        talk.withdraw(run)
 
     def _parameter(self, data: bytes, pos: int, end: int) -> bytes | None:
         name, value = read_parameter_status(data[pos:end])
-        if name == "standard_conforming_strings":
-            self._talk.odd_strings = value != "on"
+        self._talk.told(name, value)
         return None
 
     def _copy_in(self) -> bytes | None:
-        """The target reads CopyData now. It ignores every Sync until the client ends the copy."""
+        """The target reads CopyData now, of which nothing was sent yet. It ignores every Sync up to there."""
         talk = self._talk
         talk.copying = self._running()
-        kept = [talk.queue[0]]
-        rest = talk.queue[1:]
-        for index, expected in enumerate(rest):
-            if expected.kind == COPY_END:
-                talk.copying = None
-                kept += rest[index + 1 :]
-                break
+        for expected in talk.queue:
             if expected.kind == SYNC:
                 talk.unsynced += expected.extra
-            else:
-                kept.append(expected)
-        talk.queue = kept
+        talk.queue = [expected for expected in talk.queue if expected.kind != SYNC]
         return None
 
     def _ready(self, data: bytes, pos: int, end: int) -> bytes | None:
@@ -331,7 +321,7 @@ class Replies:
         talk.copying = None
         if run is not None:
             talk.complete(run, self.at, self.done)
-            self._withdraw(run)
+            self._talk.withdraw(run)
             if kind == QUERY:
                 talk.names.known.pop(b"", None)
         elif kind == SYNC:
@@ -340,8 +330,8 @@ class Replies:
                 if not waiting.tags:
                     waiting.tags.append("BIND")
                 talk.complete(waiting, self.at, self.done)
-        if self.status == ord("I") and not talk.queue and talk.portals:
-            talk.portals.clear()
+        if self.status == ord("I") and talk.portals:
+            talk.out_of_transaction()
         return None
 
     # -- errors -----------------------------------------------------------------------------------------------------
@@ -364,11 +354,28 @@ class Replies:
             run = extra[-1]
         if run is not None and not run.error:
             run.error, run.message = said.sqlstate, said.message
+        if kind == PARSE:
+            self._not_parsed(extra, said)
         if kind & EXTENDED:
             self._skip()
             if kind == REFUSED and said.sqlstate in POISONED:
                 return extra  # type: ignore[no-any-return]
         return None
+
+    def _not_parsed(self, change: Pending, said: errors.Complaint) -> None:
+        """A text was turned down: the statement that was to run it has come to that. Where there is none, to have it
+        prepared was a statement of its own."""
+        talk, text = self._talk, change.text
+        assert text is not None
+        for owed in talk.queue:
+            if owed.kind == SYNC:
+                break
+            if owed.kind == BIND and owed.run is not None and owed.extra[0].text is text:
+                owed.run.error, owed.run.message = said.sqlstate, said.message
+                return
+        run = talk.submit("parse", text.text, self.at, self.done, name=shown(change.name or b""))
+        run.error, run.message = said.sqlstate, said.message
+        talk.complete(run, self.at, self.done)
 
     def _skip(self) -> None:
         """The first expectation failed: the target ignores everything up to the next Sync."""
@@ -380,21 +387,11 @@ class Replies:
             if kind & (PARSE | CLOSE) and extra is not None:
                 talk.names.reject(extra, tried=tried)
             elif kind == BIND:
-                self._unbind(extra)
+                talk.unbind(extra[0], extra[1])
             if run is not None and kind != DESCRIBE:
                 if not run.error:
                     run.error = SKIPPED
                 talk.complete(run, self.at, self.done)
-                self._withdraw(run)
+                self._talk.withdraw(run)
             tried = False
         talk.swallowing = not talk.queue
-
-    def _unbind(self, extra: Any) -> None:
-        """A Bind did not happen: what its portal's name stood for before is there again."""
-        portal: Portal = extra[0]
-        before: Portal | None = extra[1]
-        if self._talk.portals.get(portal.name) is portal:
-            if before is None:
-                del self._talk.portals[portal.name]
-            else:
-                self._talk.portals[portal.name] = before

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from daypass.protocols.interface import TARGET, Send
-from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, bodies, size_at, skip, within
-from daypass.protocols.postgres.messages import i32, shown, string
+from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, TooLarge, bodies, size_at, skip, whole, within
+from daypass.protocols.postgres.messages import FLUSH, i32, shown, string
 from daypass.protocols.postgres.refusals import (
     POISON,
     POISON_QUERY,
@@ -19,13 +19,13 @@ from daypass.protocols.postgres.refusals import (
     unknown_error,
     unknown_reason,
 )
+from daypass.protocols.postgres.rows import laid_out
 from daypass.protocols.postgres.statements import Ambiguous, Portal, Run, Text
 from daypass.protocols.postgres.steady import begin, expand
 from daypass.protocols.postgres.talk import (
     BIND,
     CALL,
     CLOSE,
-    COPY_END,
     DESCRIBE,
     EXECUTE,
     PARSE,
@@ -33,29 +33,26 @@ from daypass.protocols.postgres.talk import (
     QUERY,
     REFUSED,
     REFUSED_QUERY,
-    RUNS,
     SYNC,
     Talk,
 )
-from daypass.protocols.postgres.traits import NOTHING, Traits, traits, unsure
+from daypass.protocols.postgres.traits import NOTHING, Traits, traits
 
 COPY_DATA: Final = 0x64
+_COPYING: Final = frozenset(b"dcfHSX")
+"""What may be said inside a COPY. The target answers anything else by ending the session, as its bytes are in doubt."""
 _KNOWN: Final = frozenset(b"QPBDECSHFcfXd")
-
-
-class TooLarge(Exception):
-    """A message that has to be decoded is over the limit."""
 
 
 class Requests:
     """The half of a session that reads the client."""
 
-    __slots__ = ("_drop", "_fresh", "_rest", "_tail", "_talk", "at", "held", "left", "out")
+    __slots__ = ("_drop", "_fresh", "_tail", "_talk", "at", "held", "left", "out", "rest")
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
         self._tail = Tail()
-        self._rest = 0
+        self.rest = 0  # bytes of a CopyData that streams which have not come
         self._drop = False  # the CopyData that streams is not forwarded; one whose beginning was goes on to its end
         self._fresh: list[tuple[bytes, Text]] = []
         self.held: bytes | None = None  # not looked at until an answer comes
@@ -80,27 +77,36 @@ class Requests:
             if whole is None:
                 return
             data = whole
-        elif not self._rest and begin(self._talk, data, at, out):
+        elif not self.rest and begin(self._talk, data, at, out):
             return
-        self._walk(data)
+        self._walk(data, len(data) + 1)
+
+    def forget_tail(self) -> None:
+        """No more comes: the beginning of a message is nothing."""
+        self._tail = Tail()
+        if self.held is not None:
+            self.held = whole(self.held)
 
     def resume(self, at: float, out: list[Any]) -> None:
         """An answer came: look again at what was held back."""
         held, self.held = self.held, None
         if held is not None:
             self.at, self.out = at, out
-            self._walk(held)
+            self._walk(held, len(held))
 
-    def _walk(self, data: bytes) -> None:
+    def _walk(self, data: bytes, before: int) -> None:
         expand(self._talk)
         pieces: list[bytes] = []
-        pos = self._stream(data) if self._rest else 0
+        pos = self._stream(data) if self.rest else 0
         start = pos if self._drop else 0
         end = len(data)
         while end - pos >= HEADER and not self.left:
             kind = data[pos]
             following = pos + size_at(data, pos)
             if kind == COPY_DATA:
+                if self._talk.early:
+                    self.held = data[pos:]
+                    break
                 self._drop = self._talk.swallowing
                 following = self._copy(data, pos, following)
                 instead = b"" if self._drop else None
@@ -109,7 +115,7 @@ class Requests:
                     if kind not in _KNOWN:
                         raise Malformed(f"invalid frontend message type {kind}")
                     if following - pos > self._talk.limits.message_bytes:
-                        raise TooLarge
+                        raise TooLarge(following - end)
                     break
                 try:
                     instead = self._one(kind, data, pos + HEADER, following)
@@ -128,9 +134,13 @@ class Requests:
         if pos > start:
             pieces.append(data if start == 0 and pos == end else data[start:pos])
         self._send(pieces)
+        if self.held is not None and len(self.held) < before and self.held[0] in _COPYING:
+            self.out.append(Send(TARGET, FLUSH))  # once for each hold: the answer that is waited for may wait for more
 
     def _one(self, kind: int, data: bytes, pos: int, end: int) -> bytes | None:
         """Look at one message. A chain rather than a table, the most frequent first: compiled, it is plain calls."""
+        if self._talk.copying is not None and kind not in _COPYING:
+            raise Malformed(f"a message of type {kind} inside a COPY")
         if kind == ord("B"):
             return self._bind(data, pos, end)
         if kind == ord("D"):
@@ -146,7 +156,7 @@ class Requests:
         if kind == ord("C"):
             return self._close(data, pos)
         if kind == ord("H"):
-            return self._flush()
+            return b"" if self._talk.swallowing else None
         if kind == ord("c") or kind == ord("f"):
             return self._copy_end()
         if kind == ord("F"):
@@ -168,8 +178,8 @@ class Requests:
 
     def _stream(self, data: bytes) -> int:
         """The next part of a CopyData that began before. Returns where it ends."""
-        part = data[: self._rest]
-        self._rest -= len(part)
+        part = data[: self.rest]
+        self.rest -= len(part)
         self._copied(part)
         return len(part)
 
@@ -180,27 +190,19 @@ class Requests:
             found = bodies(data, pos, stop)
             self._copied(found[0] if count == 1 else b"".join(found))
             return stop
-        self._rest = following - len(data)
+        self.rest = following - len(data)
         self._copied(data[pos + HEADER :])
         return len(data)
 
     def _copied(self, payload: bytes) -> None:
-        if self._drop:
-            return
-        run = self._talk.copying
-        if run is None:
-            run = next((e.run for e in reversed(self._talk.queue) if e.kind & RUNS), None)
-        if run is not None:
-            run.copy(payload)
+        if not self._drop and self._talk.copying is not None:
+            self._talk.copying.copy(payload)
 
     def _copy_end(self) -> bytes | None:
-        if self._talk.swallowing:
-            return b""
-        if self._talk.copying is not None:
-            self._talk.copying = None
-        elif self._talk.queue:
-            self._talk.expect(COPY_END, None, None)
-        return None
+        if self._talk.early:
+            raise Ambiguous
+        self._talk.copying = None
+        return b"" if self._talk.swallowing else None
 
     # -- statements -------------------------------------------------------------------------------------------------
 
@@ -211,7 +213,7 @@ class Requests:
         if talk.swallowing:
             return b""
         text = data[pos : end - 1]
-        found = self._traits(text)
+        found = talk.traits(text)
         if found.leaves or talk.guard is not None:
             why = forbidden(text, found.leaves and not talk.keeps, talk.guard, talk.odd_strings)
             if why is not None:
@@ -229,11 +231,6 @@ class Requests:
         talk.names.group += 1
         return None
 
-    def _traits(self, text: bytes) -> Traits:
-        if self._talk.odd_strings and (b"(" in text or traits(text) is not NOTHING):
-            return unsure(text)
-        return traits(text)
-
     def _resolve(self, found: Traits) -> tuple[str, bytes, bool] | None:
         """What the names that a text executes stand for; None if one of them is unknown. Raises `Ambiguous`."""
         texts: list[Text] = []
@@ -243,15 +240,14 @@ class Requests:
                 return None
             texts.append(text)
         if any(text.traits.opaque for text in texts):
-            self._talk.names.doubt()
+            self._talk.doubt()
         names = ", ".join(shown(name) for name in found.executes)
         return names, b";\n".join(text.text for text in texts), all(text.verified for text in texts)
 
     def _effects(self, run: Run, found: Traits) -> None:
         """Expect what a text does to names, now that it is about to be sent."""
         names = self._talk.names
-        if found.opaque:
-            names.doubt()
+        self._talk.doubt_after(found)
         for change in found.changes:
             text = None if change.text is None else Text(change.text, traits=traits(change.text))
             if text is not None:
@@ -265,8 +261,8 @@ class Requests:
         name, pos = string(data, pos)
         source, pos = string(data, pos)
         within(pos, end)
-        text = Text(source, data[pos:end], self._traits(source))
         talk = self._talk
+        text = Text(source, data[pos:end], talk.traits(source))
         if text.traits.leaves or talk.guard is not None:
             why = forbidden(source, text.traits.leaves and not talk.keeps, talk.guard, talk.odd_strings)
             if why is not None:
@@ -292,11 +288,12 @@ class Requests:
             if found is None:
                 return self._refuse_unknown(text.text, text.traits.executes)
             _, resolved, sure = found
-            if text.traits.opaque:
-                talk.names.doubt()
+            talk.doubt_after(text.traits)
         values = b"" if data[pos : pos + 4] == b"\0\0\0\0" else text.types + data[pos:end]
+        talk.ran_in = talk.names.group
         run = talk.submit_prepared("bind", text, name, values, self.at, self.out, resolved=resolved, sure=sure)
         bound = Portal(portal, text, run, values, talk.names.group)
+        bound.layout = run.layout = laid_out(text.layout, data, pos)
         talk.expect(BIND, run, (bound, talk.hold_portal(bound)))
         return None
 
@@ -305,6 +302,7 @@ class Requests:
         if talk.swallowing:
             return b""
         name, _ = string(data, pos)
+        talk.ran_in = talk.names.group
         portal = talk.portals.get(name)
         if portal is None:
             run = talk.submit("execute", b"", self.at, self.out, name=shown(name), sure=False)
@@ -312,10 +310,12 @@ class Requests:
             return None
         if not portal.confirmed and portal.group != talk.names.group:
             raise Ambiguous
-        run_ = portal.run
-        portal.run = None
-        if run_ is None:
-            run_ = talk.submit_prepared("execute", portal.text, name, portal.values, self.at, self.out)
+        run_, sure = portal.run, portal.sure
+        if run_ is not None and sure:
+            portal.run = None
+        else:
+            run_ = talk.submit_prepared("execute", portal.text, name, portal.values, self.at, self.out, sure=sure)
+            run_.layout = portal.layout
         if portal.text.traits is not NOTHING:
             self._effects(run_, portal.text.traits)
         talk.expect(EXECUTE, run_, None)
@@ -333,7 +333,8 @@ class Requests:
             talk.expect(DESCRIBE, None, text)
         else:
             portal = talk.portals.get(name)
-            talk.expect(DESCRIBE, portal.run if portal is not None else None, None)
+            known = portal if portal is not None and portal.sure else None
+            talk.expect(DESCRIBE, known.run if known is not None else None, known)
         return None
 
     def _close(self, data: bytes, pos: int) -> bytes | None:
@@ -352,7 +353,7 @@ class Requests:
     def _sync(self) -> bytes | None:
         talk = self._talk
         if talk.copying is not None:
-            return None
+            return b""  # the target ignores it, unless that COPY has failed: then it must not take it for a later one
         talk.swallowing = False
         runs = talk.unsynced + [portal.run for portal in talk.bound if portal.run is not None]
         talk.unsynced = []
@@ -362,9 +363,6 @@ class Requests:
         talk.expect(SYNC, None, runs)
         talk.names.group += 1
         return None
-
-    def _flush(self) -> bytes | None:
-        return b"" if self._talk.swallowing else None
 
     def _call(self, data: bytes, pos: int, end: int) -> bytes | None:
         talk = self._talk
@@ -376,7 +374,7 @@ class Requests:
             return self._refuse_query(text, outside(talk.guard.call()))
         values = b"" if data[pos + 4 : pos + 8] == b"\0\0\0\0" else b"\0\0" + data[pos + 4 : end]
         run = talk.submit_prepared("call", Text(text), b"", values, self.at, self.out)
-        talk.names.doubt()
+        talk.doubt()
         talk.expect(CALL, run, None)
         talk.names.group += 1
         return None

@@ -5,14 +5,16 @@ Packing is on the data path and decodes nothing. Unpacking never raises: what do
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
+from collections.abc import Iterator
 from struct import Struct, error
 from typing import Any
 
 from daypass.domain.statement import Rows, Value
 from daypass.protocols.interface import Record
-from daypass.protocols.postgres.frames import Malformed, bodies, size_at
-from daypass.protocols.postgres.messages import cells, read_data_row, read_row_description, u16
+from daypass.protocols.postgres.frames import HEADER, Malformed, size_at, within
+from daypass.protocols.postgres.messages import Column, cells, read_data_row, read_row_description, row_description, u16
 from daypass.protocols.postgres.statements import Run
 
 KEPT_BYTES_MAX = 1024 * 1024
@@ -23,6 +25,7 @@ TEXT_LIKE = frozenset((18, 19, 25, 114, 142, 705, 1042, 1043))
 """char, name, text, json, xml, unknown, bpchar, varchar: their binary form is their text."""
 
 _u32 = Struct(">I")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 class Keeper:
@@ -52,6 +55,13 @@ class Keeper:
         if cut:
             run.kept = -1
 
+    def keep_one(self, run: Run, data: bytes, pos: int, end: int, out: list[Any]) -> None:
+        """Record the message at `pos`, if it is whole."""
+        if end <= len(data):
+            self.keep(run, data[pos:end], out)
+        else:
+            self.cut(run, out)
+
     def cut(self, run: Run, out: list[Any]) -> None:
         """Record that a row which does not fit went by."""
         if run.kept >= 0:
@@ -59,30 +69,65 @@ class Keeper:
             run.kept = -1
 
 
+def laid_out(layout: bytes, data: bytes, pos: int) -> bytes:
+    """The body of the RowDescription of a portal: `layout` is its statement's, which cannot know formats; at `pos` of
+    `data` are the formats, values and result formats of its Bind. Empty if it cannot be told. Never raises."""
+    if not layout:
+        return b""
+    try:
+        pos += 2 + 2 * u16(data, pos)
+        _, pos = cells(data, pos + 2, u16(data, pos))
+        formats = Struct(f">{u16(data, pos)}H").unpack_from(data, pos + 2)
+        columns = read_row_description(layout)
+    except (Malformed, error):
+        return b""
+    forms = formats * len(columns) if len(formats) == 1 else formats or (0,) * len(columns)
+    if len(forms) != len(columns):
+        return b""
+    return row_description([Column(c.name, c.oid, form) for c, form in zip(columns, forms, strict=True)])[HEADER:]
+
+
 def pack_rows(layout: bytes, rows: bytes) -> bytes:
-    """`layout` is the body of a RowDescription, empty if unknown; `rows` are whole DataRow messages."""
+    """`layout` is the body of a RowDescription, empty if unknown; `rows` are whole DataRow messages, or CopyData or a
+    FunctionCallResponse."""
     return _u32.pack(len(layout)) + layout + rows
 
 
 def unpack_rows(packed: bytes) -> tuple[tuple[str | None, ...], ...]:
-    """Rows as texts: a binary value that is no text is shown as `\\x` and hex, as PostgreSQL shows bytea."""
+    """Rows as texts: a binary value that is no text is shown as `\\x` and hex, as PostgreSQL shows bytea. What is
+    copied out is a row of one cell a message."""
     try:
         length = _u32.unpack_from(packed)[0]
         layout = packed[4 : 4 + length]
         columns = read_row_description(layout) if layout else ()
-        found = [read_data_row(body) for body in bodies(packed, 4 + length, len(packed))]
+        found = list(_messages(packed, 4 + length))
     except (Malformed, error):
         return (("\\x" + packed.hex(),),) if packed else ()
     formats = [column.format == 0 or column.oid in TEXT_LIKE for column in columns]
     return tuple(
-        tuple(_cell(cell, formats[i] if i < len(formats) else True) for i, cell in enumerate(row)) for row in found
+        tuple(_cell(cell, formats[i] if i < len(formats) else None) for i, cell in enumerate(row)) for row in found
     )
 
 
-def _cell(cell: bytes | None, text_like: bool) -> str | None:
+def _messages(packed: bytes, pos: int) -> Iterator[tuple[bytes | None, ...]]:
+    while pos < len(packed):
+        within(pos + HEADER, len(packed))
+        following = pos + size_at(packed, pos)
+        body = packed[pos + HEADER : following]
+        if packed[pos] == ord("d"):
+            yield (body.removesuffix(b"\n"),)
+        elif packed[pos] == ord("V"):
+            yield cells(body, 0, 1)[0]
+        else:
+            yield read_data_row(body)
+        pos = following
+
+
+def _cell(cell: bytes | None, text_like: bool | None) -> str | None:
+    """`text_like` None: it is not known, and what has a control character in it is taken for binary."""
     if cell is None:
         return None
-    if text_like:
+    if text_like is not False and (text_like or not _CONTROLS.search(cell)):
         try:
             return cell.decode("utf-8")
         except UnicodeDecodeError:

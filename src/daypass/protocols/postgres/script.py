@@ -55,7 +55,7 @@ class Stage:
         """The next `count` bytes of one side. Raises `Rejected` when that side is gone before."""
         inbox = self.inbox[side]
         while len(inbox) < count:
-            self._check_closed()
+            self._check_closed(side)
             yield
         taken = bytes(inbox[:count])
         del inbox[:count]
@@ -95,10 +95,13 @@ class Stage:
             self._check_closed()
             yield
 
-    def _check_closed(self) -> None:
-        for side in (Side.CLIENT, Side.TARGET):
-            if side in self.closed:
-                raise gone(side)
+    def _check_closed(self, reading: Side | None = None) -> None:
+        """Raise `Rejected` if a side is gone. A client that only sends no more, and has sent something ahead, waits for
+        what comes of that."""
+        if Side.CLIENT in self.closed and (reading is Side.CLIENT or not self.inbox[Side.CLIENT]):
+            raise gone(Side.CLIENT)
+        if Side.TARGET in self.closed:
+            raise gone(Side.TARGET)
 
 
 def gone(side: Side) -> Rejected:

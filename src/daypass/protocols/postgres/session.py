@@ -15,6 +15,7 @@ from daypass.protocols.interface import (
     Ending,
     Event,
     Limits,
+    Pulsed,
     Ready,
     Received,
     Send,
@@ -27,7 +28,7 @@ from daypass.protocols.postgres.frames import Malformed
 from daypass.protocols.postgres.relay import Relay
 from daypass.protocols.postgres.scope_guard import ScopeGuard, check_welcome, settings
 from daypass.protocols.postgres.script import Script, Stage
-from daypass.protocols.postgres.startup import Entrance, Guest, Interrupted, greet
+from daypass.protocols.postgres.startup import Cancelled, Entrance, Guest, greet
 from daypass.protocols.postgres.upstream import Door, probe, settable, sign_in, vet
 
 ALLOW_PREPARE_TRANSACTION = "allow_prepare_transaction"
@@ -79,6 +80,8 @@ class PostgresSession:
                 return relay.closed(side)
             case Warned(message):
                 return relay.warn(message)
+            case Pulsed():
+                return relay.pulse()
             case _:
                 return []
 
@@ -100,7 +103,7 @@ class PostgresSession:
         except Malformed as problem:
             text = f"protocol violation: {problem}"
             return self._leave(Rejected(errors.PROTOCOL_VIOLATION, text, reason=EndReason.PROTOCOL_ERROR))
-        except Interrupted:
+        except Cancelled:
             return self._leave(Rejected("", "a cancel request", reason=EndReason.CLIENT_LEFT, silent=True))
         return self._taken()
 
@@ -128,6 +131,8 @@ class PostgresSession:
             ahead = bytes(self._stage.inbox[side])
             if ahead and not relay.ended:
                 out += relay.received(side, ahead, self._at)
+        if CLIENT in self._stage.closed and not relay.ended:
+            out += relay.closed(CLIENT)
         self._stage.inbox.clear()
         return out
 
@@ -150,21 +155,18 @@ class PostgresSession:
             self.cancel = messages.request(messages.CANCEL_REQUEST, welcome.key)
         stage.out.append(Ready(login.mark))
         yield from stage.wait(Admitted)
-        self.key = self._key(guest)
+        self.key = self._key(guest, int(login.mark["pid"]))
         stage.say(CLIENT, self._admission(welcome.parameters))
-        odd = welcome.parameters.get("standard_conforming_strings", "on") != "on"
         keeps = opened.target.options.get(ALLOW_PREPARE_TRANSACTION) is True
         results = opened.target.record == "results"
         guard = ScopeGuard(scope) if scope else None
-        return Relay(self._limits, results=results, odd_strings=odd, keeps=keeps, guard=guard)
+        return Relay(self._limits, results=results, parameters=welcome.parameters, keeps=keeps, guard=guard)
 
-    def _key(self, guest: Guest) -> bytes:
-        """Our own cancel key: a made-up process id, and 4 or (protocol 3.2) 32 bytes of secret."""
-        pid = bytearray(self._entrance.random("process id", 4))
-        pid[0] &= 0x7F
-        pid[3] |= 1
+    def _key(self, guest: Guest, pid: int) -> bytes:
+        """Our own cancel key: 4 or (protocol 3.2) 32 bytes of secret, behind the process id of the backend. That is
+        no secret, and clients compare it with pg_backend_pid() and with who sent a notification."""
         length = 32 if guest.version >= messages.PROTOCOL_3_2 else 4
-        return bytes(pid) + self._entrance.random("cancel key", length)
+        return pid.to_bytes(4, "big") + self._entrance.random("cancel key", length)
 
     def _admission(self, parameters: dict[str, str]) -> bytes:
         told: list[Any] = [messages.authentication(messages.AUTH_OK)]

@@ -12,7 +12,7 @@ from functools import lru_cache
 import postgast
 
 from daypass.domain.statement import UNKNOWN
-from daypass.protocols.postgres.analyse import analyse
+from daypass.protocols.postgres.analyse import CACHED_CHARS_MAX, analyse
 
 CACHED = 2048
 
@@ -21,9 +21,12 @@ _NAMES = frozenset({"IDENT", "UIDENT", "PARAM", "TYPECAST", "COLON_EQUALS", "EQU
 _COMMENTS = frozenset({"SQL_COMMENT", "C_COMMENT"})
 
 
-@lru_cache(CACHED)
 def shape(text: str) -> str:
     """The shape, on one line; empty where there is none. Never raises."""
+    return _kept(text) if len(text) <= CACHED_CHARS_MAX else _shape(text)
+
+
+def _shape(text: str) -> str:
     if analyse(text) == UNKNOWN:
         return ""
     raw = text.encode()
@@ -39,3 +42,6 @@ def shape(text: str) -> str:
         stays = token.keyword_kind != 0 or name in _NAMES or name.startswith("ASCII_")
         kept.append(raw[token.start : token.end].decode(errors="replace") if stays else "?")
     return " ".join(kept)
+
+
+_kept = lru_cache(CACHED)(_shape)

@@ -15,6 +15,7 @@ from daypass.protocols.interface import (
     Authorize,
     Found,
     Interrupt,
+    Interrupted,
     LookUp,
     Opened,
     Side,
@@ -54,12 +55,12 @@ class Guest:
     opened: Opened
 
 
-class Interrupted(Exception):
+class Cancelled(Exception):
     """The connection was a CancelRequest: it has done its work."""
 
 
 def greet(stage: Stage, entrance: Entrance) -> Script[Guest]:
-    """Bring a client in. Raises `Rejected`, `Malformed` or `Interrupted`."""
+    """Bring a client in. Raises `Rejected`, `Malformed` or `Cancelled`."""
     first, binding, secure = yield from _secure(stage, entrance)
     if not secure and not entrance.plain:
         raise Rejected(
@@ -102,7 +103,9 @@ def _secure(stage: Stage, entrance: Entrance) -> Script[tuple[bytes, bytes | Non
         code = messages.i32(packet, 0)
         if code == messages.CANCEL_REQUEST:
             stage.out.append(Interrupt(packet[4:]))
-            raise Interrupted
+            # Clients take our closing for the word that it has happened: what they send next must not be hit.
+            yield from stage.wait(Interrupted)
+            raise Cancelled
         if code not in (messages.SSL_REQUEST, messages.GSSENC_REQUEST):
             return packet, binding, secure
         if code in asked or len(packet) != 4:

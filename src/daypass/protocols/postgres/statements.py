@@ -27,7 +27,9 @@ class Text:
     """A prepared text. `carrier` is the statement whose record holds it whole, 0 while there is none; `told`, that some
     record does."""
 
-    __slots__ = ("carrier", "columns", "length", "name", "shown", "text", "told", "traits", "types", "verified")
+    __slots__ = (
+        "carrier", "columns", "layout", "length", "name", "shown", "text", "told", "traits", "types", "verified",
+    )  # fmt: skip
 
     def __init__(self, text: bytes, types: bytes = b"\0\0", traits: Traits = NOTHING) -> None:
         self.text = text
@@ -35,6 +37,8 @@ class Text:
         self.types = types
         self.traits = traits
         self.columns: tuple[str, ...] = ()
+        self.layout = b""
+        """Its RowDescription, where results are kept."""
         self.name = b""
         self.shown = ""
         """The name that it was run by last, and how a record shows that."""
@@ -49,6 +53,10 @@ class Text:
             self.carrier = n
             if self.length > REPEATED_BYTES_MAX:
                 self.text = self.text[:REPEATED_BYTES_SHOWN]
+
+    def describe(self, columns: tuple[str, ...], layout: bytes) -> None:
+        """The target said what its rows look like; runs of it that come later do not ask."""
+        self.columns, self.layout = columns, layout
 
     @property
     def same_as(self) -> int:
@@ -90,17 +98,25 @@ class Run:
 
 @mypyc_attr(free_list_len=1)
 class Portal:
-    """A bound statement. `run` is its Bind's, until its first Execute has taken it."""
+    """A bound statement. `run` is its Bind's, until its first Execute has taken it; `layout` says how its rows come.
+    Not `sure`: another may have been put in its place by SQL (CLOSE and DECLARE), which does not tell."""
 
-    __slots__ = ("confirmed", "group", "name", "run", "text", "values")
+    __slots__ = ("confirmed", "group", "layout", "name", "run", "sure", "text", "values")
 
     def __init__(self, name: bytes, text: Text, run: Run | None, values: bytes, group: int) -> None:
         self.name = name
         self.text = text
         self.group = group
         self.confirmed = False
+        self.layout = b""
         self.run = run
+        self.sure = True
         self.values = values
+
+    def describe(self, columns: tuple[str, ...], layout: bytes) -> None:
+        """See `Text.describe`."""
+        self.layout = layout
+        self.text.describe(columns, layout)
 
 
 class Ambiguous(Exception):

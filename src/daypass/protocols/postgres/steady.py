@@ -27,7 +27,7 @@ _DATA_ROW: Final = 0x44
 
 def begin(talk: Talk, data: bytes, at: float, out: list[Any]) -> bool:
     """Take what the client sent, if it is such a request and nothing else is owed; otherwise nothing has happened."""
-    if talk.queue or len(data) < _SHORTEST or data[0] != ord("B") or data[HEADER] != 0:
+    if talk.queue or talk.results or len(data) < _SHORTEST or data[0] != ord("B") or data[HEADER] != 0:
         return False
     if talk.names.pending or talk.bound or talk.unsynced or talk.swallowing or talk.copying is not None:
         return False
@@ -59,7 +59,7 @@ def expand(talk: Talk) -> None:
     queue.append(Expected(BIND, run, (portal, talk.portals.get(b""))))
     talk.portals[b""] = portal
     if owed.extra[2]:
-        queue.append(Expected(DESCRIBE, run, None))
+        queue.append(Expected(DESCRIBE, run, portal))
     queue.append(Expected(EXECUTE, run, None))
     queue.append(Expected(SYNC, None, []))
 
@@ -81,6 +81,8 @@ def answer(talk: Talk, data: bytes, at: float, out: list[Any]) -> int:
         return 0
     run.tags.append(talk.headings.tag)
     run.rows = talk.headings.count
+    if owed.extra[2]:
+        owed.extra[0].columns = run.columns
     out.append(Send(CLIENT, data))
     queue.pop(0)
     talk.complete(run, at, out)

@@ -17,6 +17,7 @@ from daypass.protocols.postgres.headings import Headings
 from daypass.protocols.postgres.messages import shown
 from daypass.protocols.postgres.scope_guard import ScopeGuard
 from daypass.protocols.postgres.statements import NAMES_MAX, Names, Overfull, Portal, Run, Text
+from daypass.protocols.postgres.traits import NOTHING, Traits, traits, unsure
 
 # Kinds of expectations: bits, so that several can be asked for at once.
 QUERY: Final = 1 << 0
@@ -27,7 +28,6 @@ EXECUTE: Final = 1 << 4
 CLOSE: Final = 1 << 5
 SYNC: Final = 1 << 6
 CALL: Final = 1 << 7
-COPY_END: Final = 1 << 8
 REFUSED: Final = 1 << 9
 REFUSED_QUERY: Final = 1 << 10
 STEADY: Final = 1 << 11
@@ -53,6 +53,9 @@ class Expected:
         self.run = run
         self.extra = extra
 
+
+MIXED_ENCODINGS: Final = frozenset(("BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"))
+"""Encodings of clients, as the server spells them, in which ASCII bytes (a backslash) can be parts of characters."""
 
 PIPELINE_MAX: Final = 10_000
 """Answers owed at which nothing more is read from the client: the queue is memory that a client can make grow."""
@@ -80,10 +83,32 @@ class Talk:
     """The target reads a COPY, and the client has not ended it yet."""
     odd_strings: bool = False
     """standard_conforming_strings is off: our parser may read a text differently from the target."""
+    odd_bytes: bool = False
+    """The target reads the client's bytes in an encoding in which a part of a character may look like ASCII."""
+    ran_in: int = -1
+    """The pipeline (`names.group`) in which something was executed last."""
     keeps: bool = False
     """Transactions may be prepared here, which outlive the session (option `allow_prepare_transaction`)."""
     guard: ScopeGuard | None = None
     """What holds each text against the scope that this access is limited to; None: it is not limited."""
+
+    def traits(self, text: bytes) -> Traits:
+        """What a text does: the worst that it may, where the target may read it differently from our parser."""
+        odd = self.odd_strings
+        if not odd and (self.queue or self.ran_in == self.names.group):
+            # What was sent before may be about to change that, and the target says so only at ReadyForQuery.
+            odd = b"\\" in text
+        if not odd and self.odd_bytes:
+            odd = not text.isascii()
+        found = traits(text)
+        return unsure(text) if odd and (b"(" in text or found is not NOTHING) else found
+
+    def told(self, name: str, value: str) -> None:
+        """The target said what one of its settings is now."""
+        if name == "standard_conforming_strings":
+            self.odd_strings = value != "on"
+        elif name == "client_encoding":
+            self.odd_bytes = value in MIXED_ENCODINGS
 
     def expect(self, kind: int, run: Run | None, extra: Any) -> None:
         """Something is about to be sent that the target answers."""
@@ -169,12 +194,51 @@ class Talk:
         self.bound.append(portal)
         return before
 
+    def withdraw(self, run: Run) -> None:
+        """Changes of names that this statement did not get to."""
+        for _, change in run.changes:
+            self.names.reject(change, tried=False)
+        run.changes.clear()
+
+    def unbind(self, portal: Portal, before: Portal | None) -> None:
+        """A Bind did not happen: what its portal's name stood for before is there again."""
+        if self.portals.get(portal.name) is portal:
+            if before is None:
+                del self.portals[portal.name]
+            else:
+                self.portals[portal.name] = before
+
+    def doubt(self) -> None:
+        """Code that could have changed names and portals ran, or is about to: none of them can be vouched for."""
+        self.names.doubt()
+        self._doubt_portals()
+
+    def doubt_after(self, found: Traits) -> None:
+        """A text with these traits is about to run."""
+        if found.opaque:
+            self.doubt()
+        elif found.declares:
+            self._doubt_portals()
+
+    def _doubt_portals(self) -> None:
+        """A cursor is about to be opened, maybe under the name of a portal that was closed. The one without a name is
+        not to be had by SQL."""
+        for portal in self.portals.values():
+            portal.sure = not portal.name
+
+    def out_of_transaction(self) -> None:
+        """The target is between two transactions: it has no portals but those that it has not come to yet."""
+        portals = self.portals
+        if not self.queue:
+            portals.clear()
+        elif len(portals) > 1 or b"" not in portals:
+            answered = self.names.group - sum(1 for one in self.queue if one.kind & ENDS)
+            for portal in [one for one in portals.values() if one.group < answered]:
+                del portals[portal.name]
+
     def pop(self) -> None:
-        """The first expectation is met. The end of a COPY that nobody waited for goes with it."""
-        queue = self.queue
-        queue.pop(0)
-        while queue and queue[0].kind == COPY_END:
-            queue.pop(0)
+        """The first expectation is met."""
+        self.queue.pop(0)
 
     @property
     def owed(self) -> int:
@@ -187,6 +251,12 @@ class Talk:
             if one.kind & ENDS:
                 owed += 1
         return owed + (1 if queue and not queue[len(queue) - 1].kind & ENDS else 0)
+
+    @property
+    def early(self) -> bool:
+        """Whether it depends on an answer still to come if a COPY takes the data that comes now, and which Syncs the
+        target has passed over for it."""
+        return self.copying is None and not self.swallowing and bool(self.queue)
 
     @property
     def working(self) -> bool:

@@ -41,6 +41,7 @@ WORDS: Final = 2
 
 _CAL: Final = 0x63616C
 _DEA: Final = 0x646561
+_DEC: Final = 0x646563
 _DIS: Final = 0x646973
 _EXE: Final = 0x657865
 _PRE: Final = 0x707265
@@ -61,12 +62,14 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Traits:
     """`executes`: names it runs that it did not prepare itself. `opaque`: it can run code that changes names unseen.
-    `leaves`: it prepares a transaction, which outlives its session; or could, where it cannot be parsed."""
+    `leaves`: it prepares a transaction, which outlives its session; or could, where it cannot be parsed. `declares`: it
+    opens a cursor, which is a portal; or seems to."""
 
     changes: tuple[Change, ...] = ()
     executes: tuple[bytes, ...] = ()
     opaque: bool = False
     leaves: bool = False
+    declares: bool = False
 
 
 _PREPARE: Final = re.compile(rb"\bprepare\b")
@@ -74,6 +77,7 @@ _TRANSACTION: Final = re.compile(rb"\btransaction\b")
 
 NOTHING: Final = Traits()
 OPAQUE: Final = Traits(opaque=True)
+DECLARES: Final = Traits(declares=True)
 
 _WORDS: Final = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"do")
 _TOUCHES: Final = re.compile(
@@ -117,7 +121,7 @@ def _glance(text: bytes) -> int:
         if byte == 0x28:
             found = PARENTHESIS
         recent = (recent << 8 | byte | 0x20) & 0xFFFFFF  # the last three, in lower case
-        if recent in (_CAL, _DEA, _DIS, _EXE, _PRE) or recent & 0xFFFF == _DO:
+        if recent in (_CAL, _DEA, _DEC, _DIS, _EXE, _PRE) or recent & 0xFFFF == _DO:
             return WORDS
         at += 1
     return found
@@ -125,13 +129,9 @@ def _glance(text: bytes) -> int:
 
 def _searched(text: bytes) -> Traits:
     lower = text.lower()
-    for word in _WORDS:
-        if word in lower:
-            if _TOUCHES.search(lower):
-                break
-            return _calls(lower, text)
-    else:
-        return _calls(lower, text)
+    if not any(word in lower for word in _WORDS) or not _TOUCHES.search(lower):
+        found = _calls(lower, text)
+        return DECLARES if found is NOTHING and b"declare" in lower else found
     return _cached(text) if len(text) <= CACHED_TEXT_BYTES_MAX else _parsed(text)
 
 
@@ -173,7 +173,7 @@ def _parsed(text: bytes) -> Traits:
                 leaves = leaves or node.kind == postgast.pg_query_pb2.TRANS_STMT_PREPARE
             elif kind in ("DoStmt", "CallStmt") or (kind == "FuncCall" and not _built_in(node)):
                 opaque = True
-    return Traits(tuple(changes), tuple(executes), opaque, leaves)
+    return Traits(tuple(changes), tuple(executes), opaque, leaves, b"declare" in text.lower())
 
 
 _cached = lru_cache(CACHED_TEXTS)(_parsed)

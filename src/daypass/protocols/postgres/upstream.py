@@ -8,6 +8,7 @@ GSSAPI, SSPI, certificates of our own, LDAP.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,7 +25,13 @@ MESSAGES_MAX = 1_000
 """Messages of a target (parameters, notices) before it is ready: a sign-in that goes on longer is broken."""
 SHOWN_MAX = 200
 """Characters of a finding that are shown: one is enough to refuse."""
+PID = re.compile("[0-9]{1,9}")
+"""A process id: Linux has at most 4,194,304, and the wire 31 bits."""
 _OURS = frozenset({"user", "database", "application_name", "replication"})
+
+
+class PushedOut(Rejected):
+    """Somebody terminated a connection of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,9 @@ class Welcome:
     """Process id and secret, by which its work may be cancelled."""
 
 
-def sign_in(stage: Stage, door: Door, parameters: Mapping[str, str]) -> Script[Welcome]:
-    """Dial, encrypt, authenticate, and wait until the target is ready. Raises `Rejected` or `Malformed`."""
+def sign_in(stage: Stage, door: Door, parameters: Mapping[str, str], behind: bytes = b"") -> Script[Welcome]:
+    """Dial, encrypt, authenticate, and wait until the target is ready. `behind` is sent together with our last word,
+    so that the target has it before anybody there can see us. Raises `Rejected` or `Malformed`."""
     stage.out.append(Connect())
     yield from stage.wait(Connected)
     binding = yield from _secure(stage, door.target)
@@ -58,7 +66,7 @@ def sign_in(stage: Stage, door: Door, parameters: Mapping[str, str]) -> Script[W
         "application_name": cut(door.label),
     }
     stage.say(Side.TARGET, messages.startup(messages.PROTOCOL_3_0, ours))
-    yield from _authenticate(stage, door, binding)
+    yield from _authenticate(stage, door, binding, behind)
     welcome = Welcome()
     for _ in range(MESSAGES_MAX):
         kind, body = yield from _message(stage)
@@ -96,17 +104,20 @@ def _secure(stage: Stage, target: Target) -> Script[bytes | None]:
     return started.binding
 
 
-def _authenticate(stage: Stage, door: Door, binding: bytes | None) -> Script[None]:
+def _authenticate(stage: Stage, door: Door, binding: bytes | None, behind: bytes) -> Script[None]:
     kind, body = yield from _authentication(stage)
     if kind == messages.AUTH_OK:
+        if behind:
+            stage.say(Side.TARGET, behind)
         return
     if kind == messages.AUTH_CLEARTEXT:
-        stage.say(Side.TARGET, messages.password(messages.encode(_password(door))))
+        stage.say(Side.TARGET, messages.password(messages.encode(_password(door))) + behind)
     elif kind == messages.AUTH_MD5:
         secret = messages.encode(_password(door))
-        stage.say(Side.TARGET, messages.password(md5(secret, messages.encode(door.credential.user), body[4:8])))
+        answer = md5(secret, messages.encode(door.credential.user), body[4:8])
+        stage.say(Side.TARGET, messages.password(answer) + behind)
     elif kind == messages.AUTH_SASL:
-        yield from _scram(stage, door, messages.read_sasl_mechanisms(body), binding)
+        yield from _scram(stage, door, messages.read_sasl_mechanisms(body), binding, behind)
     else:
         raise _broken(f"the target asks for a kind of sign-in (code {kind}) that is not spoken here")
     kind, _ = yield from _authentication(stage)
@@ -114,7 +125,7 @@ def _authenticate(stage: Stage, door: Door, binding: bytes | None) -> Script[Non
         raise _broken("the target asks for a second sign-in")
 
 
-def _scram(stage: Stage, door: Door, mechanisms: tuple[str, ...], binding: bytes | None) -> Script[None]:
+def _scram(stage: Stage, door: Door, mechanisms: tuple[str, ...], binding: bytes | None, behind: bytes) -> Script[None]:
     client = scram.Client(door.entropy, mechanisms, binding)
     try:
         first = client.first()
@@ -125,7 +136,8 @@ def _scram(stage: Stage, door: Door, mechanisms: tuple[str, ...], binding: bytes
         salt, iterations = client.challenge(body[4:])
         stage.out.append(Derive(scram.prepare(_password(door)), salt, iterations))
         derived = yield from stage.wait(Derived)
-        stage.say(Side.TARGET, messages.message(b"p", client.final(body[4:], derived.salted_password)))
+        proof = messages.message(b"p", client.final(body[4:], derived.salted_password))
+        stage.say(Side.TARGET, proof + behind)
         kind, final = yield from _authentication(stage)
         if kind != messages.AUTH_SASL_FINAL:
             raise scram.ScramError("the target did not show that it knows the password")
@@ -159,7 +171,10 @@ def _message(stage: Stage) -> Script[tuple[int, bytes]]:
         kind, body = yield from stage.message(Side.TARGET)
         if kind == ord("E"):
             said = errors.read(body)
-            raise _broken(f"the target refused: {said.message} ({said.sqlstate})")
+            why = f"the target refused: {said.message} ({said.sqlstate})"
+            if said.sqlstate == errors.ADMIN_SHUTDOWN:
+                raise PushedOut(errors.CONNECTION_FAILURE, why, reason=EndReason.TARGET_LEFT)
+            raise _broken(why)
         if kind not in (ord("N"), ord("A")):
             return kind, body
     raise _broken("the target sends nothing but notices")
@@ -172,6 +187,11 @@ def _broken(why: str) -> Rejected:
 def ask(stage: Stage, sql: str) -> Script[list[tuple[str | None, ...]]]:
     """Run one query of ours and return its rows as text."""
     stage.say(Side.TARGET, messages.query(sql.encode()))
+    return (yield from answer(stage))
+
+
+def answer(stage: Stage) -> Script[list[tuple[str | None, ...]]]:
+    """The rows of a query that was sent, as text."""
     rows: list[tuple[str | None, ...]] = []
     while True:
         kind, body = yield from _message(stage)
@@ -218,6 +238,11 @@ _WRITES = """(SELECT pg_catalog.min(what) FROM (
  AND pg_catalog.left(n.nspname::text, 3) <> 'pg_'
  AND (pg_catalog.has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
  OR pg_catalog.has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE'))
+ UNION ALL SELECT 'sequence ' || n.nspname || '.' || c.relname FROM pg_catalog.pg_class c
+ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles r
+ ON pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')
+ WHERE c.relkind = 'S' AND pg_catalog.left(n.nspname::text, 3) <> 'pg_'
+ AND pg_catalog.has_sequence_privilege(r.oid, c.oid, 'USAGE, UPDATE')
  UNION ALL SELECT 'schema ' || n.nspname FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r
  ON pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')
  WHERE pg_catalog.left(n.nspname::text, 3) <> 'pg_' AND pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')
@@ -242,6 +267,8 @@ def probe(stage: Stage, role: TargetRole) -> Script[Login]:
     if len(rows) != 1 or len(rows[0]) != 6 or None in rows[0][:3]:
         raise _broken("the target did not say who we are there")
     pid, start, sysid, dangers, writes, _ = (cell or "" for cell in rows[0])
+    if not PID.fullmatch(pid):
+        raise _broken("the target did not say who we are there")
     return Login({"pid": pid, "backend_start": start, "usesysid": sysid}, dangers[:SHOWN_MAX], writes[:SHOWN_MAX])
 
 

@@ -18,7 +18,8 @@ from daypass.store.sql.statement import Part
 
 ENTRY = (entries.c.idx, entries.c.id, entries.c.type, entries.c.t, entries.c.leaf, entries.c.entry)
 _BYTES = "SELECT entry FROM entries WHERE idx >= {p}1 ORDER BY idx LIMIT {p}2"
-_LEAVES = "SELECT leaf FROM entries WHERE idx >= {p}1 ORDER BY idx LIMIT {p}2"
+_LEAVES = "SELECT leaf, entry FROM entries WHERE idx >= {p}1 ORDER BY idx LIMIT {p}2"
+_BEGINNINGS = "SELECT row, substr(content, 1, {p}3) FROM blobs WHERE session = {p}1 AND media = {p}2 ORDER BY row"
 _BLOB = (blobs.c.sha256, blobs.c.media, blobs.c.session, blobs.c.content)
 
 
@@ -40,6 +41,7 @@ class Log(Part):
         request: str | None = None,
         grant: str | None = None,
         session: str | None = None,
+        statements: tuple[int, int] | None = None,
         limit: int = 1000,
     ) -> Sequence[StoredEntry]:
         query = select(*ENTRY).where(entries.c.idx >= since).order_by(entries.c.idx).limit(limit)
@@ -51,6 +53,8 @@ class Log(Part):
             query = query.where(with_sessions(entries.c.grant == grant, sessions.c.grant == grant))
         if session is not None:
             query = query.where(entries.c.session == session)
+        if statements is not None:
+            query = query.where(entries.c.statement.between(*statements))
         # By position: the publisher reads every entry through here, and names cost as much as the query.
         return [StoredEntry(*row) for row in await self._connection.execute(query)]
 
@@ -75,11 +79,22 @@ class Log(Part):
                 return str(row["id"])
         return None
 
+    async def newest_statements(self, of: Sequence[str]) -> Sequence[StoredEntry]:
+        if not of:
+            return []
+        # For each session by itself: the index then has the answer at its end, however many statements there were.
+        said = entries.alias()
+        newest = select(func.max(said.c.statement)).where(said.c.session == sessions.c.id).scalar_subquery()
+        joined = and_(entries.c.session == sessions.c.id, entries.c.statement == newest)
+        query = select(*ENTRY).select_from(sessions.join(entries, joined))
+        rows = await self._connection.execute(query.where(sessions.c.id.in_(of)).order_by(entries.c.idx))
+        return [StoredEntry(*row) for row in rows]
+
     async def entry_bytes(self, *, since: int, limit: int) -> Sequence[bytes]:
         return [row[0] for row in await bulk_on(self._connection).ask(_BYTES, since, limit)]
 
-    async def leaves(self, *, since: int, limit: int) -> Sequence[str]:
-        return [row[0] for row in await bulk_on(self._connection).ask(_LEAVES, since, limit)]
+    async def leaves_and_bytes(self, *, since: int, limit: int) -> Sequence[tuple[str, bytes]]:
+        return [(row[0], row[1]) for row in await bulk_on(self._connection).ask(_LEAVES, since, limit)]
 
     async def placed(self) -> int:
         newest = (await self._connection.execute(select(func.max(entries.c.idx)))).scalar()
@@ -102,6 +117,10 @@ class Log(Part):
         query = select(blobs.c.row, *_BLOB).where(blobs.c.session == session, blobs.c.row > after)
         rows = await self._all(query.order_by(blobs.c.row).limit(limit))
         return [(int(row["row"]), codec.blob_of(row)) for row in rows]
+
+    async def piece_beginnings(self, session: str, media: str, length: int) -> Sequence[tuple[int, bytes]]:
+        rows = await bulk_on(self._connection).ask(_BEGINNINGS, session, media, length)
+        return [(int(row), bytes(beginning)) for row, beginning in rows]
 
 
 def with_sessions(own: Any, of_session: Any) -> Any:

@@ -9,9 +9,10 @@ from sqlalchemy import select, update
 
 from daypass.domain.people import Person
 from daypass.store import codec
-from daypass.store.interface import Token
+from daypass.store.directory import SavedPeople
+from daypass.store.interface import Page, Token
 from daypass.store.schema import people, settings, tokens
-from daypass.store.sql.statement import Part
+from daypass.store.sql.statement import Part, newest
 
 REVISION = "people_revision"
 """The setting that says which state of the people this is."""
@@ -21,6 +22,8 @@ REVISION_BYTES = 16
 
 
 class People(Part):
+    saved_people: SavedPeople | None = None
+
     async def person(self, id: str) -> Person | None:
         row = await self._one(select(people).where(people.c.id == id))
         return None if row is None else codec.person_of(row)
@@ -38,9 +41,20 @@ class People(Part):
         return await self.setting(REVISION) or ""
 
     async def save_person(self, person: Person) -> None:
-        # Before the person's row, so that two nodes that save people wait here, and not for each other's rows.
-        await self.save_setting(REVISION, os.urandom(REVISION_BYTES).hex())
+        await self._revise([person])
         await self._save(people, codec.person_row(person))
+
+    async def _revise(self, changed: Sequence[Person]) -> None:
+        """Before their rows are saved, so that two nodes that save people wait here, and not for each other's rows.
+        What this revision follows is what was committed last."""
+        saved = self.saved_people
+        if saved is None:
+            row = await self._one(select(settings).where(settings.c.name == REVISION).with_for_update())
+            saved = SavedPeople(None if row is None else str(row["value"]), "", {})
+        as_read = {one.id: codec.person_of(codec.person_row(one)) for one in changed}
+        revision = os.urandom(REVISION_BYTES).hex()
+        await self.save_setting(REVISION, revision)
+        self.saved_people = SavedPeople(saved.after, revision, {**saved.people, **as_read})
 
     async def tokens_of(self, person: str, *, live_at: int) -> Sequence[Token]:
         """Newest first, so that the proof of a fresh token is tried first."""
@@ -48,6 +62,10 @@ class People(Part):
             tokens.c.person == person, tokens.c.expires_at > live_at, tokens.c.revoked_at.is_(None)
         )
         return [codec.token_of(row) for row in await self._all(query.order_by(tokens.c.id.desc()))]
+
+    async def live_tokens(self, *, live_at: int, page: Page) -> Sequence[Token]:
+        live = select(tokens).where(tokens.c.expires_at > live_at, tokens.c.revoked_at.is_(None))
+        return [codec.token_of(row) for row in await self._all(newest(live, tokens, page))]
 
     async def token(self, id: str) -> Token | None:
         row = await self._one(select(tokens).where(tokens.c.id == id))

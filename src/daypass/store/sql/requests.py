@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import and_, delete, insert, or_, select
+from sqlalchemy import and_, delete, exists, insert, or_, select
 
-from daypass.domain.grant import Grant, GrantState
+from daypass.domain.grant import LIVE, Grant, GrantState
 from daypass.domain.request import Request, RequestState
 from daypass.domain.standing import Favourite, Proposal
 from daypass.store import codec
 from daypass.store.interface import Page
-from daypass.store.schema import favourites, grants, proposals, request_deciders, requests
-from daypass.store.sql.statement import Part, newest
+from daypass.store.schema import favourites, grants, people, proposals, request_deciders, requests
+from daypass.store.sql.around import Around
+from daypass.store.sql.statement import newest
 
 
-class Requests(Part):
+class Requests(Around):
     async def request(self, id: str) -> Request | None:
         row = await self._one(select(requests).where(requests.c.id == id))
         return None if row is None else codec.request_of(row)
@@ -30,24 +31,34 @@ class Requests(Part):
         *,
         requester: str | None = None,
         eligible: str | None = None,
+        ids: Sequence[str] | None = None,
+        around: str | None = None,
         states: Sequence[RequestState] = (),
         decide_by_until: int | None = None,
         bundle: str | None = None,
+        access: tuple[str, str] | None = None,
         page: Page | None = None,
     ) -> Sequence[Request]:
-        query = newest(select(requests), requests, page)
+        query = select(requests)
         if requester is not None:
             query = query.where(requests.c.requester == requester)
+        if ids is not None:
+            query = query.where(requests.c.id.in_(ids))
         if eligible is not None:
-            theirs = select(request_deciders.c.request).where(request_deciders.c.person == eligible)
-            query = query.where(requests.c.id.in_(theirs))
+            # Not `IN`, which would gather all that they ever might have decided.
+            theirs = exists().where(request_deciders.c.request == requests.c.id, request_deciders.c.person == eligible)
+            query = query.where(theirs)
         if states:
             query = query.where(requests.c.state.in_([state.value for state in states]))
         if decide_by_until is not None:
             query = query.where(requests.c.decide_by <= decide_by_until)
         if bundle is not None:
             query = query.where(requests.c.bundle == bundle)
-        return [codec.request_of(row) for row in await self._all(query)]
+        if access is not None:
+            query = query.where(requests.c.target == access[0], requests.c.role == access[1])
+        if around is not None:
+            return [codec.request_of(row) for row in await self.around(query, requests, requests.c.id, around, page)]
+        return [codec.request_of(row) for row in await self._all(newest(query, requests, page))]
 
     async def proposals(self, *, state: str | None = None, page: Page | None = None) -> Sequence[Proposal]:
         query = newest(select(proposals), proposals, page)
@@ -82,7 +93,7 @@ class Requests(Part):
             await self._connection.execute(insert(request_deciders), rows)
 
 
-class Grants(Part):
+class Grants(Around):
     async def grant(self, id: str) -> Grant | None:
         row = await self._one(select(grants).where(grants.c.id == id))
         return None if row is None else codec.grant_of(row)
@@ -97,11 +108,12 @@ class Grants(Part):
         person: str | None = None,
         target: str | None = None,
         ids: Sequence[str] | None = None,
+        around: str | None = None,
         states: Sequence[GrantState] = (),
         due_until: int | None = None,
         page: Page | None = None,
     ) -> Sequence[Grant]:
-        query = newest(select(grants), grants, page)
+        query = select(grants)
         if person is not None:
             query = query.where(grants.c.person == person)
         if ids is not None:
@@ -119,6 +131,19 @@ class Grants(Part):
                     and_(waiting, grants.c.activate_by <= due_until),
                 )
             )
+        if around is not None:
+            return [codec.grant_of(row) for row in await self.around(query, grants, grants.c.request, around, page)]
+        return [codec.grant_of(row) for row in await self._all(newest(query, grants, page))]
+
+    async def grants_of_disabled(self) -> Sequence[Grant]:
+        owner = people.alias()
+        query = (
+            select(grants)
+            .join(people, people.c.id == grants.c.person)
+            .outerjoin(owner, owner.c.id == people.c.agent_of)
+            .where(grants.c.state.in_([state.value for state in LIVE]))
+            .where(or_(people.c.disabled.is_(True), owner.c.disabled.is_(True)))
+        )
         return [codec.grant_of(row) for row in await self._all(query)]
 
     async def save_grant(self, grant: Grant) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from daypass.store.interface import ChainHead
 from daypass.store.sql.bulk import bulk_on
+from daypass.store.sql.shipping import HOLD
 from daypass.store.sql.statement import Part
 
 ROWS_AT_ONCE = 512
@@ -43,6 +44,8 @@ class Restoring(Part):
     async def displace(self, first: int, known: frozenset[str]) -> int:
         """Take every entry from index `first` on out of its place. It waits for another one, as if it had just been
         committed, unless its id is `known` to stand in the log already. Returns how many wait."""
+        # Whoever else gives places waits from here on: nothing gets one between being read and being taken out.
+        await self._bulk.ask(HOLD)
         waiting = 0
         at = first
         while rows := await self._bulk.ask(_ABOVE, at, ROWS_AT_ONCE):
@@ -69,14 +72,6 @@ class Restoring(Part):
         await self._bulk.write(
             _INTO_CHAINS, ("text", "bigint", "text"), [(head.name, head.n, head.leaf) for head in heads.values()]
         )
-
-    async def shipped_for_change(self, node: str) -> int:
-        """The last journal number of a node that is in the store; its row is held until the commit."""
-        begun = "INSERT INTO shipped (node, number) VALUES ({p}1, 0) ON CONFLICT (node) DO NOTHING"
-        await self._bulk.ask(begun, node)
-        held = "UPDATE shipped SET number = number WHERE node = {p}1 RETURNING number"
-        ((number,),) = await self._bulk.ask(held, node)
-        return int(number)
 
     async def set_shipped(self, node: str, number: int) -> None:
         """Note that a node's journal stands in the log up to this number."""

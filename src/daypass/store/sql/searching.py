@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from daypass.domain.events import IndexRow
-from daypass.domain.finding import Phrase, Sought, words_of
-from daypass.store.interface import StoredEntry
+from daypass.domain.finding import OUTCOMES, Phrase, Sought, words_of
+from daypass.store.interface import Light, StoredEntry
 from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.statement import Part
 
@@ -61,6 +61,17 @@ class Search(Part):
         self._dialect = connection.dialect.name
 
     async def search(self, sought: Sought, *, before: int | None = None, limit: int = 100) -> Sequence[StoredEntry]:
+        found = await self._newest("e.idx, e.id, e.type, e.t, e.leaf, e.entry", "", sought, before, limit)
+        return [_entry(row) for row in found]
+
+    async def search_light(self, sought: Sought, *, limit: int) -> Sequence[Light]:
+        columns = "e.idx, e.type, e.t, e.actor, e.target, e.request, coalesce(s.kind, ''), coalesce(s.tables, '')"
+        more = " LEFT JOIN entry_search AS s ON s.idx = e.idx"
+        return [Light(*row) for row in await self._newest(columns, more, sought, None, limit)]
+
+    async def _newest(
+        self, columns: str, more: str, sought: Sought, before: int | None, limit: int
+    ) -> Sequence[tuple[Any, ...]]:
         asked, values = await self._asked(sought)
         where = [asked] if asked else []
         parameters: list[str | int] = list(values)
@@ -70,13 +81,12 @@ class Search(Part):
                 where.append(f"{condition}{{p}}{len(parameters)}")
         parameters.append(limit)
         # On SQLite the order of a CROSS JOIN is the order it is done in: the index first, its rows as they come.
+        joined = "CROSS JOIN" if self._dialect == "sqlite" else "JOIN"
         query = (
-            "SELECT e.idx, e.id, e.type, e.t, e.leaf, e.entry FROM entry_text AS f "
-            f"{'CROSS JOIN' if self._dialect == 'sqlite' else 'JOIN'} entries AS e "
-            f"{'WHERE' if self._dialect == 'sqlite' else 'ON'} e.idx = f.rowid "
+            f"SELECT {columns} FROM entry_text AS f {joined} entries AS e ON e.idx = f.rowid{more} WHERE 1 = 1 "
             f"{''.join(f'AND {one} ' for one in where)}ORDER BY f.rowid DESC LIMIT {{p}}{len(parameters)}"
         )
-        return [_entry(row) for row in await self._bulk.ask(query, *parameters)]
+        return await self._bulk.ask(query, *parameters)
 
     async def reindex(self, first: int, last: int, rows: Mapping[int, IndexRow]) -> None:
         await self._bulk.ask("DELETE FROM entry_search WHERE idx BETWEEN {p}1 AND {p}2", first, last)
@@ -100,6 +110,7 @@ class Search(Part):
             [f"p{sought.person.replace('-', '')}"] if sought.person else [],
             [f"t{_hexed(sought.target)}"] if sought.target else [],
             [f"k{_hexed(sought.kind)}", f"y{_hexed(sought.kind)}"] if sought.kind else [],
+            [f"y{_hexed(type)}" for type in OUTCOMES[sought.outcome]] if sought.outcome else [],
             await self._when(sought),
         ]
         tables = words_of(sought.table) if sought.table else []

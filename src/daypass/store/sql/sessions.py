@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Table, or_, select
 
-from daypass.domain.session import Session, SessionState
+from daypass.domain.session import LIVE, Session, SessionState
 from daypass.store import codec
 from daypass.store.interface import Page
 from daypass.store.schema import grants, locks, obligations, requests, sessions, tokens
-from daypass.store.sql.statement import Part, newest
+from daypass.store.sql.around import Around
+from daypass.store.sql.statement import newest
 
 RESOLVED_MAX = 5
 """Enough to say that a part is ambiguous and to show between what."""
@@ -27,7 +28,7 @@ _KINDS: Mapping[str, Table] = {
 _ID_CHARACTERS = frozenset(string.hexdigits + "-")
 
 
-class Sessions(Part):
+class Sessions(Around):
     async def session(self, id: str) -> Session | None:
         row = await self._one(select(sessions).where(sessions.c.id == id))
         return None if row is None else codec.session_of(row)
@@ -42,16 +43,28 @@ class Sessions(Part):
         person: str | None = None,
         grant: str | None = None,
         node: str | None = None,
+        around: str | None = None,
         states: Sequence[SessionState] = (),
+        look_until: int | None = None,
         page: Page | None = None,
     ) -> Sequence[Session]:
-        query = newest(select(sessions), sessions, page)
+        query = select(sessions)
         for column, wanted in ((sessions.c.person, person), (sessions.c.grant, grant), (sessions.c.node, node)):
             if wanted is not None:
                 query = query.where(column == wanted)
         if states:
             query = query.where(sessions.c.state.in_([state.value for state in states]))
-        return [codec.session_of(row) for row in await self._all(query)]
+        if look_until is not None:
+            query = query.where(sessions.c.look_at <= look_until)
+        if around is not None:
+            found = await self.around(query, sessions, sessions.c.request, around, page)
+            return [codec.session_of(row) for row in found]
+        return [codec.session_of(row) for row in await self._all(newest(query, sessions, page))]
+
+    async def sessions_of_revoked(self, *, before: int) -> Sequence[Session]:
+        states = [state.value for state in LIVE]
+        query = select(sessions).join(tokens, tokens.c.id == sessions.c.token).where(sessions.c.state.in_(states))
+        return [codec.session_of(row) for row in await self._all(query.where(tokens.c.revoked_at <= before))]
 
     async def save_session(self, session: Session) -> None:
         await self._save(sessions, codec.session_row(session))

@@ -58,7 +58,7 @@ _CLOSED = "SELECT id FROM sessions WHERE id IN ({source}) AND state NOT IN (LIVE
 
 _ANY = "SELECT 1 FROM pending LIMIT 1"
 # Changes nothing, but holds the row until the end: who has it owns the places from `size` on, and the drafts.
-_HOLD = "UPDATE log_state SET size = size WHERE name = 'log' RETURNING size"
+HOLD = "UPDATE log_state SET size = size WHERE name = 'log' RETURNING size"
 _WAITING = 'SELECT "row", entry, chains FROM pending ORDER BY "row" LIMIT {p}1'
 _MANY = "SELECT 1 FROM pending LIMIT 1 OFFSET {limit}".replace("{limit}", str(WAITING_MAX))
 _HEADS = "SELECT name, n, leaf FROM chains WHERE name IN ({source})"
@@ -124,7 +124,7 @@ async def ship_placed(
         await insert_drafts(bulk, drafts)
         return 0
     before = await sequence(bulk, WAITING_MAX, number)
-    ((at,),) = await bulk.ask(_HOLD)
+    ((at,),) = await bulk.ask(HOLD)
     waiting = [Unsequenced(row, draft.entry, draft.chains) for row, draft in enumerate(drafts)]
     places, heads = await _numbered(bulk, at, waiting, number)
     await insert_bodies(bulk, drafts)
@@ -137,7 +137,7 @@ async def sequence(bulk: Bulk, limit: int, number: Sequence_) -> int:
     """Move up to `limit` drafts to the end of the log. Returns how many."""
     if not await bulk.ask(_ANY):
         return 0
-    ((first,),) = await bulk.ask(_HOLD)
+    ((first,),) = await bulk.ask(HOLD)
     waiting = [
         Unsequenced(row, entry, tuple(names.split("\n")) if names else ())
         for row, entry, names in await bulk.ask(_WAITING, limit)

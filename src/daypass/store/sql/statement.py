@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Table
+from sqlalchemy import Executable, Select, Table, bindparam, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,12 +27,23 @@ class Part:
     async def _all(self, query: Select[Any]) -> Sequence[Mapping[str, Any]]:
         return [dict(row) for row in (await self._connection.execute(query)).mappings()]
 
+    async def unhurried(self) -> None:
+        if self._connection.dialect.name == postgresql.dialect.name:
+            await self._connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
     async def _save(self, table: Table, row: Mapping[str, Any]) -> None:
         """Insert the row, or replace the one with the same primary key."""
-        keys = [column.name for column in table.primary_key]
-        statement = self._insert(table).values(row)
-        rest = {name: statement.excluded[name] for name in row if name not in keys}
-        await self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
+        await self._connection.execute(_saving(self._insert, table, tuple(row)), dict(row))
+
+
+@cache
+def _saving(insert: Callable[[Table], Any], table: Table, names: tuple[str, ...]) -> Executable:
+    """The statement that saves a row of these columns. Building it takes longer than running it."""
+    keys = [column.name for column in table.primary_key]
+    statement = insert(table).values({name: bindparam(name) for name in names})
+    rest = {name: statement.excluded[name] for name in names if name not in keys}
+    found: Executable = statement.on_conflict_do_update(index_elements=keys, set_=rest)
+    return found
 
 
 def newest(query: Select[Any], table: Table, page: Page | None) -> Select[Any]:

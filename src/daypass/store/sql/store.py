@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -11,10 +11,10 @@ from daypass.domain.errors import Conflict
 from daypass.domain.events import Draft
 from daypass.domain.session import LIVE
 from daypass.store.errors import translated
-from daypass.store.interface import Late, Sequence_, Transaction
+from daypass.store.interface import Late, NodeSeen, Sequence_, Transaction
 from daypass.store.migrating import upgrade
 from daypass.store.news import News
-from daypass.store.schema import shipped
+from daypass.store.node_tables import shipped
 from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.scrubbing import SCRUBS
 from daypass.store.sql.shipping import sequence, ship, ship_placed
@@ -34,6 +34,7 @@ _SILENT = (
     "SELECT DISTINCT node FROM sessions WHERE state IN ({live}) "
     "AND node NOT IN (SELECT name FROM nodes WHERE renewed_at > {now} - {p}1)"
 )
+_NODES = "SELECT name, {now} - renewed_at FROM nodes ORDER BY name"
 _LIVE = ", ".join(f"'{state.value}'" for state in LIVE)
 
 
@@ -47,10 +48,15 @@ class SqlStore:
         self._reading = reading
         self._news = news
         self._listeners: list[Callable[[], None]] = []
+        self._open = 0
+
+    @property
+    def busy(self) -> bool:
+        return self._open > 0
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        with translated():
+        with translated(), self._counted():
             async with self._writing.begin() as connection:
                 transaction = SqlTransaction(connection)
                 yield transaction
@@ -59,9 +65,17 @@ class SqlStore:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        with translated():
+        with translated(), self._counted():
             async with self._reading.begin() as connection:
                 yield SqlTransaction(connection)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
     async def migrate(self) -> None:
         with translated():
@@ -111,6 +125,12 @@ class SqlStore:
         if not found:
             raise Conflict(f"another node of this store is called {node}", hint="give this one another node: name")
 
+    async def nodes(self) -> Sequence[NodeSeen]:
+        with translated():
+            async with self._reading.begin() as connection:
+                found = await bulk_on(connection).ask(self._timed(_NODES, connection))
+        return [NodeSeen(name, max(silent, 0)) for name, silent in found]
+
     async def silent(self, ms: int) -> Sequence[str]:
         with translated():
             async with self._reading.begin() as connection:
@@ -125,6 +145,9 @@ class SqlStore:
 
     async def hold(self, role: str) -> bool:
         return self._news is None or await self._news.hold(role)
+
+    async def held(self, role: str) -> bool:
+        return self._news is None or await self._news.held(role)
 
     async def listen(self) -> None:
         if self._news is not None:

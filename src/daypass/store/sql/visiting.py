@@ -1,17 +1,19 @@
-"""Visits, and flows that are over in minutes."""
+"""Visits, flows that are over in minutes, passkeys and passwords."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
+from daypass.domain.passkey import Passkey
 from daypass.domain.visit import IDLE_MS, Visit
 from daypass.store.schema import tokens
 from daypass.store.sql.statement import Part
-from daypass.store.visit_tables import flows, visits
-from daypass.store.visiting import Flow
+from daypass.store.visit_tables import flows, passkeys, passwords, visits
+from daypass.store.visiting import Flow, Password
 
 VISITS_READ_MAX = 1000
 """Visits that one question answers with; nobody has so many browsers."""
@@ -79,6 +81,15 @@ class Visits(Part):
     async def drop_flow(self, id: str) -> bool:
         return bool((await self._connection.execute(delete(flows).where(flows.c.id == id))).rowcount)
 
+    async def flow_of(self, kind: str, person: str, *, live_at: int) -> Flow | None:
+        query = select(flows).where(flows.c.kind == kind, flows.c.person == person, flows.c.expires_at > live_at)
+        row = await self._one(query.order_by(flows.c.made_at.desc(), flows.c.id).limit(1))
+        return None if row is None else Flow(**row)
+
+    async def drop_flows(self, kind: str, person: str) -> int:
+        gone = delete(flows).where(flows.c.kind == kind, flows.c.person == person)
+        return int((await self._connection.execute(gone)).rowcount)
+
     async def count_flows(self, kind: str, *, person: str = "", live_at: int) -> int:
         query = select(func.count()).select_from(flows).where(flows.c.kind == kind, flows.c.expires_at > live_at)
         if person:
@@ -87,3 +98,32 @@ class Visits(Part):
 
     async def prune_flows(self, before: int) -> int:
         return int((await self._connection.execute(delete(flows).where(flows.c.expires_at < before))).rowcount)
+
+    async def passkeys(self, person: str) -> Sequence[Passkey]:
+        query = select(passkeys).where(passkeys.c.person == person).order_by(passkeys.c.id.desc())
+        return [_passkey(row) for row in await self._all(query)]
+
+    async def passkey_for_change(self, credential: str) -> Passkey | None:
+        row = await self._one(select(passkeys).where(passkeys.c.credential == credential).with_for_update())
+        return None if row is None else _passkey(row)
+
+    async def save_passkey(self, passkey: Passkey) -> None:
+        await self._save(passkeys, {**asdict(passkey), "transports": list(passkey.transports)})
+
+    async def password(self, person: str) -> Password | None:
+        row = await self._one(select(passwords).where(passwords.c.person == person))
+        return None if row is None else Password(**row)
+
+    async def password_for_change(self, person: str) -> Password | None:
+        row = await self._one(select(passwords).where(passwords.c.person == person).with_for_update())
+        return None if row is None else Password(**row)
+
+    async def save_password(self, password: Password) -> None:
+        await self._save(passwords, asdict(password))
+
+    async def drop_password(self, person: str) -> bool:
+        return bool((await self._connection.execute(delete(passwords).where(passwords.c.person == person))).rowcount)
+
+
+def _passkey(row: Mapping[str, Any]) -> Passkey:
+    return Passkey(**{**row, "transports": tuple(row["transports"])})

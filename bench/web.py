@@ -1,0 +1,148 @@
+"""What people wait for in the browser: Home, a recording of 100 MB, lists of 100,000 rows.
+
+    python -m bench.web [--count 100000]
+
+Debian's Chromium against a real gateway and a real PostgreSQL on the same machine. Nothing is asserted: the numbers are
+for reading.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from playwright.sync_api import Page, Response, expect
+from tests.servers.daypass import Daypass
+from tests.servers.postgres import Postgres
+from tests.web.browser import Browser, Window
+from tests.web.long import lengthen
+from tests.web.stage import DORA, setup
+
+from bench.lists import fill, url_of
+from daypass.cli.demo.gateway import ANA, BEN, CLEO, Member
+
+T = TypeVar("T")
+
+SIZE = 100_000_000
+ROUNDS = 5
+JUMPS = 20
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run it in a thread of its own: in this one the browser has the event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+def settled(page: Page) -> None:
+    """Wait until the page shows what it asked for."""
+    page.locator("#page h1").wait_for()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+
+def first_load(browser: Browser, daypass: Daypass, member: Member) -> tuple[float, int]:
+    """Milliseconds until Home can be used by a browser that has nothing of it yet, and bytes of packed script."""
+    window = browser.window(daypass, member)
+    scripts: list[Response] = []
+    window.page.on("response", lambda one: scripts.append(one) if one.url.endswith(".js") else None)
+    began = time.perf_counter()
+    page = window.go("/")
+    settled(page)
+    took = (time.perf_counter() - began) * 1000
+    sent = sum(one.request.sizes()["responseBodySize"] for one in scripts)
+    window.context.close()
+    return took, sent
+
+
+def look(browser: Browser, daypass: Daypass, member: Member, path: str) -> str:
+    """How long a page takes, how many elements it has, and what jumping to the end of its list gives."""
+    window = browser.window(daypass, member)
+    began = time.perf_counter()
+    page = window.go(path)
+    settled(page)
+    text = f"{(time.perf_counter() - began) * 1000:.0f} ms, {page.evaluate('document.all.length')} elements"
+    table = page.locator("[role=table]")
+    if table.count():
+        began = time.perf_counter()
+        for _ in range(JUMPS):
+            table.evaluate("box => { box.scrollTop = box.scrollHeight }")
+            page.wait_for_timeout(30)
+        behind = page.locator("[role=row]").last.get_attribute("aria-rowindex")
+        drawn = page.locator("[role=row]").count()
+        text += f"; {JUMPS} jumps to the end in {time.perf_counter() - began:.1f} s: row {behind}, {drawn} rows drawn"
+    window.context.close()
+    return text
+
+
+def replay(window: Window, session: str, last: int) -> str:
+    """The first picture of a long recording, and of its middle."""
+    began = time.perf_counter()
+    page = window.go(f"/sessions/{session}")
+    page.locator(".ap-player .ap-line").first.wait_for()
+    first = time.perf_counter() - began
+    line = page.get_by_label("Where in the recording")
+    line.wait_for()
+    began = time.perf_counter()
+    line.press("End")
+    page.get_by_role("button", name=re.compile(f"^{last} ")).wait_for()
+    return f"first picture {first * 1000:.0f} ms, the end {(time.perf_counter() - began) * 1000:.0f} ms after the jump"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=100_000)
+    count = parser.parse_args().count
+    with (
+        Postgres.debian() as server,
+        tempfile.TemporaryDirectory() as home,
+        Browser() as browser,
+        Daypass(Path(home), server.load_sample(), setup()) as daypass,
+    ):
+        daypass.grant()
+        daypass.psql("select 1")
+        loads = [first_load(browser, daypass, ANA) for _ in range(ROUNDS)]
+        print(f"Home, nothing cached: median {statistics.median(took for took, _ in loads):.0f} ms,", end=" ")
+        print(f"slowest {max(took for took, _ in loads):.0f} ms, {loads[0][1]} bytes of packed script")
+        recording(browser, daypass)
+        lists(browser, daypass, count)
+
+
+def recording(browser: Browser, daypass: Daypass) -> None:
+    (session,) = daypass.sessions()
+    daypass.stop()
+    last = apart(lengthen(daypass.data, session["id"], SIZE))
+    daypass.start()
+    for _ in range(3):
+        print(f"a recording of 100 MB: {replay(browser.window(daypass, CLEO), session['id'], last)}")
+
+
+def lists(browser: Browser, daypass: Daypass, count: int) -> None:
+    real = {one.email: str(daypass.object(one, "whoami")["id"]) for one in (ANA, BEN, CLEO, DORA)}
+    daypass.stop()
+    apart(fill(url_of("sqlite", daypass.data), count, real))
+    daypass.start()
+    print(f"with {count} requests, grants, sessions and people:")
+    for what, member, path in (
+        ("Home, of a requester", ANA, "/"),
+        ("Home, of a decider", BEN, "/"),
+        ("Requests, auditor", CLEO, "/requests"),
+        ("Requests, requester", ANA, "/requests"),
+        ("Sessions, auditor", CLEO, "/sessions"),
+        ("Sessions, requester", ANA, "/sessions"),
+        ("Decisions", BEN, "/inbox"),
+        ("Search", CLEO, "/search"),
+    ):
+        for n in range(2):
+            print(f"  {what}{', again' if n else ''}: {look(browser, daypass, member, path)}")
+
+
+if __name__ == "__main__":
+    main()
