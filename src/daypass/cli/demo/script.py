@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 from daypass.cli.demo import sample
 from daypass.cli.demo.gateway import ANA, BEN, CLEO
@@ -14,6 +15,9 @@ from daypass.cli.demo.stage import Stage, StepFailed
 ASKED = "30m"
 GRANTED = "8s"
 """Short, so that its end can be watched; a real one is minutes or hours."""
+
+END_SECONDS_MAX = 10.0
+"""What cannot be shown in this time is END_UNCONFIRMED."""
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -81,6 +85,7 @@ def _deadline(stage: Stage, server: LocalServer) -> None:
     stage.step("The time is up while a long UPDATE runs", "It would take five minutes.")
     cut = stage.psql(ANA, LONG_UPDATE, status=2, expect=["FATAL", "grant"])
     stage.note(f"cut after {cut.seconds:.1f} s")
+    _end_seen(stage, cut.text)
     left = server.psql("select count(*) from orders where note = 'rewritten'", database=sample.DATABASE)
     stage.require(left == "0", "asked directly, the server has none of its changes: rolled back", f"{left} rows")
     busy = server.psql(f"select count(*) from pg_stat_activity where usename = '{sample.WRITER}' and state = 'active'")
@@ -90,6 +95,19 @@ def _deadline(stage: Stage, server: LocalServer) -> None:
 
     stage.step("Ana tries to connect again")
     stage.psql(ANA, "select 1", status=2, expect=["daypass request orders --role write"])
+
+
+def _end_seen(stage: Stage, told: str) -> None:
+    """Until the end of the grant that was named has been seen, and show it: she was told while it was under way."""
+    found = ID.search(told)
+    if found is None:
+        raise StepFailed(f"that names no grant: {told!r}")
+    give_up = time.monotonic() + END_SECONDS_MAX
+    state = "ACTIVE"
+    while state in ("ACTIVE", "ENDING") and time.monotonic() < give_up:
+        state = json.loads(stage.gateway.run(ANA, "show", found[0], "--json").stdout)["state"]
+    stage.require(state == "ENDED", "the grant has ended, and that was seen", state)
+    stage.daypass(ANA, "show", found[0])
 
 
 def _prove(stage: Stage, server: LocalServer, session: str) -> None:
