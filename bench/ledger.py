@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.ledger.logs import Log, Sequencer
+from tests.servers.postgres import Postgres
 
 from bench.appends import appending
 from bench.search import searching
@@ -32,10 +33,15 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--receipts", type=int, default=500)
     parser.add_argument("--search", action="store_true", help="only searches, over as many events")
+    parser.add_argument("--search-postgresql", action="store_true", help="the same on PostgreSQL")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="daypass-bench-") as folder:
         if given.search:
-            searching(Path(folder), given.entries, show)
+            searching("sqlite", Path(folder), given.entries, show)
+            return
+        if given.search_postgresql:
+            with Postgres.debian() as server:
+                searching(server.create_database("search"), Path(folder), given.entries, show)
             return
         machine(Path(folder))
         appending(Path(folder), show)

@@ -1,4 +1,4 @@
-"""Searches over many events on SQLite, through the service that people's searches go through.
+"""Searches over many events on SQLite or PostgreSQL, through the service that people's searches go through.
 
 The rows are put into the store directly, as shipping a million statements would measure something else.
 """
@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+
+import psycopg
 
 from daypass.domain.finding import Sought, phrases_of
 from daypass.domain.identifiers import uuid7
@@ -34,45 +36,87 @@ ROWS_AT_ONCE = 10_000
 RUNS = 30
 READER = Person("reader", "cleo@acme.test", "Cleo", frozenset({"auditors"}))
 
+ENTRIES = "(idx, id, type, t, actor, target, leaf, entry, session)"
+INDEXED = "(idx, kind, effect, fingerprint, tables)"
+
 Show = Callable[[str, float, str], None]
 Row = tuple[int, str, str, int, str, str, bytes, str, str, str]
 
 
-def searching(folder: Path, count: int, show: Show) -> None:
-    """Fill a store and search it."""
-    asyncio.run(_migrated(folder))
+def searching(setting: str, folder: Path, count: int, show: Show) -> None:
+    """Fill the store that this setting names and search it."""
+    asyncio.run(_migrated(setting, folder))
     began = time.perf_counter()
-    _fill(folder / FILE, count)
+    if setting == "sqlite":
+        _fill_sqlite(folder / FILE, count)
+        show("bytes in the store for each event", (folder / FILE).stat().st_size / count, "")
+    else:
+        _fill_postgresql(setting, count)
     show("filled and indexed", count / (time.perf_counter() - began), "events/s")
-    show("bytes in the store for each event", (folder / FILE).stat().st_size / count, "")
-    asyncio.run(_measure(folder, count, show))
+    asyncio.run(_measure(setting, folder, count, show))
 
 
-async def _migrated(folder: Path) -> None:
-    store = open_store("sqlite", folder)
+async def _migrated(setting: str, folder: Path) -> None:
+    store = open_store(setting, folder)
     await store.migrate()
     await store.close()
 
 
-def _fill(file: Path, count: int) -> None:
+def _fill_sqlite(file: Path, count: int) -> None:
     with sqlite3.connect(file) as store:
         store.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000;")
         for rows in _batches(count):
-            store.executemany(
-                "INSERT INTO entries (idx, id, type, t, actor, target, leaf, entry, session) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(*row[:4], *row[4:6], sha256(b"\0" + row[6]).hexdigest(), row[6], row[9]) for row in rows],
-            )
-            store.executemany(
-                "INSERT INTO entry_search (idx, kind, effect, fingerprint, tables) VALUES (?, ?, 'read', 'f', ?)",
-                [(row[0], row[7], f"public.table_{row[0] % TABLES}") for row in rows],
-            )
+            store.executemany(f"INSERT INTO entries {ENTRIES} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_entry, rows))
+            store.executemany(f"INSERT INTO entry_search {INDEXED} VALUES (?, ?, ?, ?, ?)", map(_indexed, rows))
             store.executemany(
                 "INSERT INTO entry_text (rowid, text, tables, terms) SELECT e.idx, ?2, ?3, "
                 f"{terms_of('sqlite', 'e', '?4')} FROM entries AS e WHERE e.idx = ?1",
-                [(row[0], row[8], f"public.table_{row[0] % TABLES}", row[7]) for row in rows],
+                map(_said, rows),
             )
             store.commit()
+
+
+def _fill_postgresql(url: str, count: int) -> None:
+    with psycopg.connect(url, autocommit=True) as store, store.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE said (idx bigint, text text, tables text, kind text)")
+        # Word indexes are made at the end: a million additions to each would take most of the time.
+        cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE indexdef LIKE '% USING gin %'")
+        indexes = cursor.fetchall()
+        for name, _ in indexes:
+            cursor.execute(f"DROP INDEX {name}")
+        for rows in _batches(count):
+            for into, made in (
+                (f"entries {ENTRIES}", _entry),
+                (f"entry_search {INDEXED}", _indexed),
+                ("said", _said),
+            ):
+                with cursor.copy(f"COPY {into} FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(made(row))
+            cursor.execute(
+                "INSERT INTO entry_text (rowid, text, tables, terms) SELECT e.idx, v.text, v.tables, "
+                f"{terms_of('postgresql', 'e', 'v.kind')} FROM said AS v JOIN entries AS e ON e.idx = v.idx"
+            )
+            cursor.execute("TRUNCATE said")
+        for _, definition in indexes:
+            cursor.execute(definition)
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _entry(row: Row) -> tuple[object, ...]:
+    return (*row[:6], sha256(b"\0" + row[6]).hexdigest(), row[6], row[9])
+
+
+def _indexed(row: Row) -> tuple[object, ...]:
+    return row[0], row[7], "read", "f", _table(row[0])
+
+
+def _said(row: Row) -> tuple[object, ...]:
+    return row[0], row[8], _table(row[0]), row[7]
+
+
+def _table(n: int) -> str:
+    return f"public.table_{n % TABLES}"
 
 
 def _batches(count: int) -> Iterator[list[Row]]:
@@ -83,7 +127,7 @@ def _batches(count: int) -> Iterator[list[Row]]:
 def _row(n: int) -> Row:
     t = FIRST_T + n * STEP_MS
     kind = ("select", "update", "insert", "delete")[n % 4]
-    person, target, table = _id(n % PEOPLE), f"target-{n % TARGETS}", f"public.table_{n % TABLES}"
+    person, target, table = _id(n % PEOPLE), f"target-{n % TARGETS}", _table(n)
     session = _id(1_000_000 + n // 40)
     entry = {
         "v": 1, "id": uuid7(t, n.to_bytes(10, "big")), "t": t, "type": "statement.submitted",
@@ -102,8 +146,8 @@ def _id(n: int) -> str:
     return f"01900000-0000-7000-8000-{n:012x}"
 
 
-async def _measure(folder: Path, count: int, show: Show) -> None:
-    store = open_store("sqlite", folder)
+async def _measure(setting: str, folder: Path, count: int, show: Show) -> None:
+    store = open_store(setting, folder)
     office = Office(store, lambda: 0, os.urandom, {})
     service = Searching(office, PublishedLeaves(folder / "ledger"), Recordings(office))
     counting = CountingHits(office)
