@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from typing import Protocol as Interface
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from daypass.credentials.static import StaticCredentials
 from daypass.domain.events import Event
@@ -249,3 +252,18 @@ async def world(store: Store) -> AsyncIterator[World]:
 def values(event: Event) -> Mapping[str, Any]:
     """An event's body, as JSON would hold it: fails on what an entry cannot hold."""
     return dict(json.loads(json.dumps(event.body)))
+
+
+@contextmanager
+def asked_of_store() -> Iterator[list[str]]:
+    """The statements that the store is asked meanwhile."""
+    found: list[str] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)

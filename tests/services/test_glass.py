@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from daypass.config import PersonSettings
 from daypass.domain.errors import Conflict, Invalid, NotFound, Refused, Unauthenticated
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.obligation import ObligationState
@@ -14,7 +15,7 @@ from daypass.domain.request import Request, RequestState
 from daypass.domain.standing import Outlet
 from daypass.services.asking import Wish
 from daypass.store.interface import Page
-from tests.domain.things import HOUR
+from tests.domain.things import HOUR, PEOPLE
 from tests.services.conftest import NODE, SIMPLE, World
 
 PAGE = Page(100)
@@ -202,6 +203,22 @@ async def test_a_code_that_opens_nothing_stays_good(world: World) -> None:
     stranger = token.rpartition("/")[0] + "/" + (await world.who("eve")).id
     with pytest.raises(Refused, match="no rule lets you"):
         await world.sessions.admit(stranger, "orders", "write", "10.0.0.9:5", NODE)
+
+
+async def test_an_agent_whose_owner_is_gone_opens_no_code(world: World) -> None:
+    ana = await world.who("ana")
+    bot = PersonSettings("bot@acme.test", "Bot", ana.groups, agent_of=ana.email)
+    await world.people.sync([*(PersonSettings(one.email, one.name, one.groups) for one in PEOPLE), bot])
+    made = await world.codes.make("orders", 1)
+    token = (await sign_in(world, made.codes[0])).replace(ana.id, (await world.who("bot")).id)
+    async with world.store.begin() as tx:
+        await tx.save_person(replace(ana, disabled=True))
+    with pytest.raises(Unauthenticated):
+        await world.sessions.admit(token, "orders", "write", "10.0.0.9:5", NODE)
+    assert "glass.broken" not in world.types()
+    async with world.store.begin() as tx:
+        await tx.save_person(ana)
+    assert await sign_in(world, made.codes[0])  # it stays good
 
 
 async def test_codes_of_nobody_look_like_those_of_somebody(world: World) -> None:

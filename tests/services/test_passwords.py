@@ -18,7 +18,7 @@ from daypass.identity.passwords import WAITING_MAX, WAITING_OF_ONE_MAX, Hashing
 from daypass.services.passwords import INVITED_MS, Passwords
 from daypass.services.visiting import Opened
 from tests.domain.things import HOUR
-from tests.services.conftest import World
+from tests.services.conftest import World, asked_of_store
 from tests.services.keyring import OTHER, PASSWORD, URL, WHERE, Keyring
 
 
@@ -101,7 +101,7 @@ async def test_the_operator_takes_it_away(ring: Keyring) -> None:
 
 
 async def test_nobody_and_a_wrong_password_look_the_same_and_cost_the_same(ring: Keyring) -> None:
-    """One hash is computed for each, whoever it is."""
+    """One hash is computed for each, and the store asked as often, whoever it is."""
     await ring.invited("lea")
     await ring.invited("ben")
     async with ring.world.store.begin() as tx:
@@ -111,14 +111,16 @@ async def test_nobody_and_a_wrong_password_look_the_same_and_cost_the_same(ring:
     passwords = Passwords(ring.world.office, ring.world.visits, ring.passkeys, ring.hashing, URL, local=True)
     with pytest.raises(Unauthenticated):
         await passwords.sign_in("warm@acme.test", OTHER, WHERE)
-    told, cost = set(), set()
+    told, cost, asked = set(), set(), set()
     for email in ("lea@acme.test", "nobody@acme.test", "audrey@acme.test", "ben@acme.test", ""):
         counted.verified = 0
-        with pytest.raises(Unauthenticated) as refused:
+        with pytest.raises(Unauthenticated) as refused, asked_of_store() as statements:
             await passwords.sign_in(email, OTHER, WHERE)
         told.add(str(refused.value))
         cost.add(counted.verified)
+        asked.add(tuple(statements))
     assert len(told) == 1 and cost == {1}
+    assert len(asked) == 1 and len(asked.pop()) >= 2
 
 
 class CountingHasher(PasswordHasher):

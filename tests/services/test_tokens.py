@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
 
 from daypass.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
-from daypass.domain.people import OPERATOR
+from daypass.domain.people import OPERATOR, SignIn
 from daypass.identity import scram
+from daypass.protocols.postgres.scram import PLAIN, Client, Server
 from daypass.services.tokens import LASTS_MAX_MS, TOKENS_MAX, USED_MS, Tokens
 from tests.domain.things import HOUR, PEOPLE
 from tests.services.conftest import World
@@ -72,13 +74,46 @@ async def test_how_a_name_signs_in(world: World) -> None:
     ana = await world.who("ana")
     issued = [await world.tokens.issue(ana.id, OPERATOR) for _ in range(2)]
     found = await world.sessions.look_up("Ana@Acme.test")
-    assert {one.token_id for one in found.verifiers} == {one.token.id for one in issued}
+    assert {one.token_id for one in found.verifiers if one.token_id} == {one.token.id for one in issued}
     stored, server = scram.keys(issued[0].secret, found.salt)
     assert (stored, server) in {(one.stored_key, one.server_key) for one in found.verifiers}
     nobody = await world.sessions.look_up("nobody@acme.test")
     again = await Tokens(world.office).sign_in("nobody@acme.test")
-    assert nobody == again and nobody.verifiers == ()
+    assert nobody == again
     assert (len(nobody.salt), nobody.iterations) == (len(found.salt), found.iterations)
+
+
+async def test_as_much_is_tried_for_nobody_as_for_anybody(world: World) -> None:
+    """Whether there is somebody, and how many tokens they have, shows in nothing that a stranger is answered."""
+    await world.tokens.issue((await world.who("ana")).id, OPERATOR)
+    for _ in range(TOKENS_MAX):
+        await world.tokens.issue((await world.who("lea")).id, OPERATOR)
+    revoked = await world.tokens.issue((await world.who("ben")).id, OPERATOR)
+    await world.revoking.revoke(await world.who("ben"), revoked.token.id)
+    gone = await world.tokens.issue((await world.who("eve")).id, OPERATOR)
+    await world.people.sync([one for one in PEOPLE if one.email != "eve@acme.test"])
+    for name in ("nobody", "sam", "ben", "eve", "ana", "lea"):
+        found = [await world.sessions.look_up(f"{name}@acme.test") for _ in range(2)]
+        assert found[0] == found[1] and len(found[0].verifiers) == TOKENS_MAX, name
+        for token in (b"", b"dp_wrong", gone.secret.encode(), revoked.secret.encode()):
+            assert proves(found[0], hashlib.pbkdf2_hmac("sha256", token, found[0].salt, scram.ITERATIONS)) is None
+
+
+def proves(sign_in: SignIn, salted: bytes) -> str | None:
+    """The token that a client proves which salted its password to this."""
+    client, server = Client(b"c" * 18, (PLAIN,)), Server(sign_in, b"s" * 18, None)
+    challenge = server.first(PLAIN, client.first())
+    found = server.final(client.final(challenge, salted))
+    return found[0] if found is not None else None
+
+
+async def test_a_token_is_found_among_what_nothing_proves(world: World) -> None:
+    ana = await world.who("ana")
+    issued = [await world.tokens.issue(ana.id, OPERATOR) for _ in range(3)]
+    found = await world.sessions.look_up("ana@acme.test")
+    for one in issued:
+        salted = hashlib.pbkdf2_hmac("sha256", one.secret.encode(), found.salt, found.iterations)
+        assert proves(found, salted) == one.token.id
 
 
 async def test_limits(world: World) -> None:

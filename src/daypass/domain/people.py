@@ -74,7 +74,8 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What a listener needs to check a name's proof. For an unknown name it looks the same, with no verifiers."""
+    """What a listener needs to check a name's proof. For an unknown name it looks the same, with verifiers that
+    nothing proves."""
 
     salt: bytes
     iterations: int

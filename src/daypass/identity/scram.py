@@ -14,6 +14,7 @@ ITERATIONS = 4096
 
 SALT_BYTES = 16
 SECRET_BYTES = 32
+KEY_BYTES = hashlib.sha256().digest_size
 
 
 def salt(secret: bytes, name: str) -> bytes:

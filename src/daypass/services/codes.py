@@ -22,7 +22,7 @@ from daypass.services.asked import NOTHING, look_outside
 from daypass.services.asking import Wish
 from daypass.services.glass import Glass
 from daypass.services.office import Office
-from daypass.services.tokens import Tokens
+from daypass.services.tokens import Tokens, stands
 
 CODES_MAX = 20
 """Unused codes a target: envelopes that somebody can still account for."""
@@ -85,7 +85,9 @@ class Codes:
         async with self._office.change() as change:
             code, person = await change.tx.code_for_change(code_id), await change.tx.person(person_id)
             now = self._office.now()
-            if code is None or code.used_at is not None or now >= code.expires_at or person is None or person.disabled:
+            if code is None or code.used_at is not None or now >= code.expires_at:
+                raise Unauthenticated("this code is not good any more")
+            if person is None or not await stands(change.tx, person):
                 raise Unauthenticated("this code is not good any more")
             if found is None or code.target != target:
                 raise Refused("this code is for another target")

@@ -109,11 +109,11 @@ class Passwords:
 
     async def sign_in(self, email: str, password: str, client: str) -> Opened | Asked:
         """Sign in; or what a passkey is asked for beside it. Raise `Unauthenticated`, in the same words and after the
-        same time whatever is wrong."""
+        same questions to the store and the same hash, whatever is wrong."""
         async with self._office.reading() as tx:
             person = await tx.person_by_email(email.strip().lower())
             known = person is not None and is_local(person, self.local) and await stands(tx, person)
-            kept = await tx.password(person.id) if person is not None and known else None
+            kept = await tx.password(person.id if person is not None and known else "")
         good = await self._hashing.matches(kept.hash if kept is not None else None, password, address_of(client))
         if not good or person is None or kept is None:
             raise _nobody()

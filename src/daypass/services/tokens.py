@@ -21,7 +21,7 @@ from daypass.services.office import Office, acting
 from daypass.store.interface import Token, Transaction
 
 TOKENS_MAX = 16
-"""Live tokens a person: a proof is tried against each of them, and who needs more has lost count."""
+"""Live tokens a person: a proof is tried against so many, whoever it is for, and who needs more has lost count."""
 
 LASTS_MS = 90 * DAY_MS
 """How long a token is good for unless asked otherwise."""
@@ -43,6 +43,8 @@ CODE_USED_MS = MINUTE_MS
 SCRAM_SECRET = "scram_secret"
 """The setting from which every name's salt is made."""
 
+NOTHING = Verifier("", bytes(scram.KEY_BYTES), bytes(scram.KEY_BYTES))
+"""Tried like a token's, and proven by nothing: nobody knows what hashes to zeros."""
 
 SEAL = b"daypass seal\n"
 """Seals have a key of their own: of salts, which are made from the same secret, strangers are told by any name."""
@@ -156,7 +158,8 @@ class Tokens:
         return Issued(token, secret)
 
     async def sign_in(self, name: str) -> SignIn:
-        """What a listener checks this name's proof against. It looks the same for a name that nobody has."""
+        """What a listener checks this name's proof against: as many verifiers for a name that nobody has, and for who
+        has no live token, as for anybody else."""
         await self._started()
         if name.startswith(f"{GLASS}:"):
             return await self._sign_in_by_code(name.partition(":")[2])
@@ -165,7 +168,8 @@ class Tokens:
             known = person is not None and not person.disabled
             live = await tx.tokens_of(person.id if known and person else "", live_at=self._office.now())
         verifiers = tuple(Verifier(token.id, token.stored_key, token.server_key) for token in live)
-        return SignIn(scram.salt(self._secret, name), scram.ITERATIONS, verifiers)
+        nothing = (NOTHING,) * (TOKENS_MAX - len(verifiers))
+        return SignIn(scram.salt(self._secret, name), scram.ITERATIONS, verifiers + nothing)
 
     async def _sign_in_by_code(self, email: str) -> SignIn:
         """Any unused code will do for anybody whom we know; for which target it is good is asked when it opens one. For
@@ -177,7 +181,7 @@ class Tokens:
         verifiers = tuple(
             Verifier(f"{GLASS}/{code.id}/{person.id}", code.stored_key, code.server_key)
             if known and person is not None
-            else Verifier("", bytes(len(code.stored_key)), bytes(len(code.server_key)))
+            else NOTHING
             for code in live[:CODES_TRIED_MAX]
         )
         return SignIn(scram.salt(self._secret, GLASS), scram.ITERATIONS, verifiers)
@@ -232,7 +236,7 @@ class Tokens:
         _, code_id, person_id = token_id.split("/")
         code, person = await tx.code_for_change(code_id), await tx.person(person_id)
         just = code is not None and code.used_at is not None and self._office.now() - code.used_at < CODE_USED_MS
-        if code is None or not just or code.used_by != person_id or person is None or person.disabled:
+        if code is None or not just or code.used_by != person_id or person is None or not await stands(tx, person):
             raise _nobody()
         return person
 
