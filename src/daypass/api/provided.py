@@ -31,7 +31,6 @@ async def begin_at_provider(
 ) -> Response:
     """Send the browser to the identity provider."""
     try:
-        front.attempts.begun(client_of(request), "provider", front.office.now())
         begun = await front.provided.begin(next, request.cookies.get(BINDING_COOKIE, ""))
     except DaypassError as problem:
         return _told(problem)
@@ -51,7 +50,10 @@ async def come_back(
     """Somebody comes back from the identity provider."""
     binding, client = request.cookies.get(BINDING_COOKIE, ""), client_of(request)
     try:
-        opened, after = await front.provided.finish(state, code, iss, binding, client)
+        flow = await front.provided.came_back(state, binding)
+        # Counted where no other site can have the browser of somebody come to.
+        front.attempts.begun(client, "provider", front.office.now())
+        opened, after = await front.provided.finish(flow, code, iss, client)
     except DaypassError as problem:
         return _told(problem)
     response = RedirectResponse(after, 303)

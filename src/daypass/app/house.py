@@ -254,7 +254,7 @@ def make_house(store: Store, checked: Checked) -> House:
         visits=visits,
         attempts=Attempts(),
         provided=ProviderSignIn(
-            office, visits, revoking, tightening, make_provider(checked.settings), checked.settings.public_url
+            office, tokens, visits, revoking, tightening, make_provider(checked.settings), checked.settings.public_url
         ),
         devices=Devices(office, tokens),
         directory=Directory(office, departing, _rules(checked)),

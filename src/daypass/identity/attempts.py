@@ -21,8 +21,8 @@ FAILURES_OF_ADDRESS = 30
 FAILURES_OF_NAME = 8
 """Failures for one name from one address in a window."""
 BEGUN_OF_ADDRESS = {"device": 100, "provider": 2_000}
-"""Sign-ins that one address begins in a window: far fewer than there is room for, so that nobody takes all of it.
-Behind one address a whole company may begin at nine o'clock, but not with command lines."""
+"""Sign-ins that one address begins in a window with the command line, and comes back with from the provider, which is
+asked about each. Behind one address a whole company may come at nine o'clock, but not with command lines."""
 KEYS_MAX = 20_000
 """Addresses and names remembered at once; the oldest are forgotten. IPv6 counts by /64, which one machine owns."""
 V6_PREFIX = 64
