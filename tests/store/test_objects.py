@@ -196,6 +196,7 @@ async def test_a_persons_flows_of_one_kind(store: Store) -> None:
             await t.save_flow(Flow(id, kind, "p", "", {}, made, 10))
         found = await t.flow_of("x", "p", live_at=5)
         assert found is not None and found.id == "b"
+        assert [one.id for one in await t.flows("x", live_at=5)] == ["a", "b"] and not await t.flows("x", live_at=10)
         assert await t.flow_of("x", "p", live_at=10) is None and await t.flow_of("x", "q", live_at=5) is None
         assert await t.drop_flows("x", "p") == 2
         assert await t.flow_of("x", "p", live_at=5) is None and await t.flow_of("y", "p", live_at=5) is not None

@@ -8,6 +8,7 @@ later than the browser's own visit.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -15,14 +16,17 @@ from daypass.domain.errors import NotFound, Refused, TooMany, Unauthenticated
 from daypass.domain.people import Person
 from daypass.domain.visit import Visit, lives
 from daypass.identity import tokens
+from daypass.identity.attempts import address_of
 from daypass.services.office import Office, acting
 from daypass.services.tokens import Issued, Tokens
+from daypass.store.interface import Transaction
 from daypass.store.visiting import Flow
 
 KIND = "device"
 FLOW_MS = 10 * 60_000
 FLOWS_MAX = 1_000
-"""Devices that wait at once."""
+"""Devices that wait at once. Where one more comes, the oldest of the address that has most of them waits no longer: who
+floods us crowds out themselves."""
 POLL_MS = 2_000
 """How long between two questions; who asks faster is told so."""
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
@@ -61,9 +65,14 @@ class Devices:
         async with self._office.store.begin() as tx:
             await tx.prune_flows(now)
             if await tx.count_flows(KIND, live_at=now) >= FLOWS_MAX:
-                raise TooMany("too many devices wait already", hint="wait a minute", wait_ms=60_000)
+                await self._make_room(tx, now)
             await tx.save_flow(flow)
         return replace(_device(flow), secret=secret)
+
+    async def _make_room(self, tx: Transaction, now: int) -> None:
+        waiting = {one.id: address_of(str(one.about["from"])) for one in await tx.flows(KIND, live_at=now)}
+        for crowd, _ in Counter(waiting.values()).most_common(1):
+            await tx.drop_flow(next(id for id, address in waiting.items() if address == crowd))
 
     async def look(self, code: str) -> Device:
         """The device with this code. Raise `NotFound`."""

@@ -93,6 +93,9 @@ class Visiting(Interface):
     async def drop_flows(self, kind: str, person: str) -> int:
         """Delete a person's flows of this kind. Returns how many."""
 
+    async def flows(self, kind: str, *, live_at: int) -> Sequence[Flow]:
+        """All of this kind that wait, the oldest first."""
+
     async def count_flows(self, kind: str, *, person: str = "", live_at: int) -> int:
         """How many of this kind wait (of this person; empty: of all)."""
 

@@ -86,6 +86,10 @@ class Visits(Part):
         row = await self._one(query.order_by(flows.c.made_at.desc(), flows.c.id).limit(1))
         return None if row is None else Flow(**row)
 
+    async def flows(self, kind: str, *, live_at: int) -> Sequence[Flow]:
+        query = select(flows).where(flows.c.kind == kind, flows.c.expires_at > live_at)
+        return [Flow(**row) for row in await self._all(query.order_by(flows.c.made_at, flows.c.id))]
+
     async def drop_flows(self, kind: str, person: str) -> int:
         gone = delete(flows).where(flows.c.kind == kind, flows.c.person == person)
         return int((await self._connection.execute(gone)).rowcount)
