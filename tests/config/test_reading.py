@@ -43,6 +43,7 @@ targets:
     owners: [group:keepers, Lea@acme.test]
     roles: { write: { member_of: [app_rw, app_ro, app_rw] } }
 policies: [ policies/*.yaml ]
+proxies: [ 10.0.7.0/24, 127.0.0.1 ]
 """
 
 
@@ -69,6 +70,7 @@ def test_everything_that_can_be_set_is_read(folder: Path) -> None:
     assert settings.data == folder / "var"
     assert (settings.durability, settings.node, settings.public_host) == ("written", "a", "localhost")
     assert (settings.limits.message_bytes, settings.limits.sessions, settings.limits.drain_ms) == (1 << 20, 7, 3000)
+    assert settings.proxies == ("10.0.7.0/24", "127.0.0.1/32")
     assert settings.people[0].email == "ana@acme.test"
     assert settings.people[0].groups == {"oncall", "engineers"}
     assert settings.people[1].name == "ben@acme.test"
@@ -121,6 +123,13 @@ COMPLAINTS = [
         "site: a\nlisten: { tea: 0.0.0.0:5432 }\n",
         "daypass.yaml:2: listen.tea: 0.0.0.0:5432 is not loopback, and without tls it would speak plain text; set tls",
     ),
+    (
+        "site: a\nlisten: { web: '[::]:8420' }\n",
+        "daypass.yaml:2: listen.web: [::]:8420 is not loopback, and without tls it would speak plain text; set tls",
+    ),
+    ("site: a\nproxies: [ proxy.acme.test ]\n", "daypass.yaml:2: proxies[0]: must be an address or a network, like"),
+    ("site: a\nproxies: [ 10.0.7.1/24 ]\n", "daypass.yaml:2: proxies[0]: must be an address or a network, like"),
+    ("site: a\nproxies: [ '::/0' ]\n", "daypass.yaml:2: proxies[0]: would let everybody say where they come from"),
     ("site: a\npublic_url: localhost\n", "daypass.yaml:2: public_url: must be a URL without a path, like https://"),
     ("site: a\ntls: { cert: x }\n", "daypass.yaml:2: tls: key is missing"),
     ("site: a\ntls: { cert: x, key: y }\n", "daypass.yaml:2: tls.cert: there is no file /"),
@@ -135,6 +144,15 @@ COMPLAINTS = [
     (
         "site: a\nidentity:\n  people:\n    - { email: a@b.c }\n    - { email: A@b.c }\n",
         "daypass.yaml:5: identity.people[1].email: must be one person only, but a@b.c stands above already",
+    ),
+    (
+        "site: a\nidentity:\n  people:\n    - { email: bot@b.c, agent_of: nobody@b.c }\n",
+        "daypass.yaml:4: identity.people[0].agent_of: must be a person who is listed here and nobody's agent",
+    ),
+    (
+        "site: a\nidentity:\n  people:\n    - { email: a@b.c }\n    - { email: bot@b.c, agent_of: a@b.c }\n"
+        "    - { email: bots-bot@b.c, agent_of: bot@b.c }\n",
+        "daypass.yaml:6: identity.people[2].agent_of: must be a person who is listed here and nobody's agent",
     ),
     ("site: a\ntargets: { name: x }\n", "daypass.yaml:2: targets: must be a list, not a mapping"),
     ("site: a\ntargets: [ { name: x } ]\n", "daypass.yaml:2: targets[0]: protocol is missing"),

@@ -46,6 +46,7 @@ from daypass.api import (
 )
 from daypass.api.front import Front
 from daypass.api.guarding import Guard
+from daypass.api.proxied import Proxied
 from daypass.api.schema import describe
 
 PREFIX = "/api/v1"
@@ -104,10 +105,13 @@ def make_api(front: Front | None) -> FastAPI:
     return app
 
 
-def make_web(front: Front, *, public_url: str, listening: Sequence[str], body_bytes_max: int) -> ASGIApp:
+def make_web(
+    front: Front, *, public_url: str, listening: Sequence[str], body_bytes_max: int, proxies: Sequence[str] = ()
+) -> ASGIApp:
     """Everything that the web listener serves. `listening` are the `host:port` that it may be called by besides
-    `public_url`; `body_bytes_max` is the longest body it takes."""
-    return Guard(make_api(front), public_url=public_url, listening=listening, body_bytes_max=body_bytes_max)
+    `public_url`; `body_bytes_max` is the longest body it takes; `proxies` tell where calls come from."""
+    guard = Guard(make_api(front), public_url=public_url, listening=listening, body_bytes_max=body_bytes_max)
+    return Proxied(guard, proxies)
 
 
 class _Api(FastAPI):

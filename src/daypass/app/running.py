@@ -351,6 +351,7 @@ class Node:
             public_url=settings.public_url,
             listening=names_of(settings.web.host, settings.web.port),
             body_bytes_max=settings.limits.request_bytes,
+            proxies=settings.proxies,
         )
         for name, address in self._checked.listen.items():
             await gateway.listen(name, address.host, address.port)

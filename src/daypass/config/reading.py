@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,7 @@ SETTINGS_KEYS = (
     "node",
     "listen",
     "public_url",
+    "proxies",
     "tls",
     "durability",
     "limits",
@@ -115,6 +117,7 @@ def read_settings(file: Path) -> Settings:
         node=keys["node"].text(_NODE, "a name of letters, digits, dots and dashes") if "node" in keys else "one",
         listen=_listen(keys.get("listen")),
         public_url=_public_url(keys.get("public_url"), "tls" in keys),
+        proxies=tuple(_proxy(item) for item in keys["proxies"].sequence()) if "proxies" in keys else (),
         tls=_tls(keys["tls"], beside) if "tls" in keys else None,
         durability=keys["durability"].one_of(DURABILITIES) if "durability" in keys else "synced",
         limits=_limits(keys.get("limits")),
@@ -286,6 +289,16 @@ def _oidc(node: Node, beside: Path) -> OidcSettings:
         trust_email=keys["trust_email"].flag() if "trust_email" in keys else False,
         ca=ca,
     )
+
+
+def _proxy(node: Node) -> str:
+    try:
+        network = ipaddress.ip_network(node.text())
+    except ValueError:
+        raise node.wrong("must be an address or a network, like 127.0.0.1 or 10.0.7.0/24") from None
+    if not network.prefixlen:
+        raise node.wrong("would let everybody say where they come from; must be your proxies only")
+    return str(network)
 
 
 def _policies(node: Node | None, beside: Path) -> tuple[Path, ...]:

@@ -123,6 +123,8 @@ class Settings:
     """Whether people whom no provider keeps sign in by a password, or by a passkey alone."""
     targets: Mapping[str, Target]
     policies: tuple[Path, ...]
+    proxies: tuple[str, ...] = ()
+    """Addresses and networks of reverse proxies before the web listener, which say where calls come from."""
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     group_owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each group that somebody owns, the addresses of those who say who is in it."""
