@@ -1,4 +1,4 @@
-"""Secrets from Vault and sealed in the store open targets, and stand in nothing that anybody can read afterwards."""
+"""Secrets from Vault, from AWS and sealed in the store open targets, and stand in nothing that is read afterwards."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -19,6 +20,7 @@ from daypass.cli.demo import sample
 from daypass.cli.demo.gateway import ANA, BEN, CLEO, Setup
 from tests.credentials.conftest import KEEPER, KEEPER_SETUP
 from tests.credentials.secrets.vault_server import VaultServer
+from tests.servers.aws import REGION, aws, client
 from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
 
@@ -26,6 +28,8 @@ KEY = b64encode(b"sealing-key-of-32-bytes-planted!").decode()
 ENTRANCE = "planted-approle-secret-id"
 MAILS, SLACKS, SIGNS = "planted-password-of-the-mail-server", "xoxb-planted-slack-token", "planted-signing-secret"
 CLIENTS = "planted-secret-of-the-oidc-client"
+AWS_KEY = "planted/secret/key/of/aws"
+MANAGED, ROTATED = "planted-in-secrets-manager", "planted-there-and-not-at-the-server"
 PASSWORD, WRONG = "planted lamps hum at nine", "planted otters knit in vain"
 STORES = """\
 notify:
@@ -34,23 +38,32 @@ notify:
   slack: {{ token: {{ file: slack }}, signing_secret: {{ file: signing }}, api: 'http://127.0.0.1:1' }}
 secrets:
   vault: {{ address: '{address}', role_id: {{ file: role_id }}, secret_id: {{ file: secret_id }} }}
+  aws: {{ region: {region}, endpoint: '{aws}', access_key: {{ file: aws_id }}, secret_key: {{ file: aws_key }} }}
   sealed: {{ key: {{ file: sealing.key }} }}
 """
-LIST_ROUTES = (
-    "whoami",
-    "targets",
+PARTS = """\
+  - name: parts
+    protocol: postgres
+    address: 127.0.0.1:{port}
+    database: {database}
+    labels: {{ env: prod, system: payments }}
+    roles: {{ read: {{ user: parts_ro, password: {{ aws: prod/parts#password }}, effect: read }} }}
+"""
+ASKS_FOR_PARTS = ("request", "parts", "--role", "read", "--for", "1h", "--reason", "for a test")
+MORE_ROUTES = (
     "requests?view=all",
     "grants?view=all",
-    "sessions",
-    "entries?limit=1000",
+    "entries?limit=1000&said=true",
     "search?kind=statement.submitted",
     "obligations?everything=true",
     "tokens?person=ana@acme.test",
-    "notices",
     "locks?all=true",
+    "policy/who-can?target=orders&role=write",
+    "connect?target=parts",
     "openapi.json",
-    "checkpoint",
 )
+STREAMS = ("watch_session", "follow_changes", "follow_console")
+"""They never end, and say what the lists say."""
 
 
 class Stored(Daypass):
@@ -72,13 +85,23 @@ class Stored(Daypass):
         text = text.replace(read, f"user: {sample.READER}, password: {{ vault: secret/orders#read }}")
         text = text.replace(write, "login: { vault: database/creds/app-rw }")
         keeper = f"    maintenance: {{ user: {KEEPER}, password: {{ sealed: keeper }} }}\n    roles:\n"
-        return text.replace("    roles:\n", keeper)
+        return text.replace("    roles:\n", keeper) + PARTS.format(port=self.server.port, database=sample.DATABASE)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
     with Postgres.copied() as made:
         made.psql(KEEPER_SETUP.format(password=made.password), database=sample.DATABASE)
+        made.psql(f"create role parts_ro login password '{MANAGED}' in role {sample.READER}")
+        yield made
+
+
+@pytest.fixture
+def manager() -> Iterator[Any]:
+    """AWS Secrets Manager."""
+    with aws() as endpoint:
+        made = client(endpoint, "secretsmanager")
+        made.create_secret(Name="prod/parts", SecretString=json.dumps({"password": MANAGED}))
         yield made
 
 
@@ -92,10 +115,12 @@ def vault(server: Postgres) -> Iterator[VaultServer]:
 
 
 @pytest.fixture
-def daypass(server: Postgres, vault: VaultServer, tmp_path: Path) -> Iterator[Daypass]:
-    made = Stored(tmp_path / "gateway", server, Setup(extra=STORES.format(address=vault.address)))
+def daypass(server: Postgres, vault: VaultServer, manager: Any, tmp_path: Path) -> Iterator[Daypass]:
+    stores = STORES.format(address=vault.address, region=REGION, aws=manager.meta.endpoint_url)
+    made = Stored(tmp_path / "gateway", server, Setup(extra=stores))
     files = {"role_id": "a-role-id", "secret_id": ENTRANCE, "sealing.key": KEY, "mail": MAILS, "slack": SLACKS}
-    for name, text in {**files, "signing": SIGNS, "client": CLIENTS}.items():
+    files |= {"signing": SIGNS, "client": CLIENTS, "aws_id": "an-access-key", "aws_key": AWS_KEY}
+    for name, text in files.items():
         (made.home / name).write_text(text + "\n")
     command = [*made.command(), "secret", "set", "keeper", "--config", str(made.config)]
     done = subprocess.run(command, input=server.password, capture_output=True, text=True, env=made.environment())
@@ -149,7 +174,17 @@ def test_a_lease_that_cannot_be_revoked_keeps_the_end_unconfirmed(daypass: Daypa
     assert not vault.leases and lent(daypass.server) == []
 
 
-def test_planted_secrets_are_found_nowhere(daypass: Daypass, vault: VaultServer) -> None:
+def test_a_static_password_from_aws(daypass: Daypass, manager: Any) -> None:
+    daypass.say(BEN, "approve", daypass.object(ANA, *ASKS_FOR_PARTS)["id"])
+    assert daypass.psql("select session_user", target="parts").stdout.strip() == "parts_ro"
+    manager.put_secret_value(SecretId="prod/parts", SecretString=json.dumps({"password": ROTATED}))
+    assert daypass.psql("select 1", target="parts").returncode != 0
+    manager.put_secret_value(SecretId="prod/parts", SecretString=json.dumps({"another": MANAGED}))
+    refused = daypass.psql("select 1", target="parts")
+    assert refused.returncode != 0 and "cannot be had" in refused.stderr
+
+
+def test_planted_secrets_are_found_nowhere(daypass: Daypass, vault: VaultServer, manager: Any) -> None:
     arguments: set[str] = set()
     over = threading.Event()
     watching = threading.Thread(target=_watch, args=(arguments, over))
@@ -157,6 +192,7 @@ def test_planted_secrets_are_found_nowhere(daypass: Daypass, vault: VaultServer)
     said: list[str] = []
     try:
         said += _full_run(daypass, vault)
+        said += _parts_run(daypass, manager)
         said += _every_answer(daypass)
         browsers, answers = _signs_in(daypass)
         said += answers
@@ -168,8 +204,8 @@ def test_planted_secrets_are_found_nowhere(daypass: Daypass, vault: VaultServer)
     whole = "\n".join(said)
     assert "select 4711" in whole and "serve" in whole and "cannot be had" in whole  # it was a full run, and is here
     planted = [daypass.server.password, KEY, ENTRANCE, *vault.tokens, *daypass.tokens.values(), *vault.passwords]
-    planted += [MAILS, SLACKS, SIGNS, CLIENTS, PASSWORD, WRONG, *browsers]
-    assert len(planted) >= 16
+    planted += [MAILS, SLACKS, SIGNS, CLIENTS, AWS_KEY, MANAGED, ROTATED, PASSWORD, WRONG, *browsers]
+    assert "select 4712" in whole and len(planted) >= 19
     found = [secret for secret in planted for form in _forms(secret) if form in whole]
     assert not found
 
@@ -204,6 +240,20 @@ def _full_run(daypass: Daypass, vault: VaultServer) -> list[str]:
     return [*said, done.stdout, done.stderr]
 
 
+def _parts_run(daypass: Daypass, manager: Any) -> list[str]:
+    """The same with a password from AWS: one that is right, one that is not, and none."""
+    asked = daypass.object(ANA, *ASKS_FOR_PARTS)
+    approved = daypass.run(BEN, "approve", asked["id"])
+    right = daypass.psql("select 4712", target="parts")
+    manager.put_secret_value(SecretId="prod/parts", SecretString=json.dumps({"password": ROTATED}))
+    wrong = daypass.psql("select 1", target="parts")
+    manager.put_secret_value(SecretId="prod/parts", SecretString=MANAGED)
+    missing = daypass.psql("select 1", target="parts")
+    checked = daypass.run(None, "check")
+    assert right.returncode == 0 and wrong.returncode and missing.returncode, right.stderr
+    return [part for done in (approved, right, wrong, missing, checked) for part in (done.stdout, done.stderr)]
+
+
 def _signs_in(daypass: Daypass) -> tuple[list[str], list[str]]:
     """Somebody sets a password and signs in by it, and at a provider that is away: the link's code and the cookie; and
     what was answered."""
@@ -234,10 +284,16 @@ def _signs_in(daypass: Daypass) -> tuple[list[str], list[str]]:
 
 
 def _every_answer(daypass: Daypass) -> list[str]:
-    """What the API answers the auditor and Ana with, recordings among it."""
+    """What everything that can be asked for answers the auditor and others with, about each thing that there is."""
     time.sleep(0.5)
-    ids = {one["id"] for one in daypass.sessions()}
-    routes = [*LIST_ROUTES, *(f"sessions/{id}/{part}" for id in ids for part in ("recording", "statements", "bodies"))]
+    things = {kind: _ids(daypass, kind) for kind in ("requests", "grants", "sessions", "entries", "obligations")}
+    routes = list(MORE_ROUTES)
+    for path, ways in json.loads(daypass.get("openapi.json"))["paths"].items():
+        route, kind = path.removeprefix("/api/v1/"), path.split("/")[3:4]
+        if route != path and "get" in ways and ways["get"]["operationId"] not in STREAMS:
+            ids = things.get(kind[0], []) if "{id}" in route else [""]
+            routes += [route.replace("{id}", id) for id in ids if "{" not in route.replace("{id}", "")]
+    assert len(routes) > 100 and "channels" in routes and "targets/all" in routes
     said = []
     for member in (CLEO, ANA, BEN):
         for route in routes:
@@ -246,6 +302,12 @@ def _every_answer(daypass: Daypass) -> list[str]:
             except urllib.error.HTTPError as refused:
                 said.append(refused.read().decode())
     return said
+
+
+def _ids(daypass: Daypass, kind: str) -> list[str]:
+    """The things of a kind that there are, as the auditor sees them; of very many the newest."""
+    view = "?view=all" if kind in ("requests", "grants") else ""
+    return [one["id"] for one in json.loads(daypass.get(kind + view))["items"]][:20]
 
 
 def _watch(arguments: set[str], over: threading.Event) -> None:

@@ -8,31 +8,25 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import boto3
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from moto.server import ThreadedMotoServer
 
-from daypass.cli.demo.server import free_port
 from daypass.config.vaults import AwsSettings, SealedSettings
 from daypass.credentials.secrets.aws import Aws
 from daypass.credentials.secrets.sealed import Sealed, Sealer
 from daypass.credentials.secrets.signature_v4 import Keys, signed
 from daypass.domain.errors import Unavailable
 from daypass.domain.target import SecretRef
-
-REGION = "eu-central-1"
+from tests.servers.aws import REGION, client
+from tests.servers.aws import aws as aws_server
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    port = free_port()
-    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-    server.start()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
+    with aws_server() as address:
+        yield address
 
 
 @pytest.fixture
@@ -43,19 +37,14 @@ def settings(endpoint: str, tmp_path: Path) -> AwsSettings:
     return AwsSettings(REGION, access, secret, endpoint=endpoint)
 
 
-def client(endpoint: str, service: str) -> object:
-    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-    return boto3.client(service, region_name=REGION, endpoint_url=endpoint, **keys)
-
-
 async def test_a_secret_and_a_field_of_one(endpoint: str, settings: AwsSettings) -> None:
     manager = client(endpoint, "secretsmanager")
-    manager.create_secret(Name="prod/plain", SecretString="s3cret")  # type: ignore[attr-defined]
-    manager.create_secret(Name="prod/json", SecretString=json.dumps({"password": "inner"}))  # type: ignore[attr-defined]
+    manager.create_secret(Name="prod/plain", SecretString="s3cret")
+    manager.create_secret(Name="prod/json", SecretString=json.dumps({"password": "inner"}))
     aws = Aws(settings)
     assert await aws.read("prod/plain") == "s3cret"
     assert await aws.read("prod/json#password") == "inner"
-    manager.put_secret_value(SecretId="prod/plain", SecretString="rotated")  # type: ignore[attr-defined]
+    manager.put_secret_value(SecretId="prod/plain", SecretString="rotated")
     assert await aws.read("prod/plain") == "rotated"
     for missing in ("prod/none", "prod/json#none", "prod/plain#password"):
         with pytest.raises(Unavailable) as refused:
@@ -65,7 +54,7 @@ async def test_a_secret_and_a_field_of_one(endpoint: str, settings: AwsSettings)
 
 
 async def test_sealed_under_a_key_of_kms(endpoint: str, settings: AwsSettings) -> None:
-    key = client(endpoint, "kms").create_key()["KeyMetadata"]["KeyId"]  # type: ignore[attr-defined]
+    key = client(endpoint, "kms").create_key()["KeyMetadata"]["KeyId"]
     aws = Aws(settings)
     sealer = Sealer(SealedSettings(kms=key), aws, lambda n: bytes(range(n)))
     held = await sealer.seal("orders", "s3cret")
