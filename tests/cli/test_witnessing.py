@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -17,6 +18,7 @@ from daypass.ledger.cosigning import Cosigned, Cosigners, WitnessAddress
 from daypass.ledger.note import VerifierKey
 from tests.cli.running import daypass
 from tests.ledger.logs import Log
+from tests.servers.babbling import babble
 
 NAME = "witness.acme.test/one"
 
@@ -76,31 +78,46 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     assert done.returncode == 0 and VerifierKey.parse(done.stdout).name == NAME
 
 
-@pytest.mark.parametrize("begun", [b"", b"GET /vkey HTTP/1.1\r\nX: ", b"GET /vkey HTTP/1.1\r\nX: " + b"a" * 70_000])
-def test_strangers_are_cut_off(tmp_path: Path, begun: bytes) -> None:
-    Log(tmp_path / "log")
+@contextmanager
+def witnessing(home: Path) -> Iterator[int]:
+    """A witness that listens to everybody; its port, and at the end nothing in its log that it did not foresee."""
+    Log(home / "log")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     argv = ["witness", "--name", NAME, "--data", "w", "--log", "log/ledger/vkey", "--behind-tls"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "daypass", *argv, "--listen", f"0.0.0.0:{port}"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with (home / "witness.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "daypass", *argv, "--listen", f"0.0.0.0:{port}"],
+            cwd=home,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     try:
         assert process.stdout is not None and process.stdout.readline()
-        with connected(port) as one:
-            one.settimeout(60)
-            with suppress(OSError):
-                one.sendall(begun)
-                assert one.recv(1) == b""
+        connected(port).close()
+        yield port
         with connected(port) as one:
             one.sendall(b"GET /vkey HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert one.recv(100).startswith(b"HTTP/1.1 200")
     finally:
         process.terminate()
         process.wait(10)
+    assert "Traceback" not in (home / "witness.log").read_text()
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /vkey HTTP/1.1\r\nX: ", b"GET /vkey HTTP/1.1\r\nX: " + b"a" * 70_000])
+def test_strangers_are_cut_off(tmp_path: Path, begun: bytes) -> None:
+    with witnessing(tmp_path) as port, connected(port) as one:
+        one.settimeout(60)
+        with suppress(OSError):
+            one.sendall(begun)
+            assert one.recv(1) == b""
+
+
+def test_random_bytes(tmp_path: Path) -> None:
+    with witnessing(tmp_path) as port:
+        babble(port, 300)
 
 
 def connected(port: int) -> socket.socket:
