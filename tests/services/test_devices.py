@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from daypass.domain.errors import TooMany, Unauthenticated
+from daypass.domain.errors import NotFound, TooMany, Unauthenticated
+from daypass.domain.people import OPERATOR, Person
+from daypass.domain.visit import Visit
 from daypass.services import devices
-from daypass.services.devices import FLOW_MS, POLL_MS, Device, Devices
+from daypass.services.devices import CODES_MAX, FLOW_MS, POLL_MS, Device, Devices
+from daypass.services.pace import WINDOW_MS
 from tests.services.conftest import World
 
 MOST = 20
@@ -48,3 +51,22 @@ async def test_it_waits_so_long_and_is_asked_after_so_often(world: World, waitin
     world.clock.t += FLOW_MS
     with pytest.raises(Unauthenticated):
         await waiting.poll(one.secret)
+
+
+async def test_who_tries_codes_waits_and_others_do_not(world: World, waiting: Devices) -> None:
+    one = await waiting.begin("laptop", "192.0.2.7:1")
+    eve, ana = await world.who("eve"), await world.who("ana")
+    for _ in range(CODES_MAX):
+        with pytest.raises(NotFound):
+            await waiting.look(eve, "BBBB-BBBB")
+    for trying in (waiting.look(eve, one.code), waiting.answer(eve, await a_visit(world, eve), one.code, allow=True)):
+        with pytest.raises(TooMany):
+            await trying
+    assert (await waiting.look(ana, one.code)).client == "laptop"
+    world.clock.t += WINDOW_MS
+    assert (await waiting.look(eve, one.code)).state == "WAITING"
+
+
+async def a_visit(world: World, person: Person) -> Visit:
+    issued = await world.tokens.issue(person.id, OPERATOR)
+    return (await world.visits.by_token(issued.secret, "192.0.2.9:1")).visit

@@ -80,7 +80,7 @@ async def poll_device(asked: Poll, front: AFront) -> PollView:
 @router.get("/devices/{code}")
 async def show_device(code: Code, caller: ACaller, front: AFront) -> DeviceView:
     """Who waits with this code."""
-    return _shown(await front.devices.look(code))
+    return _shown(await front.devices.look(caller.person, code))
 
 
 @router.post("/devices/{code}/allow")

@@ -18,6 +18,7 @@ from daypass.domain.visit import Visit, lives
 from daypass.identity import tokens
 from daypass.identity.attempts import address_of
 from daypass.services.office import Office, acting
+from daypass.services.pace import Pace
 from daypass.services.tokens import Issued, Tokens
 from daypass.store.interface import Transaction
 from daypass.store.visiting import Flow
@@ -32,6 +33,8 @@ POLL_MS = 2_000
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """RFC 8628, 6.1: no vowels, so that no words come of it, and nothing that looks like something else."""
 CODE_CHARS = 8
+CODES_MAX = 60
+"""Codes that one person looks up in a minute (RFC 8628, 5.1), of 20^8 that there can be; each is good for ten."""
 CLIENT_CHARS_MAX = 100
 
 State = Literal["WAITING", "ALLOWED", "REFUSED"]
@@ -56,6 +59,7 @@ class Devices:
     def __init__(self, office: Office, tokens: Tokens) -> None:
         self._office = office
         self._tokens = tokens
+        self._pace = Pace(CODES_MAX, "codes")
 
     async def begin(self, client: str, seen_from: str) -> Device:
         """A device that waits. `client`: what it says it is."""
@@ -74,8 +78,9 @@ class Devices:
         for crowd, _ in Counter(waiting.values()).most_common(1):
             await tx.drop_flow(next(id for id, address in waiting.items() if address == crowd))
 
-    async def look(self, code: str) -> Device:
-        """The device with this code. Raise `NotFound`."""
+    async def look(self, by: Person, code: str) -> Device:
+        """The device with this code. Raise `NotFound`, and `TooMany` for who tries one after the other."""
+        self._pace.step(by.id, self._office.now())
         async with self._office.store.begin() as tx:
             flow = await tx.flow_by_code(KIND, plain(code))
         return _device(self._there(flow, code))
@@ -84,6 +89,7 @@ class Devices:
         """Let it in as oneself, or do not. Only from a browser: a token makes tokens by itself."""
         if visit is None:
             raise Refused("a device is let in by somebody who is signed in with a browser", hint="daypass token new")
+        self._pace.step(by.id, self._office.now())
         async with self._office.change() as change:
             person = await change.person(by)
             flow = self._there(await change.tx.flow_by_code(KIND, plain(code)), code)
