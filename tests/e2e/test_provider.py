@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from daypass.identity.attempts import BEGUN_OF_ADDRESS
 from tests.api.serving import Answer, Served
 from tests.servers.oidc_provider import CLIENT, SECRET, Browser, OidcProvider
 
@@ -122,6 +124,17 @@ def test_what_comes_back_counts_once_and_in_its_own_browser(joined: Joined) -> N
     assert "problem=" in joined.back(back, binding).headers["location"]
     forged = joined.call("GET", f"{V1}/sign-in/oidc/callback?state=x&code=y", Cookie=binding)
     assert "problem=" in forged.headers["location"]
+
+
+def test_what_another_sites_page_begins_shuts_nobody_out(joined: Joined) -> None:
+    """As many images of the way to the provider as it likes: none is counted, and none takes room."""
+    connection = http.client.HTTPConnection("127.0.0.1", joined.web, timeout=30, source_address=("127.0.0.4", 0))
+    for _ in range(BEGUN_OF_ADDRESS["provider"] + 1):
+        connection.request("GET", f"{V1}/sign-in/oidc", headers={"Sec-Fetch-Site": "cross-site"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 302 and answer.headers["location"].startswith(joined.provider.issuer)
+    connection.close()
 
 
 def test_what_is_sent_to_the_provider_is_bound_three_times(joined: Joined) -> None:
