@@ -30,7 +30,7 @@ def names(cert: Path) -> list[str]:
 
 
 def test_a_first_start_makes_an_authority(tmp_path: Path) -> None:
-    tls = open_tls(settings(tmp_path, "public_url: https://daypass.acme.test\nproxies: []\n"), NOW)
+    tls = open_tls(settings(tmp_path, "public_url: https://daypass.acme.test\n"), NOW)
     assert names(tls.cert) == ["localhost", "127.0.0.1", "::1", "daypass.acme.test"]
     found = x509.load_pem_x509_certificates(tls.cert.read_bytes())[0]
     assert isinstance(found.signature_hash_algorithm, hashes.SHA256)

@@ -127,7 +127,6 @@ COMPLAINTS = [
         "site: a\nlisten: { web: '[::]:8420' }\n",
         "daypass.yaml:2: listen.web: [::]:8420 is not loopback, and without tls it would speak plain text; set tls",
     ),
-    ("site: a\npublic_url: https://a.test\n", "daypass.yaml:2: public_url: is https, and without tls a proxy has to"),
     ("site: a\nproxies: [ proxy.acme.test ]\n", "daypass.yaml:2: proxies[0]: must be an address or a network, like"),
     ("site: a\nproxies: [ 10.0.7.1/24 ]\n", "daypass.yaml:2: proxies[0]: must be an address or a network, like"),
     ("site: a\nproxies: [ '::/0' ]\n", "daypass.yaml:2: proxies[0]: would let everybody say where they come from"),
@@ -230,13 +229,6 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as told:
         read_settings(tmp_path / "daypass.yaml")
     assert told.value.message == f"{tmp_path}/daypass.yaml: cannot be read: No such file or directory"
-
-
-@pytest.mark.parametrize("proxies", ["[ '::1' ]", "[]"])
-def test_https_without_tls_is_taken_with_proxies(folder: Path, proxies: str) -> None:
-    """Also with none, by who has said so: theirs does not tell where calls come from."""
-    text = f"site: a\npublic_url: https://a.test\nproxies: {proxies}\n"
-    assert read_settings(written(folder, text)).public_url == "https://a.test"
 
 
 def test_plain_text_off_loopback_is_taken_with_tls(folder: Path) -> None:

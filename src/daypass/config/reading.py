@@ -141,7 +141,6 @@ def read_settings(file: Path) -> Settings:
         nodes={node.path: node for node in root.walk()},
     )
     _refuse_plain_text(settings)
-    _refuse_unnamed_proxy(settings)
     return settings
 
 
@@ -317,10 +316,3 @@ def _refuse_plain_text(settings: Settings) -> None:
         if not settings.tls and not address.is_loopback():
             problem = f"{address} is not loopback, and without tls it would speak plain text; set tls or use 127.0.0.1"
             raise settings.nodes[f"listen.{name}"].wrong(problem)
-
-
-def _refuse_unnamed_proxy(settings: Settings) -> None:
-    """Behind a proxy that nobody named all people come from one address, and one stranger's tries shut them all out."""
-    if settings.public_url.startswith("https:") and not settings.tls and "proxies" not in settings.nodes:
-        problem = "is https, and without tls a proxy has to speak that for us; name it: proxies: [127.0.0.1]"
-        raise settings.nodes["public_url"].wrong(problem)
