@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daypass.domain.crowd import Crowd
 from daypass.domain.errors import ConfigError
@@ -64,6 +66,35 @@ def test_the_ways_are_followed_to_their_end() -> None:
     second = replace(person("ana2"), email="ana+2@acme.test")
     bot = agent("bot", second, "payments-leads")
     assert bot.id in Crowd((*PEOPLE, second, bot)).selves(ANA.id)
+
+
+IDS = ("a", "b", "c", "d")
+ANYBODY = st.builds(
+    Person,
+    id=st.just(""),
+    email=st.sampled_from(("x@acme.test", "x+1@acme.test", "y@acme.test", "z@acme.test")),
+    name=st.just("Somebody"),
+    groups=st.just(frozenset()),
+    subject=st.sampled_from(("", "s1", "s2")),
+    agent_of=st.sampled_from(("", *IDS)),
+)
+SOME = st.dictionaries(st.sampled_from(IDS), ANYBODY)
+
+
+@given(SOME, st.lists(SOME, max_size=3))
+def test_who_changed_is_known_as_if_everybody_was_read_anew(
+    first: dict[str, Person], changes: list[dict[str, Person]]
+) -> None:
+    known = {id: replace(one, id=id) for id, one in first.items()}
+    crowd = Crowd(sorted(known.values(), key=lambda one: one.email))
+    crowd.selves(*IDS)
+    for some in changes:
+        changed = {id: replace(one, id=id) for id, one in some.items()}
+        before, selves = crowd, {id: crowd.selves(id) for id in IDS}
+        crowd, known = crowd.changed(changed), {**known, **changed}
+        fresh = Crowd(tuple(known.values()))
+        assert [crowd.selves(id) for id in IDS] == [fresh.selves(id) for id in IDS]
+        assert {id: before.selves(id) for id in IDS} == selves, "the former one stays as it was"
 
 
 def test_a_group_owner_is_decided_for_by_her_own_group() -> None:

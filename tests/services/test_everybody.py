@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -30,6 +31,30 @@ async def test_they_are_kept_while_nobody_changes(world: World) -> None:
     assert await everybody(world) is before
     await world.people.sync(PEOPLE)
     assert await everybody(world) is before
+
+
+async def test_who_starts_knows_them_before_anybody_asks(world: World) -> None:
+    started = World(world.store)
+    await started.people.sync(PEOPLE)
+    assert started.office.kept.crowd is not None
+    known = started.office.kept.crowd[1]
+    assert await everybody(started) is known and known.people == (await read_anew(world)).people
+
+
+async def test_several_who_ask_at_once_have_them_read_once(world: World) -> None:
+    fresh = World(world.store)
+    found = await asyncio.gather(*(everybody(fresh) for _ in range(6)))
+    assert all(one is found[0] for one in found)
+
+
+async def test_who_reads_them_and_is_gone_in_the_middle_holds_nobody_up(world: World) -> None:
+    fresh = World(world.store)
+    async with fresh.office.kept.reading:
+        reading = [asyncio.ensure_future(everybody(fresh)) for _ in range(3)]
+        await asyncio.wait(reading, timeout=0.2)
+        reading[0].cancel()
+    later = await asyncio.gather(*reading[1:])
+    assert [one.people for one in later] == [(await read_anew(world)).people] * 2
 
 
 async def test_a_change_by_another_node_counts_at_once(world: World) -> None:

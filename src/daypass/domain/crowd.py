@@ -23,13 +23,20 @@ class Crowd:
         self.owners = owners or {}
         self.by_id: Mapping[str, Person] = {person.id: person for person in people}
         self._named: dict[tuple[str, ...], tuple[Person, ...]] = {}
-        self._alike: dict[str, list[str]] | None = None
+        self._alike: dict[str, tuple[str, ...]] | None = None
 
     def changed(self, some: Mapping[str, Person]) -> Crowd:
         """The same with these people as they are now, or in addition."""
         people = [some.get(one.id, one) for one in self.people]
         people += [one for id, one in some.items() if id not in self.by_id]
-        return Crowd(sorted(people, key=lambda one: one.email), self.owners)
+        crowd = Crowd(sorted(people, key=lambda one: one.email), self.owners)
+        if self._alike is not None:
+            crowd._alike = dict(self._alike)
+            for id, one in some.items():
+                if (was := self.by_id.get(id)) is not None:
+                    _leave(crowd._alike, was)
+                _join(crowd._alike, one)
+        return crowd
 
     def named(self, of: tuple[str, ...]) -> tuple[Person, ...]:
         """Whom these names (`group:NAME` or addresses) mean, in the order of their ids. The disabled are nobody."""
@@ -65,18 +72,27 @@ class Crowd:
         names = tuple(name for name in of if name not in owned) if owned else of
         return tuple(one.id for one in self.named(names) if one.id not in selves)
 
-    def _index(self) -> dict[str, list[str]]:
+    def _index(self) -> dict[str, tuple[str, ...]]:
         if self._alike is None:
             self._alike = {}
             for person in self.people:
-                for key in _keys(person):
-                    self._alike.setdefault(key, []).append(person.id)
+                _join(self._alike, person)
         return self._alike
 
 
 def as_crowd(people: Sequence[Person] | Crowd) -> Crowd:
     """A crowd of these people, if it is none yet."""
     return people if isinstance(people, Crowd) else Crowd(people)
+
+
+def _join(alike: dict[str, tuple[str, ...]], person: Person) -> None:
+    for key in _keys(person):
+        alike[key] = (*alike.get(key, ()), person.id)
+
+
+def _leave(alike: dict[str, tuple[str, ...]], person: Person) -> None:
+    for key in _keys(person):
+        alike[key] = tuple(id for id in alike[key] if id != person.id)
 
 
 def _keys(person: Person) -> tuple[str, ...]:

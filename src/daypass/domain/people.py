@@ -43,7 +43,9 @@ def selected(person: Person, of: Sequence[str]) -> bool:
 def canonical_email(email: str) -> str:
     """The address without what makes several of one mailbox: case, other forms of the same letters (full-width ones,
     ligatures, combining accents), a `+tag`, and a dot behind the domain."""
-    local, _, domain = unicodedata.normalize("NFKC", email.strip()).casefold().rpartition("@")
+    plain = email.strip()
+    same = plain.lower() if plain.isascii() else unicodedata.normalize("NFKC", plain).casefold()
+    local, _, domain = same.rpartition("@")
     return f"{local.partition('+')[0]}@{domain.rstrip('.')}"
 
 

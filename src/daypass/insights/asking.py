@@ -88,7 +88,7 @@ class Insights:
         )
 
     async def _facts(self, tx: Transaction, period: Period, now: int, limit: Person | None) -> Facts:
-        people = {person.id: person for person in await tx.people()}
+        people = (await self._office.everybody(tx)).by_id
         own = None
         if limit is not None:
             own = frozenset({limit.id, *(one.id for one in people.values() if one.agent_of == limit.id)})

@@ -6,6 +6,7 @@ know of events is told after the commit, never before.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -64,6 +65,15 @@ class Kept:
     """Everybody as last known, with the store's revision of the people that they are of."""
 
     crowd: tuple[str, Crowd] | None = None
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by who reads everybody: a page asks several things at once, and one reading is for all of them."""
+
+    def known(self, revision: str, saved: SavedPeople | None) -> Crowd | None:
+        """Everybody of this revision, with whom a transaction has saved; None: they have to be read."""
+        if self.crowd is not None and self.crowd[0] == revision:
+            return self.crowd[1]
+        ours = self.with_saved(saved)
+        return ours[1] if ours is not None and ours[0] == revision else None  # not committed yet, so not kept
 
     def with_saved(self, saved: SavedPeople | None) -> tuple[str, Crowd] | None:
         """The same after these were saved; None if they were saved on top of what is not known here."""
@@ -103,16 +113,16 @@ class Office:
         """Everybody as this transaction sees them, with who owns which group. They are read anew only when the store
         says, in this transaction, that somebody changed whom another node saved."""
         revision = await tx.people_revision()
-        kept = self.kept.crowd
-        if kept is not None and kept[0] == revision:
-            return kept[1]
-        ours = self.kept.with_saved(tx.saved_people)
-        if ours is not None and ours[0] == revision:
-            return ours[1]  # not committed yet, so not kept
-        crowd = Crowd(await tx.people(), self.owners)
-        if self.kept.crowd is kept:
-            self.kept.crowd = (revision, crowd)
-        return crowd
+        if (known := self.kept.known(revision, tx.saved_people)) is not None:
+            return known
+        async with self.kept.reading:
+            if (known := self.kept.known(revision, tx.saved_people)) is not None:
+                return known
+            kept = self.kept.crowd
+            crowd = Crowd(await tx.people(), self.owners)
+            if self.kept.crowd is kept:
+                self.kept.crowd = (revision, crowd)
+            return crowd
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""

@@ -9,7 +9,7 @@ from daypass.domain.errors import NotFound
 from daypass.domain.events import Event
 from daypass.domain.people import SYSTEM, Actor, Person
 from daypass.identity.local import Difference, Listed, difference
-from daypass.services.notices import tell
+from daypass.services.notices import guards, tell
 from daypass.services.office import Change, Office
 
 ISSUER = "oidc_issuer"
@@ -31,7 +31,8 @@ class People:
     async def sync(self, listed: Sequence[Listed]) -> Difference:
         """Make who is known be who is listed: new people get an opaque id, those gone are disabled."""
         async with self._office.change() as change:
-            found = difference(listed, await change.tx.people(), self._office.new_id)
+            everybody = (await self._office.everybody(change.tx)).people
+            found = difference(listed, everybody, self._office.new_id)
             for word, people in (("added", found.added), ("changed", found.changed), ("disabled", found.disabled)):
                 for person in people:
                     await save_person(self._office, change, person, word, SYSTEM, "settings")
@@ -46,7 +47,8 @@ class People:
             if was == issuer:
                 return 0
             await change.tx.save_setting(ISSUER, issuer)
-            bound = [one for one in await change.tx.people() if was and one.subject and not one.agent_of]
+            everybody = (await self._office.everybody(change.tx)).people
+            bound = [one for one in everybody if was and one.subject and not one.agent_of]
             for person in bound:
                 unbound = replace(person, subject="")
                 await save_person(self._office, change, unbound, "unbound", SYSTEM, "settings")
@@ -57,8 +59,7 @@ class People:
         changed = {"added": found.added, "changed": found.changed, "disabled": found.disabled}
         about = {name: [one.id for one in people][:NAMED_MAX] for name, people in changed.items() if people}
         if about:
-            guards = [one.id for one in await change.tx.people() if self._office.is_security(one)]
-            await tell(self._office, change, guards, "person.changed", about)
+            await tell(self._office, change, await guards(self._office, change), "person.changed", about)
 
     async def all(self) -> Sequence[Person]:
         """Everybody, the disabled too."""

@@ -7,7 +7,8 @@ mappings for a JSON column. What comes back out equals what went in.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daypass.domain.events import Blob
@@ -35,6 +36,16 @@ def person_row(person: Person) -> Row:
 
 def person_of(row: Row) -> Person:
     return Person(**{**row, "groups": frozenset(row["groups"])})
+
+
+def person_of_values(values: Sequence[Any], known: dict[str, frozenset[str]]) -> Person:
+    """The same of plain values in the order of the columns. Many are in the same groups: `known` has those by their
+    JSON."""
+    id, email, name, groups, disabled, *rest = values
+    held = known.get(groups)
+    if held is None:
+        held = known[groups] = frozenset(json.loads(groups))
+    return Person(id, email, name, held, bool(disabled), *rest)
 
 
 def token_row(token: Token) -> Row:
