@@ -18,7 +18,7 @@ from daypass.domain.errors import Invalid
 from daypass.domain.events import Blob
 from daypass.domain.finding import OUTCOMES, Sought, phrases_of
 from daypass.domain.people import Person
-from daypass.services.counting_hits import Facet, people_of
+from daypass.services.counting_hits import Facet
 from daypass.services.searching import PAGE_MAX, Hit
 
 router = APIRouter(tags=["record"])
@@ -104,8 +104,7 @@ async def search(
 async def count_hits(caller: ACaller, front: AFront, asked: AQuestion) -> FacetsView:
     """How many of the hits, as far as I may see them, are of each person, target, table, kind, time and outcome."""
     found = await front.counting_hits.count(caller.person, asked.sought, person=asked.person)
-    named = people_of(found.facets)
-    people = {id: one for id, one in (await front.reading.people()).items() if id in named}
+    people = await front.reading.people()
     return FacetsView(
         state="WHOLE" if found.whole else "NEWEST",
         hits=found.hits,

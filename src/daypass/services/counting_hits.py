@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -114,8 +114,3 @@ def _times(days: Counter[int]) -> Facet:
 
 def _date(day: int) -> str:
     return as_datetime(day * DAY_MS).date().isoformat()
-
-
-def people_of(facets: Iterable[Facet]) -> frozenset[str]:
-    """The ids of people among the values."""
-    return frozenset(value for facet in facets if facet.name == "person" for value, _ in facet.values)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, Literal
 
 from daypass.domain.errors import NotFound
@@ -84,7 +85,7 @@ class Searching:
         """The entry with this index and its bodies, as `search` would show it. Raise `NotFound`."""
         async with self._office.reading() as tx:
             found = [one for one in await tx.entries(since=index, limit=1) if one.index == index]
-            if not found or not await self._sees(tx, by, found[0], {}):
+            if not found or not self._sees(by, found[0], await self._read(tx, by, found)):
                 raise NotFound(f"there is no entry {index} that you may see", hint="daypass search finds entries")
             names = _names(found[0])
             blobs = await tx.blobs(sha256=names) if names else ()
@@ -95,9 +96,9 @@ class Searching:
 
     async def said(self, by: Person, entries: Sequence[StoredEntry]) -> Mapping[str, Mapping[str, str]]:
         """What was said in each of these entries, by its id, as far as this person may read it and it holds."""
-        known: dict[str, bool] = {}
         async with self._office.reading() as tx:
-            read = [one for one in entries if await self._sees(tx, by, one, known)]
+            known = await self._read(tx, by, entries)
+            read = [one for one in entries if self._sees(by, one, known)]
             names = [name for one in read for name in _names(one)]
             blobs = {blob.sha256: blob for blob in await tx.blobs(sha256=names)} if names else {}
         await self._recordings.note(by, _sessions([one for one in read if one.type.startswith("statement.")]))
@@ -107,12 +108,13 @@ class Searching:
         self, tx: Transaction, by: Person, sought: Sought, before: int | None, limit: int
     ) -> tuple[list[StoredEntry], int | None]:
         seen: list[StoredEntry] = []
-        known: dict[str, bool] = {}
+        known: Mapping[str, bool] = {}
         for _ in range(LOOKED_AT_MAX // BATCH):
             found = await tx.search(sought, before=before, limit=BATCH)
+            known = await self._read(tx, by, found, known)
             for one in found:
                 before = one.index
-                if _about(one, sought.table) and await self._sees(tx, by, one, known):
+                if _about(one, sought.table) and self._sees(by, one, known):
                     seen.append(one)
                     if len(seen) == limit:
                         return seen, before
@@ -120,17 +122,31 @@ class Searching:
                 return seen, None
         return seen, before
 
-    async def _sees(self, tx: Transaction, by: Person, one: StoredEntry, known: dict[str, bool]) -> bool:
+    async def _read(
+        self,
+        tx: Transaction,
+        by: Person,
+        entries: Sequence[StoredEntry],
+        known: Mapping[str, bool] = MappingProxyType({}),
+    ) -> Mapping[str, bool]:
+        """Of which requests of these entries, and of those known already, this person may read what was said."""
+        if self._office.may(by, Verb.READ):
+            return known
+        named = {request for one in entries if isinstance(request := _json(one).get("request"), str)}
+        fresh, read = sorted(named - known.keys()), set[str]()
+        for n in range(0, len(fresh), BATCH):
+            found = await tx.requests(ids=fresh[n : n + BATCH])
+            read |= {one.id for one in found if reads_of(self._office, by, one)}
+        return {**known, **{id: id in read for id in fresh}}
+
+    def _sees(self, by: Person, one: StoredEntry, known: Mapping[str, bool]) -> bool:
         if self._office.may(by, Verb.READ):
             return True
         entry = _json(one)
         request = entry.get("request")
-        if not isinstance(request, str):
-            return bool(entry) and entry["actor"]["id"] == by.id and not by.disabled
-        if request not in known:
-            found = await tx.request(request)
-            known[request] = found is not None and reads_of(self._office, by, found)
-        return known[request]
+        if isinstance(request, str):
+            return known[request]
+        return bool(entry) and entry["actor"]["id"] == by.id and not by.disabled
 
 
 def _sessions(entries: Sequence[StoredEntry]) -> list[str]:
