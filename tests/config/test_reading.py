@@ -133,6 +133,10 @@ COMPLAINTS = [
     ("site: a\npublic_url: localhost\n", "daypass.yaml:2: public_url: must be a URL without a path, like https://"),
     ("site: a\ntls: { cert: x }\n", "daypass.yaml:2: tls: key is missing"),
     ("site: a\ntls: { cert: x, key: y }\n", "daypass.yaml:2: tls.cert: there is no file /"),
+    (
+        'site: a\nidentity: { people: [ { email: "an\\u202ea@acme.test" } ] }\n',
+        "daypass.yaml:2: identity.people[0].email: must be an address, like ana@acme.test",
+    ),
     ("site: a\ndurability: never\n", "daypass.yaml:2: durability: must be one of written, synced, ledger, not 'never'"),
     ("site: a\nlimits: { message: 64 }\n", "daypass.yaml:2: limits.message: must be a size with its unit, like 512KiB"),
     ("site: a\nlimits: { drain: 5 }\n", "daypass.yaml:2: limits.drain: must be a length of time with its unit, like"),

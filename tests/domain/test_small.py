@@ -16,6 +16,7 @@ from daypass.domain import session as sessions
 from daypass.domain.conditions import ConditionFailed, compile_condition
 from daypass.domain.errors import Conflict, Invalid
 from daypass.domain.grant import EndReason, Grant, GrantAction, GrantState
+from daypass.domain.people import ADDRESS
 from daypass.domain.request import Stage
 from daypass.domain.session import Session, SessionState
 from daypass.domain.wording import ask_command, ended_message
@@ -35,6 +36,36 @@ def test_matching_agrees_with_trying_everything(given_stages: list[tuple[int, fr
     )
     assert matching.satisfied(stages, "abcde") is possible
     assert sum(matching.missing(stages, "abcde")) == len(wanted) - len(matching.assignment(stages, "abcde"))
+
+
+@pytest.mark.parametrize("local", ["ana", "o'hara+x", "ana.maría", "Ж", "a" * 64])
+def test_an_address_may_have_any_letters(local: str) -> None:
+    assert ADDRESS.fullmatch(f"{local}@acme.test")
+
+
+HIDING = (
+    0x202E,
+    0x2066,
+    0x200B,
+    0x200D,
+    0xAD,
+    0xFEFF,
+    0x2060,
+    0x115F,
+    0x3164,
+    0xFE0F,
+    0x7F,
+    0x9B,
+    0xE0041,
+    0x2028,
+    0x85,
+    0xA0,
+)
+
+
+@pytest.mark.parametrize("sign", [*map(chr, HIDING), " ", "\n", "@", ":", "/"], ids=ascii)
+def test_no_address_has_a_sign_that_hides_or_turns(sign: str) -> None:
+    assert not ADDRESS.fullmatch(f"an{sign}a@acme.test")
 
 
 @pytest.mark.parametrize("source", ["", "a +", "x" * 2001, "tickets.open", "past.size() > 0", "1 == "])

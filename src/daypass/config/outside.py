@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from daypass.config.secrets import read_secret, secret_ref
 from daypass.domain.documents import Node
+from daypass.domain.people import ADDRESS
 from daypass.domain.target import SecretRef
 
 TICKET_KEYS = ("name", "system", "url", "user", "token", "projects", "repository", "people", "webhook", "ca")
@@ -41,7 +42,6 @@ _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,49}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 _SCHEDULE = re.compile(r"[A-Z0-9]{1,40}")
-_EMAIL = re.compile(r"[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def read_tickets(node: Node | None, beside: Path) -> tuple[TicketSettings, ...]:
             system,
             read_url(keys["url"]) if "url" in keys else URLS[system],
             secret_ref(keys["token"], beside),
-            user=keys["user"].text(_EMAIL, "an address, like bot@acme.test") if "user" in keys else "",
+            user=keys["user"].text(ADDRESS, "an address, like bot@acme.test") if "user" in keys else "",
             projects=_each(keys.get("projects"), _PROJECT, "a project's key, like INC"),
             repository=keys["repository"].text(_REPOSITORY, "owner/name") if "repository" in keys else "",
             people=_logins(keys.get("people")),
@@ -160,7 +160,7 @@ def _each(node: Node | None, pattern: re.Pattern[str], right: str) -> tuple[str,
 
 def _logins(node: Node | None) -> Mapping[str, str]:
     pairs = node.mapping() if node is not None else {}
-    return {login: at.text(_EMAIL, "an address, like ana@acme.test").lower() for login, at in pairs.items()}
+    return {login: at.text(ADDRESS, "an address, like ana@acme.test").lower() for login, at in pairs.items()}
 
 
 def _place(node: Node, source: str, beside: Path) -> str | SecretRef:

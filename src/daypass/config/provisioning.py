@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol as Interface
 
 from daypass.domain.documents import Node
+from daypass.domain.people import ADDRESS
 
 SCIM_KEYS = ("account", "adopt", "external_id_is_subject", "shared_groups")
 
-_EMAIL = re.compile(r"[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -37,7 +37,7 @@ class Listed(Interface):
 def read_scim(node: Node, people: Mapping[str, Listed]) -> ScimSettings:
     """Read and check it. `people`: those whom the settings list, by address. Raises ConfigError."""
     keys = node.mapping(SCIM_KEYS, needs=("account",))
-    account = keys["account"].text(_EMAIL, "the address of a service account, like okta@acme.test").lower()
+    account = keys["account"].text(ADDRESS, "the address of a service account, like okta@acme.test").lower()
     found = people.get(account)
     if found is None or not found.agent_of:
         raise keys["account"].wrong("must be somebody of identity.people with an owner (agent_of)")

@@ -30,6 +30,7 @@ from daypass.config.telling import TELLING_KEYS, read_notify
 from daypass.config.vaults import STORE_KEYS, read_secret_stores
 from daypass.domain.documents import Node, load
 from daypass.domain.errors import ConfigError
+from daypass.domain.people import ADDRESS
 from daypass.domain.roles import STANDING, USUAL, Role
 from daypass.domain.target import SecretRef
 
@@ -88,7 +89,6 @@ WARNINGS_MAX = 8
 
 _SITE = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._~-]+)*")
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_EMAIL = re.compile(r"[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 
@@ -214,7 +214,7 @@ def _people(node: Node | None) -> tuple[PersonSettings, ...]:
     people: dict[str, PersonSettings] = {}
     for item in node.sequence() if node is not None else ():
         keys = item.mapping(PERSON_KEYS, needs=("email",))
-        email = keys["email"].text(_EMAIL, "an address, like ana@acme.test").lower()
+        email = keys["email"].text(ADDRESS, "an address, like ana@acme.test").lower()
         if email in people:
             raise keys["email"].wrong(f"must be one person only, but {email} stands above already")
         groups = keys["groups"].sequence() if "groups" in keys else ()
@@ -224,7 +224,7 @@ def _people(node: Node | None) -> tuple[PersonSettings, ...]:
             keys["name"].text() if "name" in keys else email,
             names,
             subject=keys["subject"].text() if "subject" in keys else "",
-            agent_of=keys["agent_of"].text(_EMAIL, "the address of its owner").lower() if "agent_of" in keys else "",
+            agent_of=keys["agent_of"].text(ADDRESS, "the address of its owner").lower() if "agent_of" in keys else "",
         )
     for item in node.sequence() if node is not None else ():
         _check_owner(item, people)
@@ -246,7 +246,7 @@ def _owners(node: Node | None) -> Mapping[str, frozenset[str]]:
         if not _GROUP.fullmatch(name):
             raise item.wrong("must stand under a group's name of letters, digits, dots and dashes")
         given = item.mapping(GROUP_KEYS, needs=GROUP_KEYS)["owners"].sequence()
-        owners[name] = frozenset(one.text(_EMAIL, "an address, like ana@acme.test").lower() for one in given)
+        owners[name] = frozenset(one.text(ADDRESS, "an address, like ana@acme.test").lower() for one in given)
     return owners
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daypass.config.secrets import login_ref, secret_ref
 from daypass.domain.documents import Node
-from daypass.domain.people import GROUP
+from daypass.domain.people import ADDRESS, GROUP
 from daypass.domain.target import Effect, Maintenance, Target, TargetRole
 
 TARGET_FIELDS = (
@@ -48,7 +48,7 @@ EFFECTS = tuple(effect.value for effect in Effect if effect is not Effect.UNKNOW
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _NAME_RIGHT = "a name of letters, digits, dots, dashes and underscores, at most 63"
 _PROTOCOL = re.compile(r"[a-z][a-z0-9]*")
-NAMED = re.compile(r"group:[A-Za-z0-9][A-Za-z0-9._-]{0,62}|[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
+NAMED = re.compile(rf"group:[A-Za-z0-9][A-Za-z0-9._-]{{0,62}}|{ADDRESS.pattern}")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 
 

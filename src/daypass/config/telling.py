@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from daypass.config.secrets import read_secret, secret_ref
 from daypass.domain.documents import Node
 from daypass.domain.durations import DAY_MS, MINUTE_MS
+from daypass.domain.people import ADDRESS
 from daypass.domain.target import SecretRef
 from daypass.domain.telling import KINDS
 
@@ -44,7 +45,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _RESERVED = ("email", "slack", "slack-channel", "inside")
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
 _SENDER = re.compile(r"(?:[^<>\x00-\x1f]{1,100} )?<?[^\s@<>]{1,64}@[A-Za-z0-9.-]{1,190}>?")
-_EMAIL = re.compile(r"[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _SLACK_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,20}")
 
@@ -153,7 +153,7 @@ def _slack(node: Node, beside: Path) -> SlackSettings:
     keys = node.mapping(SLACK_KEYS, needs=("token",))
     people = keys["people"].mapping() if "people" in keys else {}
     for email, id in people.items():
-        if not _EMAIL.fullmatch(email):
+        if not ADDRESS.fullmatch(email):
             raise id.wrong("must stand under an address, like ana@acme.test: U012AB3CD")
     api = keys["api"].text().rstrip("/") if "api" in keys else SLACK_API
     if "api" in keys:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 SCIM = "scim"
 """The `source` of accounts that a directory keeps."""
 
-ADDRESS = re.compile(r"[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 """A group's name as policy can name it. A directory's group of another name is kept, and opens nothing."""
 

@@ -6,13 +6,13 @@ same wall-clock time all year, summer time included. Pure: the instant is an arg
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daypass.domain.documents import Node, load
 from daypass.domain.durations import HOUR_MS, instant_ms
 from daypass.domain.hours import DAYS, Hours, minute_of_day, zone_name, zone_of
+from daypass.domain.people import ADDRESS
 
 SCHEDULE_KEYS = ("zone", "weekly", "rotation", "instead")
 WEEKLY_KEYS = ("who", "days", "from", "to")
@@ -21,8 +21,6 @@ INSTEAD_KEYS = ("who", "from", "to")
 
 PARTS_MAX = 1000
 """Turns, rotations or exceptions in one schedule; more of them were not written by people."""
-
-_EMAIL = re.compile(r"[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def _instead(node: Node) -> Instead:
 
 
 def _who(node: Node) -> tuple[str, ...]:
-    who = tuple(item.text(_EMAIL, "an address, like ana@acme.test").lower() for item in node.sequence())
+    who = tuple(item.text(ADDRESS, "an address, like ana@acme.test").lower() for item in node.sequence())
     if not who:
         raise node.wrong("must name somebody, like [ana@acme.test]")
     return who

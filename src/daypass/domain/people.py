@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,14 @@ class Person:
     source: str = ""
     """Who keeps this account: `oidc` or `scim`; empty: the settings."""
 
+
+_UNSEEN = (
+    r"\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+ADDRESS = re.compile(rf"[^\s@:/{_UNSEEN}]{{1,64}}@[A-Za-z0-9.-]{{1,190}}")
+"""What an address may be. No sign in it shows nothing or turns the reading direction: whoever decides on what somebody
+asks for reads it, and takes what looks like a colleague's address for it."""
 
 GROUP = "group:"
 """What a group's name follows where people are named; anything else is an address."""

@@ -15,6 +15,7 @@ from daypass.domain.durations import DAY_MS, duration_text, instant_ms
 from daypass.domain.errors import Invalid
 from daypass.domain.hours import DAYS, Hours, minute_of_day, zone_name
 from daypass.domain.matching import PLACES_MAX
+from daypass.domain.people import ADDRESS
 from daypass.domain.rules import (
     ACTIVATE_WITHIN_MS,
     SAMPLE_ALL,
@@ -77,7 +78,7 @@ DENIALS_MAX = 1000
 """Each is looked at for every decision."""
 
 _NAME = re.compile(r"[^\s\x00-\x1f](?:[^\x00-\x1f]{0,98}[^\s\x00-\x1f])?")
-_NAMED = re.compile(r"group:[A-Za-z0-9][A-Za-z0-9._-]{0,62}|[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
+_NAMED = re.compile(rf"group:[A-Za-z0-9][A-Za-z0-9._-]{{0,62}}|{ADDRESS.pattern}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _PEOPLE = "group:NAME or an address"
 _PER_CENT = re.compile(r"[0-9]{1,3}%")

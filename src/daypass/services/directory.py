@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from daypass.domain.directory import ADDRESS, GROUP_NAME, SCIM, TEXT_CHARS_MAX, Entry, Told, key_of
+from daypass.domain.directory import GROUP_NAME, SCIM, TEXT_CHARS_MAX, Entry, Told, key_of
 from daypass.domain.errors import Conflict, Invalid
-from daypass.domain.people import Person
+from daypass.domain.people import ADDRESS, Person
 from daypass.services.directory_groups import DirectoryGroups, check_document, check_version, risen
 from daypass.services.directory_reading import Kept, Rules, Taken, none
 from daypass.services.office import Change, acting

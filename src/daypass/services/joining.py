@@ -13,13 +13,12 @@ from dataclasses import replace
 import structlog
 
 from daypass.domain.errors import Unauthenticated
-from daypass.domain.people import SYSTEM, Person
+from daypass.domain.people import ADDRESS, SYSTEM, Person
 from daypass.identity.oidc import Arrived
 from daypass.services.office import Change, Office
 from daypass.services.people import GROUPS_MAX, save_person
 
 SOURCE = "oidc"
-_EMAIL = re.compile(r"[^\s@:/\x00-\x20]{1,64}@[A-Za-z0-9.-]{1,190}")
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 NAME_CHARS_MAX = 200
 
@@ -54,7 +53,7 @@ class Joining:
             if len(bound) > 1 and len(here) != 1:
                 raise _no("several accounts are bound to this subject")
             return here[0] if len(bound) > 1 else bound[0]
-        if not told.email_verified or not _EMAIL.fullmatch(told.email):
+        if not told.email_verified or not ADDRESS.fullmatch(told.email):
             raise _no("the provider has not verified its address")
         by_email = await change.tx.person_by_email(told.email)
         if by_email is not None and by_email.subject:
@@ -65,7 +64,7 @@ class Joining:
         """The account as the provider tells of it now, if it is the provider's."""
         if person.source != SOURCE:
             return person
-        email = told.email if told.email_verified and _EMAIL.fullmatch(told.email) else person.email
+        email = told.email if told.email_verified and ADDRESS.fullmatch(told.email) else person.email
         # Some providers leave the claim out for who is in no group any more: what is not said is not so.
         named = sorted(one for one in told.groups or () if _GROUP.fullmatch(one))
         groups = frozenset(named[:GROUPS_MAX])
