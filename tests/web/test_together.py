@@ -111,6 +111,29 @@ def test_several_things_are_asked_for_at_once(staged: Daypass, browser: Browser)
         staged.say(DORA, "withdraw", one["id"])
 
 
+def test_a_part_of_a_target_is_asked_for_and_less_of_it_granted(staged: Daypass, browser: Browser) -> None:
+    dora, ben = browser.window(staged, DORA), browser.window(staged, BEN)
+    page = dora.go("/catalogue?pick=orders:write")
+    page.get_by_role("textbox", name="Why").fill("a part of it will do")
+    page.get_by_label("These parts only").fill("public.orders public.customers")
+    expect(page.get_by_label("What will happen")).to_contain_text("asks 1 of 3 people")
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.get_by_label("What was asked")).to_contain_text("public.customers, public.orders")
+    made = page.url.rpartition("/")[2]
+    case = ben.go(f"/inbox/{made}").get_by_label("The request")
+    expect(case).to_contain_text("public.customers, public.orders")
+    ben.page.keyboard.press("a")
+    ben.page.get_by_label("For these parts only").fill("public.orders")
+    ben.page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    expect(ben.page.get_by_role("dialog")).to_have_count(0)
+    grant = str(staged.object(DORA, "show", made)["grant"])
+    card = dora.go("/").get_by_role("article", name="access to orders as write")
+    expect(card).to_contain_text("public.orders")
+    expect(card).not_to_contain_text("public.customers")
+    staged.say(DORA, "return", grant)
+    assert not dora.faults and not ben.faults
+
+
 def test_who_decides_sees_what_hangs_on_it_and_what_was_before(staged: Daypass, browser: Browser) -> None:
     made = ask(staged, DORA, "write", "10m", "with a risk")
     page = browser.window(staged, BEN).go(f"/inbox/{made}")

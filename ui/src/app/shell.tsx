@@ -74,6 +74,9 @@ function usePlaces(): Group[] {
   ]
 }
 
+/** One page of them is asked for. */
+const counted = (count: number) => (count >= asking.PAGE ? `${asking.PAGE}+` : `${count}`)
+
 function PlaceLink({ place, done }: { place: Place; done?: () => void }) {
   const Icon = place.icon
   return (
@@ -82,7 +85,7 @@ function PlaceLink({ place, done }: { place: Place; done?: () => void }) {
       {place.name}
       {!!place.count && (
         <span className="count" role="img" aria-label={`${place.count} waiting`}>
-          {place.count >= asking.PAGE ? `${asking.PAGE}+` : place.count}
+          {counted(place.count)}
         </span>
       )}
     </To>
@@ -183,7 +186,7 @@ function Phone({ groups }: { groups: Group[] }) {
             {place.name === 'Request access' ? 'Request' : place.name}
             {!!place.count && (
               <span className="count" role="img" aria-label={`${place.count} waiting`}>
-                {place.count}
+                {counted(place.count)}
               </span>
             )}
           </To>

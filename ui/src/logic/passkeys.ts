@@ -57,7 +57,7 @@ async function get(publicKey: PublicKeyCredentialRequestOptions): Promise<Assert
   }
 }
 
-export type Narrowing = { ms?: number | null; role?: string | null }
+export type Narrowing = { ms?: number | null; role?: string | null; scope?: string[] }
 
 /** A vote on a request, signed: the challenge is the digest of the very line that SSH keys sign, and that is kept. */
 export async function signVote(
@@ -98,6 +98,7 @@ export function statement(
     digest: request.digest,
     narrowed_ms: narrowed.ms ?? 0,
     narrowed_role: narrowed.role ?? '',
+    ...(narrowed.scope?.length ? { narrowed_scope: [...new Set(narrowed.scope)].sort() } : {}),
     nonce,
     request: request.id,
     v: 1,

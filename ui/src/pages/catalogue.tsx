@@ -13,7 +13,7 @@ import { matches } from '../logic/matching'
 import { length } from '../logic/times'
 import { AskForm, type Picked } from '../parts/ask'
 import { Do, useDoing } from '../parts/doing'
-import { Answer, Empty, Heading, Section } from '../parts/page'
+import { Answer, Empty, Heading, Section, Wrong } from '../parts/page'
 import { Said } from '../parts/said'
 import { State } from '../parts/state'
 
@@ -123,7 +123,7 @@ function TargetRow({ target, picked, pick }: { target: TargetView; picked: Picke
           {target.state === 'GRANTED' && <State state="GRANTED" />}
           {Object.entries(target.labels).map(([key, value]) => (
             <span key={key} className="tiny faint mono">
-              {key}={value}
+              <Said text={`${key}=${value}`} />
             </span>
           ))}
         </div>
@@ -166,6 +166,9 @@ function Favourites() {
     (one: FavouriteView) => got(api.askForFavourite({ path: { name: one.id }, body: {} })),
     (made) => void navigate({ to: `/requests/${made.id}` as '/' }),
   )
+  if (favourites.error && !favourites.data) {
+    return <Wrong error={favourites.error} again={() => void favourites.refetch()} />
+  }
   if (!favourites.data?.length) return null
   return (
     <Section title="Favourites">

@@ -71,9 +71,10 @@ function Waiting() {
     (one) => one.state === 'NEEDS_INFO' && one.messages.at(-1)?.person.id !== me.data?.id,
   )
   const broken = [deciding, owed, mine].find((one) => one.error && !one.data)
-  if (decisions.length + duties.length + questions.length === 0 && !broken) return null
+  const count = decisions.length + duties.length + questions.length
+  if (count === 0 && !broken) return null
   return (
-    <Section title="Waits for me" note={`${decisions.length + duties.length + questions.length}`}>
+    <Section title="Waits for me" note={`${count}${deciding.hasNextPage || owed.hasNextPage ? ' and more' : ''}`}>
       {broken && <Wrong error={broken.error} again={() => void broken.refetch()} />}
       <div className="card">
         {questions.map((one) => (

@@ -12,7 +12,8 @@ import { measuredSteps } from '../logic/story'
 import { counted, length, measured } from '../logic/times'
 import { Because, Do } from '../parts/doing'
 import { GrantCard } from '../parts/grant'
-import { Answer, Empty, Heading, Section } from '../parts/page'
+import { Limits } from '../parts/limits'
+import { Answer, Empty, Heading, Section, Wrong } from '../parts/page'
 import { Said } from '../parts/said'
 import { State } from '../parts/state'
 import { Story } from '../parts/story'
@@ -85,6 +86,7 @@ function Whole({ request }: { request: RequestView }) {
               <About request={request} />
             </div>
           </Section>
+          {grant.error && !grant.data && <Wrong error={grant.error} again={() => void grant.refetch()} />}
           {grant.data && (
             <Section title="What became of it">
               <div className="card pad">
@@ -129,6 +131,7 @@ function About({ request }: { request: RequestView }) {
         </>
       )}
       {request.extends && <Extends grant={request.extends} />}
+      <Limits of={request} />
       <dt>for</dt>
       <dd>
         {length(request.duration_ms)}
@@ -315,7 +318,7 @@ function Became({ grant }: { grant: GrantView }) {
 function Sessions({ grant, request }: { grant: string; request: string }) {
   const sessions = useQuery(asking.sessionsOf(grant, request))
   return (
-    <Section title="Sessions">
+    <Section title="Sessions" note={sessions.data?.length === asking.PAGE ? `the newest ${asking.PAGE}` : undefined}>
       <div className="card">
         <Answer of={sessions} rows={1}>
           {(found) =>

@@ -13,7 +13,7 @@ import { FIELDS, type Question, query, save, span, toCsv } from '../logic/findin
 import { whole } from '../logic/times'
 import { told as tellOf } from '../parts/doing'
 import { Hits } from '../parts/listing'
-import { Empty, Heading } from '../parts/page'
+import { Empty, Heading, Wrong } from '../parts/page'
 import { Said } from '../parts/said'
 import { State } from '../parts/state'
 import { Ago } from '../parts/time'
@@ -57,6 +57,7 @@ export function SearchPage() {
       <Asking key={JSON.stringify({ ...asked, q: '' })} asked={asked} set={set} />
       <div className="search">
         <aside aria-label="Narrow down">
+          {counted.error && !found.error && <Wrong error={counted.error} again={() => void counted.refetch()} />}
           {counted.data && (
             <details open={matchMedia('(min-width: 761px)').matches}>
               <summary className="small strong">Narrow down</summary>

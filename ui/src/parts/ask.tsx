@@ -10,6 +10,7 @@ import { useState } from 'react'
 import type { PreviewView, TargetView } from '../client'
 import * as api from '../client'
 import { got } from '../logic/api'
+import { namesIn } from '../logic/scope'
 import { length, parseLength } from '../logic/times'
 import { useDoing } from './doing'
 import { Wrong } from './page'
@@ -29,6 +30,7 @@ export function AskForm({ picked, drop, targets }: Props) {
   const [ticket, setTicket] = useState('')
   const [glass, setGlass] = useState(false)
   const [favourite, setFavourite] = useState('')
+  const [parts, setParts] = useState('')
   const duration = parseLength(lasts)
   const only = picked.length === 1 ? picked[0] : undefined
   const takes = targets.find((each) => each.name === only?.target)?.roles.find((each) => each.name === only?.role)
@@ -37,12 +39,13 @@ export function AskForm({ picked, drop, targets }: Props) {
 
   async function send(): Promise<string> {
     const wish = { duration_ms: duration ?? 0, reason: reason.trim(), ticket: ticket.trim() }
+    const scope = namesIn(parts)
     if (!only) return (await got(api.askForBundle({ body: { items: picked, ...wish } }))).requests[0]?.id ?? ''
     if (favourite.trim()) {
-      await got(api.saveFavourite({ body: { ...only, ...wish, name: favourite.trim() } }))
+      await got(api.saveFavourite({ body: { ...only, ...wish, scope, name: favourite.trim() } }))
     }
     if (glass) return (await got(api.breakTheGlass({ body: { ...only, ...wish } }))).id
-    return (await got(api.askForAccess({ body: { ...only, ...wish } }))).id
+    return (await got(api.askForAccess({ body: { ...only, ...wish, scope } }))).id
   }
 
   const sending = useDoing(
@@ -112,6 +115,15 @@ export function AskForm({ picked, drop, targets }: Props) {
         value={ticket}
         onChange={(event) => setTicket(event.currentTarget.value)}
       />
+      {only && !glass && (
+        <TextInput
+          mt="xs"
+          label="These parts only"
+          placeholder="all of it; or public.orders, billing.*"
+          value={parts}
+          onChange={(event) => setParts(event.currentTarget.value)}
+        />
+      )}
       {only && (
         <TextInput
           mt="xs"
@@ -131,7 +143,7 @@ export function AskForm({ picked, drop, targets }: Props) {
           onChange={(event) => setGlass(event.currentTarget.checked)}
         />
       )}
-      <Preview picked={picked} duration={duration} reason={reason} ticket={ticket} glass={glass} />
+      <Preview picked={picked} asking={{ duration, reason, ticket, glass, parts: only && !glass ? parts : '' }} />
       {sending.isError && <Wrong error={sending.error} />}
       <Button
         type="submit"
@@ -148,10 +160,10 @@ export function AskForm({ picked, drop, targets }: Props) {
   )
 }
 
-type PreviewProps = { picked: Picked[]; duration: number | null; reason: string; ticket: string; glass: boolean }
+type Asking = { duration: number | null; reason: string; ticket: string; glass: boolean; parts: string }
 
-function Preview({ picked, duration, reason, ticket, glass }: PreviewProps) {
-  const [asked] = useDebouncedValue({ duration, reason, ticket, glass }, TYPING_MS)
+function Preview({ picked, asking }: { picked: Picked[]; asking: Asking }) {
+  const [asked] = useDebouncedValue(asking, TYPING_MS)
   const answers = useQueries({
     queries: picked.map((one) => ({
       queryKey: ['preview', one.target, one.role, asked],
@@ -165,6 +177,7 @@ function Preview({ picked, duration, reason, ticket, glass }: PreviewProps) {
               reason: asked.reason,
               ticket: asked.ticket.trim(),
               break_glass: asked.glass,
+              scope: namesIn(asked.parts),
             },
           }),
         ),

@@ -10,8 +10,10 @@ import * as api from '../client'
 import { got } from '../logic/api'
 import * as asking from '../logic/asking'
 import { signVote, whyNot } from '../logic/passkeys'
+import { namesIn } from '../logic/scope'
 import { length, parseLength } from '../logic/times'
 import { useDoing } from './doing'
+import { Limits } from './limits'
 import { Answer, Empty, Wrong } from './page'
 import { Said } from './said'
 import { State } from './state'
@@ -88,6 +90,7 @@ function Facts({ request }: { request: RequestView }) {
   const explained = useQuery(asking.explained(request.id))
   const alike = useQuery(asking.similar(request.id))
   const wait = deciders.data?.usual_wait_ms
+  const unknown = alike.error ? <i>not known: see below</i> : <span aria-busy="true">…</span>
   return (
     <dl className="facts small">
       <dt>who</dt>
@@ -95,6 +98,7 @@ function Facts({ request }: { request: RequestView }) {
         {request.requester.email}
         {request.on_behalf_of ? ` for ${request.on_behalf_of.email}` : ''}
       </dd>
+      <Limits of={request} />
       {request.ticket && (
         <>
           <dt>ticket</dt>
@@ -112,11 +116,11 @@ function Facts({ request }: { request: RequestView }) {
             <span className="faint">{alike.data.risk_reasons.join('; ')}</span>
           </>
         ) : (
-          <span aria-busy="true">…</span>
+          unknown
         )}
       </dd>
       <dt>last time</dt>
-      <dd>{alike.data ? <Said text={alike.data.last_time} /> : <span aria-busy="true">…</span>}</dd>
+      <dd>{alike.data ? <Said text={alike.data.last_time} /> : unknown}</dd>
       {request.extends && (
         <>
           <dt>extends</dt>
@@ -181,7 +185,7 @@ function Talk({ request }: { request: RequestView }) {
 function Former({ request }: { request: RequestView }) {
   const alike = useQuery(asking.similar(request.id))
   const similar = alike.data?.cases ?? []
-  if (!alike.data) return null
+  if (!alike.data) return alike.error ? <Wrong error={alike.error} again={() => void alike.refetch()} /> : null
   return (
     <section style={{ marginTop: 22 }} aria-label="Similar cases">
       <h3 style={{ margin: '0 0 4px' }}>The same access before</h3>
@@ -283,6 +287,7 @@ function VerbDialogue({ verb, request, close, onDone }: DialogueProps) {
   const [note, setNote] = useState('')
   const [lasts, setLasts] = useState('')
   const [role, setRole] = useState<string | null>(null)
+  const [parts, setParts] = useState('')
   const roles = targets.data?.find((one) => one.name === request.target)?.roles.map((one) => one.name) ?? []
   const narrowed = lasts.trim() ? parseLength(lasts) : undefined
   const path = { id: request.id }
@@ -290,11 +295,12 @@ function VerbDialogue({ verb, request, close, onDone }: DialogueProps) {
 
   async function act(): Promise<unknown> {
     if (verb === 'ask') return got(api.askRequester({ path, body: { text: note.trim() } }))
-    const given = verb === 'approve' ? { ms: narrowed, role } : {}
+    const scope = namesIn(parts)
+    const given = verb === 'approve' ? { ms: narrowed, role, scope } : {}
     const signed = signing.wanted ? await signVote(request, verb, given, signing.passkeys) : {}
     const body = { digest: request.digest, note: note.trim(), ...signed }
     if (verb === 'deny') return got(api.denyRequest({ path, body }))
-    return got(api.approveRequest({ path, body: { ...body, duration_ms: narrowed ?? null, role } }))
+    return got(api.approveRequest({ path, body: { ...body, duration_ms: narrowed ?? null, role, scope } }))
   }
 
   const doing = useDoing(
@@ -340,6 +346,15 @@ function VerbDialogue({ verb, request, close, onDone }: DialogueProps) {
               disabled={roles.length < 2}
             />
           </Group>
+        )}
+        {verb === 'approve' && !request.extends && (
+          <TextInput
+            mb="xs"
+            label="For these parts only"
+            placeholder={request.scope?.join(', ') || 'all of it; or public.orders, billing.*'}
+            value={parts}
+            onChange={(event) => setParts(event.currentTarget.value)}
+          />
         )}
         <Textarea
           data-autofocus

@@ -11,6 +11,7 @@ import { clientsFor } from '../logic/connecting'
 import { length } from '../logic/times'
 import { Command } from './copy'
 import { Because, Do } from './doing'
+import { Limits } from './limits'
 import { Answer } from './page'
 import { State } from './state'
 import { Left, LeftBar } from './time'
@@ -117,6 +118,11 @@ export function GrantCard({ grant }: { grant: GrantView }) {
         </span>
       </div>
       <WhatIsLeft grant={grant} />
+      {(grant.scope?.length || grant.start_at !== null) && (
+        <dl className="facts small" style={{ marginTop: 8 }}>
+          <Limits of={grant} />
+        </dl>
+      )}
       <div className="actions">
         {usable && (
           <Button

@@ -7,7 +7,7 @@ import type { RequestView } from '../client'
 import * as asking from '../logic/asking'
 import { newDay, type Told, told } from '../logic/story'
 import { counted } from '../logic/times'
-import { Answer } from './page'
+import { Answer, Wrong } from './page'
 import { Said } from './said'
 import { State } from './state'
 import { At } from './time'
@@ -114,6 +114,7 @@ function Statements({ session, open }: { session: string; open: boolean }) {
       </div>
     )
   }
+  if (said.error && !said.data) return <Wrong error={said.error} again={() => void said.refetch()} />
   return (
     <ol className="said-there" aria-label="Statements">
       {shown.map((one) => (
