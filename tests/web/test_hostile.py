@@ -11,10 +11,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from daypass.cli.demo.gateway import ANA, BEN, CLEO, Setup, sample_policy
-from tests.servers.daypass import Daypass
+from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
 from tests.web.browser import PHONE, Browser, Window
 from tests.web.stage import ask
+from tests.web.test_passkeys import Authenticator, broken, inside, invited, sign_in
 
 MARK = "gnp.exe"
 ACTING = (
@@ -25,6 +26,8 @@ TURNING = {"\u202e", "\u2066", "\u200b", "\x1b"}
 NAME = f"An <b onclick=window.hit=1>a</b> \u202e{MARK}\u001b[31m"
 RULE = f"on-call <u>reads</u> \u202e{MARK}"
 DRIVEN = f"{ACTING} \x1b[2J\x1b]0;title\x07\x1b[31mred"
+TABLE = f"<u>t</u> \u202e{MARK}"
+LABEL = f"<u>team</u> \u202e{MARK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Played:
     past: str
     session: str
     owed: str
+    entry: int
+    """The place in the log of a statement that reads a table of such a name."""
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +49,14 @@ def played(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPath
     policy = f"# \u202e{MARK}\n" + sample_policy(owes=owes).replace("on-call reads", json.dumps(RULE))
     # In the file the name stands in quotes, as JSON is YAML.
     people = (replace(ANA, name=json.dumps(NAME)), BEN, CLEO)
-    given = Setup(policy=policy, people=people, target="    record: results\n")
+    labels = f", {json.dumps(LABEL)}: {json.dumps(ACTING)}"
+    given = Setup(policy=policy, people=people, target="    record: results\n", labels=labels)
     with Daypass(tmp_path_factory.mktemp("hostile"), postgres_15, given) as daypass:
         past = ask(daypass, ANA, "read", "30m", ACTING, f"INC-7 {ACTING}")
         quoted = DRIVEN.replace("'", "''")
         daypass.psql(f"select '{quoted}' as \"{MARK} <u>\"", target="orders:read")
         daypass.psql(f"select '{quoted}'::int", target="orders:read")
+        daypass.psql(f'select * from "{TABLE}"', target="orders:read")
         daypass.say(ANA, "return", str(daypass.object(ANA, "show", past)["grant"]))
         opened = ask(daypass, ANA, "write", "30m", ACTING, ACTING)
         daypass.say(BEN, "ask", opened, ACTING)
@@ -58,8 +65,19 @@ def played(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPath
         daypass.say(BEN, "deny", refused, "--note", ACTING)
         owed = next(one["id"] for one in daypass.object(BEN, "obligations"))
         daypass.say(BEN, "sign-off", owed, "--flag", "--note", ACTING)
-        session = daypass.sessions()[0]["id"]
-        yield Played(daypass, opened, past, session, owed)
+        daypass.say(ANA, "token", "new", "--for", "10m", "--label", NAME)
+        session = daypass.sessions()[-1]["id"]
+        yield Played(daypass, opened, past, session, owed, entry_of(daypass, TABLE))
+
+
+def entry_of(daypass: Daypass, table: str) -> int:
+    """The place in the log of the first statement that reads this table."""
+
+    def place() -> int | None:
+        named = (n for n, raw in enumerate(daypass.published()) if table in json.loads(raw)["body"].get("reads", ()))
+        return next(named, None)
+
+    return until(place, "the statement in the log")
 
 
 def check(page: Page, where: str) -> None:
@@ -79,7 +97,9 @@ def test_it_is_only_text_on_every_page(played: Played, browser: Browser, size: t
     cleo, ben, ana = (browser.window(played.daypass, one, size) for one in (CLEO, BEN, ANA))
     places: list[tuple[Window, str]] = [
         (ana, "/"),
+        (ana, "/catalogue"),
         (ana, f"/requests/{played.open}"),
+        (ana, "/settings"),
         (ben, "/"),
         (ben, f"/inbox/{played.open}"),
         (ben, f"/reviews/{played.owed}"),
@@ -92,6 +112,9 @@ def test_it_is_only_text_on_every_page(played: Played, browser: Browser, size: t
         (cleo, "/policy?as=yaml"),
         (cleo, "/policy/edit/payments-production"),
         (cleo, "/admin/people"),
+        (cleo, "/admin/targets"),
+        (cleo, "/admin/tokens"),
+        (cleo, f"/log/{played.entry}"),
         (cleo, "/insights/requests?by=reason"),
     ]
     for window, path in places:
@@ -111,3 +134,23 @@ def test_it_is_only_text_in_a_recording(played: Played, browser: Browser) -> Non
     expect(page.get_by_role("log").get_by_text("U+202E").first).to_be_visible()
     check(page, "the transcript")
     assert not window.faults
+
+
+def test_it_is_only_text_among_ones_keys(played: Played, browser: Browser) -> None:
+    window = browser.window(played.daypass)
+    page = window.page
+    Authenticator(window)
+    invited(played.daypass, page, BEN)
+    sign_in(page, BEN)
+    inside(page)
+    page.goto(f"{window.url}/me")
+    page.get_by_label("A new passkey's name").fill(NAME)
+    page.get_by_role("button", name="Enrol a passkey").click()
+    keys = page.get_by_label("Passkeys")
+    expect(keys).to_contain_text(MARK)
+    check(page, "/me")
+    expect(keys.get_by_text("U+202E").first).to_be_visible()
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_label("Its name")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert not broken(window), window.faults

@@ -40,6 +40,7 @@ const KEPT = new Set(
     'ticket',
     'scope',
     'wish',
+    'labels',
   ]),
 )
 

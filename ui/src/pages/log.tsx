@@ -114,10 +114,13 @@ export function LogPage() {
 
 function Latest({ note, vkey }: { note: string; vkey: string }) {
   const checkpoint = parseCheckpoint(note)
+  const witnesses = checkpoint.signatures.map((one) => one.name).filter((name) => name !== checkpoint.origin)
   return (
     <dl className="facts small">
       <dt>log</dt>
-      <dd>{checkpoint.origin}</dd>
+      <dd>
+        <Said line text={checkpoint.origin} />
+      </dd>
       <dt>entries</dt>
       <dd className="num">{checkpoint.size.toLocaleString('en-GB')}</dd>
       <dt>root</dt>
@@ -127,12 +130,7 @@ function Latest({ note, vkey }: { note: string; vkey: string }) {
       <dt>signed by</dt>
       <dd>{checkpoint.signatures.filter((one) => one.name === checkpoint.origin).length ? 'the log' : 'nobody'}</dd>
       <dt>witnesses</dt>
-      <dd>
-        {checkpoint.signatures
-          .filter((one) => one.name !== checkpoint.origin)
-          .map((one) => one.name)
-          .join(', ') || 'none are set up'}
-      </dd>
+      <dd>{witnesses.length ? <Said text={witnesses.join(', ')} /> : 'none are set up'}</dd>
       <dt>key</dt>
       <dd className="mono tiny" style={{ overflowWrap: 'anywhere' }}>
         {vkey}

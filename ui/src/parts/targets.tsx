@@ -97,7 +97,7 @@ function Settings({ one }: { one: TargetSettings }) {
       <dt>policy</dt>
       <dd>{one.policy || 'none: nobody can ask for it'}</dd>
       <dt>labels</dt>
-      <dd>{labels.join(', ') || 'none'}</dd>
+      <dd>{labels.length ? <Said text={labels.join(', ')} /> : 'none'}</dd>
       <dt>TLS</dt>
       <dd>{one.tls}</dd>
       <dt>owners</dt>

@@ -90,7 +90,8 @@ POLICY = sample_policy()
 class Setup:
     """What may differ from run to run. Ports of 0 mean any that is free.
 
-    `target` are more lines of the target, `limits` more of the limits (`, message: 1MiB`), `extra` more of the file.
+    `target` are more lines of the target, `labels` more of its labels (`, team: shop`), `limits` more of the limits
+    (`, message: 1MiB`), `extra` more of the file.
     """
 
     web_port: int = 0
@@ -100,6 +101,7 @@ class Setup:
     policy: str = POLICY
     drain: str = "1s"
     target: str = ""
+    labels: str = ""
     limits: str = ""
     extra: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -284,7 +286,7 @@ class LocalGateway:
             f"    protocol: {PROTOCOL.name}\n"
             f"    address: 127.0.0.1:{self.server.port}\n"
             f"    database: {sample.DATABASE}\n"
-            f"    labels: {{ env: prod, system: payments, data: personal }}\n"
+            f"    labels: {{ env: prod, system: payments, data: personal{self.setup.labels} }}\n"
             f"{self.setup.target}"
             f"    roles:\n"
             f"      read:  {{ user: {sample.READER}, password: {{ file: password }}, effect: read }}\n"
