@@ -35,6 +35,17 @@ WAIT_MS = 15_000
 
 expect.set_options(timeout=WAIT_MS)
 
+_CUTTABLE = """
+window.cuts = []
+const asked = window.fetch
+window.fetch = (what, how = {}) => {
+  const cut = new AbortController()
+  how.signal?.addEventListener('abort', () => cut.abort())
+  window.cuts.push(cut)
+  return asked(what, { ...how, signal: cut.signal })
+}
+"""
+
 
 class Window:
     """One person's window. `faults` are what the page's own console complained of."""
@@ -51,6 +62,19 @@ class Window:
     def go(self, path: str) -> Page:
         self.page.goto(f"{self.url}{path}")
         return self.page
+
+    def can_be_cut(self) -> None:
+        """Have the pages that are gone to from now on be such that `cut` reaches what they are listening to."""
+        self.page.add_init_script(_CUTTABLE)
+
+    def cut(self) -> None:
+        """Take the network away. Chromium's own "offline" leaves streams that are open as they are: these break too."""
+        self.context.set_offline(True)
+        self.page.evaluate("window.cuts.forEach(one => one.abort())")
+
+    def mend(self) -> None:
+        """Give the network back."""
+        self.context.set_offline(False)
 
 
 class Browser:

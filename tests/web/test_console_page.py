@@ -175,6 +175,59 @@ def test_access_that_expires_in_the_middle_says_why_and_what_to_do(served: Daypa
         assert not window.faults
 
 
+def test_it_goes_on_where_it_was_when_the_network_comes_back(served: Daypass, browser: Browser) -> None:
+    with granted(served):
+        window = browser.window(served, ANA)
+        window.can_be_cut()
+        page = window.go("/console")
+        page.get_by_role("button", name="Open", exact=True).click()
+        expect(page.get_by_text("idle", exact=True)).to_be_visible()
+        run(page, "begin")
+        expect(page.get_by_text("in a transaction", exact=True)).to_be_visible()
+        run(page, "update orders set note = 'not lost' where id = 12")
+        expect(page.get_by_role("region", name="Result")).to_contain_text("UPDATE 1")
+        session = session_of(served)
+        window.cut()
+        expect(page.get_by_text("not heard", exact=True)).to_be_visible()
+        run(page, "select 'never sent'")
+        wrong = page.get_by_role("alert").filter(has_text="Daypass does not answer")
+        expect(wrong).to_contain_text("look before you repeat it")
+        window.mend()
+        expect(page.get_by_text("not heard", exact=True)).to_have_count(0)
+        expect(page.get_by_text("in a transaction", exact=True)).to_be_visible()
+        run(page, "select note, 'still there' from orders where id = 12")
+        expect(page.get_by_role("gridcell", name="not lost")).to_be_visible()
+        expect(wrong).to_have_count(0)
+        run(page, "rollback")
+        expect(page.get_by_text("idle", exact=True)).to_be_visible()
+        said = until(lambda: found if "rollback" in (found := served.recorded(session)) else None, "the record")
+        assert not [one for one in said if "never sent" in one]
+        page.get_by_role("button", name="Close", exact=True).click()
+
+
+def test_what_runs_while_the_network_breaks_is_stopped_and_the_page_says_so(served: Daypass, browser: Browser) -> None:
+    slow = "select pg_sleep(600), 'nobody listens'"
+    with granted(served):
+        window = browser.window(served, ANA)
+        window.can_be_cut()
+        page = window.go("/console")
+        page.get_by_role("button", name="Open", exact=True).click()
+        expect(page.get_by_text("idle", exact=True)).to_be_visible()
+        session = session_of(served)
+        run(page, slow)
+        served.server.wait_at_work(slow)
+        window.cut()
+        broke = page.get_by_role("alert").filter(has_text="the answer broke off")
+        expect(broke).to_contain_text("What runs is stopped when nobody listens")
+        window.mend()
+        (stopped,) = served.wait_entries("statement.completed", session=session)
+        assert stopped["body"]["error"] == "57014", "it was cancelled at the server"
+        expect(page.get_by_text("not heard", exact=True)).to_have_count(0)
+        run(page, "select 'works again'")
+        expect(page.get_by_role("gridcell", name="works again")).to_be_visible()
+        page.get_by_role("button", name="Close", exact=True).click()
+
+
 def closed(served: Daypass, session: str) -> list[dict[str, Any]]:
     """What tells that a console is over: its page is waited for a while, and a busy machine is slow."""
     return until(lambda: served.entries("console.closed", session=session) or None, "the console to be closed", 60)

@@ -118,19 +118,6 @@ def test_a_past_session_is_replayed_with_its_statements(staged: Daypass, browser
     assert not window.faults, window.faults
 
 
-def test_search_has_its_question_in_the_address_and_gives_files(staged: Daypass, browser: Browser) -> None:
-    window = browser.window(staged, CLEO)
-    page = window.go("/search?q=refund")
-    expect(page.get_by_text("paid twice").first).to_be_visible()
-    with page.expect_download() as saved:
-        page.get_by_role("button", name="CSV").click()
-    assert saved.value.path().read_text().startswith("index,time,type,")
-    page.get_by_label("What to look for").fill("customer")
-    page.get_by_role("button", name="Search", exact=True).click()
-    expect(page).to_have_url(re.compile("q=customer"))
-    assert not window.faults
-
-
 def test_a_proof_is_checked_in_the_browser(staged: Daypass, browser: Browser) -> None:
     window = browser.window(staged, CLEO)
     page = window.go("/log/3")

@@ -18,18 +18,6 @@ from tests.web.browser import Browser
 MANY = 2500
 """Statements of one session: more than two pages of the API."""
 
-CUTTABLE = """
-window.cuts = []
-const asked = window.fetch
-window.fetch = (what, how = {}) => {
-  const cut = new AbortController()
-  how.signal?.addEventListener('abort', () => cut.abort())
-  window.cuts.push(cut)
-  return asked(what, { ...how, signal: cut.signal })
-}
-"""
-"""Chromium's own "offline" leaves streams that are open as they are: this cuts them."""
-
 
 def newest(staged: Daypass) -> str:
     return str(staged.sessions()[0]["id"])
@@ -139,16 +127,41 @@ def test_a_watch_goes_on_where_it_was_when_the_network_comes_back(staged: Daypas
     with psycopg.connect(staged.dsn("orders:write"), autocommit=True) as connection:
         connection.execute("select 'before it was away'")
         window = browser.window(staged, CLEO)
-        window.page.add_init_script(CUTTABLE)
+        window.can_be_cut()
         page = window.go(f"/sessions/{newest(staged)}")
         transcript = page.get_by_role("log")
         expect(transcript).to_contain_text("before it was away")
-        window.context.set_offline(True)
-        page.evaluate("window.cuts.forEach(one => one.abort())")
+        window.cut()
         expect(page.get_by_text("Daypass does not answer")).to_be_visible()
         connection.execute("select 'while it was away'")
-        window.context.set_offline(False)
+        window.mend()
         connection.execute("select 'after it came back'")
         expect(transcript).to_contain_text("after it came back")
         expect(transcript.get_by_text("select 'while it was away'")).to_have_count(1)
         expect(transcript.get_by_text("select 'before it was away'")).to_have_count(1)
+
+
+def test_what_is_missing_from_a_recording_is_said(staged: Daypass, browser: Browser) -> None:
+    with psycopg.connect(staged.dsn("orders:write"), autocommit=True) as connection:
+        connection.execute("select 'all of this is there'")
+    whole = newest(staged)
+    client = staged.start_client(*staged.psql_argv("select pg_sleep(3600) /* cut off */", target="orders:write"))
+    staged.server.wait_at_work("select pg_sleep(3600) /* cut off */")
+    cut = newest(staged)
+    staged.kill()
+    client.wait(30)
+    staged.start()
+    until(lambda: [one for one in staged.sessions() if one["id"] == cut and one["recording"] == "gap"] or None, "a gap")
+    window = browser.window(staged, CLEO)
+    page = window.go(f"/sessions/{cut}")
+    expect(page.get_by_text("recording has a gap", exact=True)).to_be_visible()
+    expect(page.get_by_label("Recording").get_by_role("alert")).to_contain_text("something that happened")
+    expect(page.locator(".ap-player")).to_be_visible()
+    statement = page.get_by_role("group", name="Statement list").get_by_role("button", name=re.compile("cut off"))
+    expect(statement).to_contain_text("no outcome recorded")
+    table = window.go("/sessions").get_by_role("table", name="Sessions")
+    expect(table.get_by_role("row").filter(has=page.locator(f"a[href='/sessions/{cut}']"))).to_contain_text("gap")
+    page = window.go(f"/sessions/{whole}")
+    expect(page.locator(".ap-player")).to_be_visible()
+    expect(page.get_by_text("gap")).to_have_count(0)
+    assert not window.faults, window.faults
