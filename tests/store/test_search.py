@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import pytest
 
 from daypass.domain.errors import Invalid
 from daypass.domain.events import IndexRow
 from daypass.domain.finding import Phrase, Sought, phrases_of
+from daypass.store.counting import DAY_MS, TRAITS, Light
 from daypass.store.interface import Store
 from daypass.store.postgresql import open_postgresql
-from daypass.store.sql.searching import BLOCK_DAYS, DAY_MS, days
+from daypass.store.sql.searching import BLOCK_DAYS, days
 from tests.servers.postgres import Postgres
 from tests.store.things import ANA, BEN, draft, number
 
@@ -58,6 +62,28 @@ async def test_what_is_sought_is_found(store: Store) -> None:
     assert await found(store, since=T + 100 * DAY_MS) == []
 
 
+Traits = dict[str, dict[str, int]]
+
+
+def gathered(counts: Sequence[tuple[str, str, int]]) -> Traits:
+    traits: Traits = {trait: {} for trait in TRAITS}
+    for trait, value, count in counts:
+        assert value not in traits[trait], "each value once"
+        traits[trait][value] = count
+    return traits
+
+
+def traits_of(found: Sequence[Light]) -> Traits:
+    return {
+        "actor": Counter(one.actor for one in found),
+        "target": Counter(one.target or "" for one in found),
+        "tables": Counter(one.tables for one in found),
+        "kind": Counter(one.kind or one.type for one in found),
+        "type": Counter(one.type for one in found),
+        "day": Counter(str(one.t // DAY_MS) for one in found),
+    }
+
+
 async def test_what_is_counted_is_what_is_found(store: Store) -> None:
     await filled(store)
     for sought in (Sought(), Sought(phrases_of("secret3*")), Sought(target="t1", since=T + 30 * DAY_MS)):
@@ -65,6 +91,8 @@ async def test_what_is_counted_is_what_is_found(store: Store) -> None:
             heavy, light = await tx.search(sought), await tx.search_light(sought, limit=100)
             assert [(one.place, one.type, one.t) for one in light] == [(one.index, one.type, one.t) for one in heavy]
             assert await tx.search_light(sought, limit=2) == light[:2]
+            for limit in (100, 2, 1):
+                assert gathered(await tx.count_found(sought, limit=limit)) == traits_of(light[:limit])
     async with store.reading() as tx:
         (one,) = await tx.search_light(Sought(phrases_of("secret8")), limit=5)
     assert (one.actor, one.target, one.kind, one.tables) == (ANA.id, "t2", "update", "public.order_items")

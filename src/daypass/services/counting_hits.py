@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from daypass.domain.durations import DAY_MS, as_datetime
 from daypass.domain.finding import OUTCOMES, Sought
@@ -19,10 +19,11 @@ from daypass.domain.roles import Verb
 from daypass.services.office import Office
 from daypass.services.searching import BATCH, by_person, is_among
 from daypass.services.sight import reads_of
-from daypass.store.interface import Light, Transaction
+from daypass.store.counting import TRAITS, Light, Trait
+from daypass.store.interface import Transaction
 
 COUNTED_MAX = 50_000
-"""Hits that are counted, the newest: on a store of a million events that takes some hundred milliseconds."""
+"""Hits that are counted, the newest: that takes the database some hundred milliseconds, which nobody else waits for."""
 JUDGED_MAX = 4000
 """The same for somebody who does not see everything, for whom each request is looked at."""
 VALUES_MAX = 20
@@ -31,7 +32,6 @@ DAYS_MAX = 31
 """Hits of a longer time are counted by month."""
 
 Name = Literal["person", "target", "table", "kind", "time", "outcome"]
-NAMES: tuple[Name, ...] = get_args(Name)
 _OUTCOME_OF = {type: outcome for outcome, types in OUTCOMES.items() for type in types}
 
 
@@ -66,11 +66,15 @@ class CountingHits:
         async with self._office.reading() as tx:
             if person is not None:
                 sought = await by_person(tx, sought, person)
+            if everything and sought.table is None:
+                traits = _gathered(await tx.count_found(sought, limit=limit))
+                return _counted(traits, traits["type"].total() < limit)
             found = await tx.search_light(sought, limit=limit)
             whole = len(found) < limit
             if not everything:
                 found = await self._seen(tx, by, found)
-        return await asyncio.to_thread(_counted, found, sought.table, whole)
+        traits = await asyncio.to_thread(_traits_of, found, sought.table)
+        return _counted(traits, whole)
 
     async def _seen(self, tx: Transaction, by: Person, found: Sequence[Light]) -> Sequence[Light]:
         asked = sorted({one.request for one in found if one.request is not None})
@@ -82,19 +86,46 @@ class CountingHits:
         return [one for one in found if (one.request in read if one.request else own and one.actor == by.id)]
 
 
-def _counted(found: Sequence[Light], table: str | None, whole: bool) -> Counted:
-    counts: Mapping[Name, Counter[str]] = {name: Counter() for name in NAMES}
+Traits = Mapping[Trait, Counter[str]]
+
+
+def _gathered(counts: Sequence[tuple[Trait, str, int]]) -> Traits:
+    traits: Traits = {trait: Counter() for trait in TRAITS}
+    for trait, value, count in counts:
+        traits[trait][value] += count
+    return traits
+
+
+def _traits_of(found: Sequence[Light], table: str | None) -> Traits:
+    """The same of entries one by one: `table` has to be looked at in each, as the index is not exact about it."""
     if table is not None:
         found = [one for one in found if is_among(table, one.tables.split("\n"))]
-    days = Counter(one.t // DAY_MS for one in found)
-    counts["person"].update(one.actor for one in found)
-    counts["target"].update(one.target for one in found if one.target)
-    counts["table"].update(name for one in found if one.tables for name in one.tables.split("\n"))
-    counts["kind"].update(one.kind or one.type for one in found)
-    counts["outcome"].update(_OUTCOME_OF[one.type] for one in found if one.type in _OUTCOME_OF)
-    facets = [_facet(name, counts[name]) for name in NAMES if name != "time"]
-    facets.insert(NAMES.index("time"), _times(days))
-    return Counted(tuple(facets), len(found), whole)
+    return {
+        "actor": Counter(one.actor for one in found),
+        "target": Counter(one.target or "" for one in found),
+        "tables": Counter(one.tables for one in found),
+        "kind": Counter(one.kind or one.type for one in found),
+        "type": Counter(one.type for one in found),
+        "day": Counter(str(one.t // DAY_MS) for one in found),
+    }
+
+
+def _counted(traits: Traits, whole: bool) -> Counted:
+    tables: Counter[str] = Counter()
+    for names, count in traits["tables"].items():
+        tables.update(dict.fromkeys(filter(None, names.split("\n")), count))
+    outcomes: Counter[str] = Counter()
+    for type, count in traits["type"].items():
+        outcomes.update({_OUTCOME_OF[type]: count} if type in _OUTCOME_OF else {})
+    facets = (
+        _facet("person", traits["actor"]),
+        _facet("target", Counter({name: count for name, count in traits["target"].items() if name})),
+        _facet("table", tables),
+        _facet("kind", traits["kind"]),
+        _times(Counter({int(day): count for day, count in traits["day"].items()})),
+        _facet("outcome", outcomes),
+    )
+    return Counted(facets, traits["type"].total(), whole)
 
 
 def _facet(name: Name, counts: Counter[str]) -> Facet:

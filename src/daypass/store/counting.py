@@ -1,10 +1,13 @@
-"""What may be counted of the record of statements: a part of `interface.Transaction`. Reads only."""
+"""What may be counted of the record: a part of `interface.Transaction`. Reads only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
 from typing import Protocol as Interface
+
+from daypass.domain.finding import Sought
 
 DAY_MS = 86_400_000
 
@@ -24,8 +27,33 @@ class Recurrence:
     days: Mapping[int, int]
 
 
+class Light(NamedTuple):
+    """Of an entry that was found: enough to count it. `place` is its index, `tables` holds one name a line."""
+
+    place: int
+    type: str
+    t: int
+    actor: str
+    target: str | None
+    request: str | None
+    kind: str
+    tables: str
+
+
+Trait = Literal["actor", "target", "tables", "kind", "type", "day"]
+"""What entries that were found are counted by. `kind` is an entry's type where it has none; `day`: since 1970, UTC."""
+TRAITS: tuple[Trait, ...] = get_args(Trait)
+
+
 class Counting(Interface):
-    """Counts over submitted statements, from `since` to before `until` (ms); of one person (`actor`) if named."""
+    """Counts over what a search finds; and over submitted statements, from `since` to before `until` (ms), of one
+    person (`actor`) if named."""
+
+    async def search_light(self, sought: Sought, *, limit: int) -> Sequence[Light]:
+        """What `search` finds, only as much of it as counting needs."""
+
+    async def count_found(self, sought: Sought, *, limit: int) -> Sequence[tuple[Trait, str, int]]:
+        """Of the newest that `search` finds, how many have each value of each trait ('' for none)."""
 
     async def recurring(
         self, *, since: int, until: int, least: int, actor: str | None = None, limit: int

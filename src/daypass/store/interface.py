@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import NamedTuple
 from typing import Protocol as Interface
 
 from daypass.domain.events import Blob, ChainHead, Draft, IndexRow, Sequenced, Unsequenced
@@ -272,9 +271,6 @@ class Transaction(Locking, Visiting, Snippets, Notices, Erasing, Counting, Direc
     async def piece_beginnings(self, session: str, media: str, length: int) -> Sequence[tuple[int, bytes]]:
         """Of each such body of a session's record its place and its first so many bytes, in order."""
 
-    async def search_light(self, sought: Sought, *, limit: int) -> Sequence[Light]:
-        """What `search` finds, only as much of it as counting needs."""
-
     async def search(self, sought: Sought, *, before: int | None = None, limit: int = 100) -> Sequence[StoredEntry]:
         """Entries that the index finds, the newest first, with an index below `before`."""
 
@@ -294,19 +290,6 @@ class Transaction(Locking, Visiting, Snippets, Notices, Erasing, Counting, Direc
 
     async def unplaced(self) -> tuple[int, int]:
         """The first and last number of the drafts that have no place in the log yet (0, 0: none)."""
-
-
-class Light(NamedTuple):
-    """Of an entry that was found: enough to count it. `place` is its index, `tables` holds one name a line."""
-
-    place: int
-    type: str
-    t: int
-    actor: str
-    target: str | None
-    request: str | None
-    kind: str
-    tables: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from daypass.domain.events import IndexRow
 from daypass.domain.finding import OUTCOMES, Phrase, Sought, words_of
-from daypass.store.interface import Light, StoredEntry
+from daypass.store.counting import DAY_MS, TRAITS, Light, Trait
+from daypass.store.interface import StoredEntry
 from daypass.store.sql.bulk import bulk_on
 from daypass.store.sql.statement import Part
 
-DAY_MS = 86_400_000
 BLOCK_DAYS = 32
 """Days that have a term in common: a search over years then asks for tens of terms, not for a thousand."""
 
 UNSAID = ("statement.completed", "recording.kept", "ledger.heartbeat")
 """Types that are found only if they have a text of their own (an error message)."""
+
+_OF_FOUND: Mapping[Trait, str] = {
+    "actor": "e.actor",
+    "target": "coalesce(e.target, '')",
+    "tables": "coalesce(s.tables, '')",
+    "kind": "CASE WHEN coalesce(s.kind, '') = '' THEN e.type ELSE s.kind END",
+    "type": "e.type",
+    "day": f"CAST(e.t / {DAY_MS} AS text)",
+}
+_WITH_KINDS = " LEFT JOIN entry_search AS s ON s.idx = e.idx"
 
 _HEX: Mapping[str, str] = {"sqlite": "hex({})", "postgresql": "encode(convert_to({}, 'UTF8'), 'hex')"}
 _UNSAID = "({})".format(", ".join(f"'{type}'" for type in UNSAID))
@@ -61,17 +71,27 @@ class Search(Part):
         self._dialect = connection.dialect.name
 
     async def search(self, sought: Sought, *, before: int | None = None, limit: int = 100) -> Sequence[StoredEntry]:
-        found = await self._newest("e.idx, e.id, e.type, e.t, e.leaf, e.entry", "", sought, before, limit)
-        return [_entry(row) for row in found]
+        query, values = await self._newest("e.idx, e.id, e.type, e.t, e.leaf, e.entry", "", sought, before, limit)
+        return [_entry(row) for row in await self._bulk.ask(query, *values)]
 
     async def search_light(self, sought: Sought, *, limit: int) -> Sequence[Light]:
         columns = "e.idx, e.type, e.t, e.actor, e.target, e.request, coalesce(s.kind, ''), coalesce(s.tables, '')"
-        more = " LEFT JOIN entry_search AS s ON s.idx = e.idx"
-        return [Light(*row) for row in await self._newest(columns, more, sought, None, limit)]
+        query, values = await self._newest(columns, _WITH_KINDS, sought, None, limit)
+        return [Light(*row) for row in await self._bulk.ask(query, *values)]
+
+    async def count_found(self, sought: Sought, *, limit: int) -> Sequence[tuple[Trait, str, int]]:
+        # By the database: made into objects here, tens of thousands of them would hold up whatever else is served.
+        columns = ", ".join(f"{_OF_FOUND[trait]} AS {trait}" for trait in TRAITS)
+        query, values = await self._newest(columns, _WITH_KINDS, sought, None, limit)
+        each = " UNION ALL ".join(
+            f"SELECT '{trait}', {trait}, count(*) FROM found GROUP BY {trait}" for trait in TRAITS
+        )
+        rows = await self._bulk.ask(f"WITH found AS MATERIALIZED ({query}) {each}", *values)
+        return [(trait, value, count) for trait, value, count in rows]
 
     async def _newest(
         self, columns: str, more: str, sought: Sought, before: int | None, limit: int
-    ) -> Sequence[tuple[Any, ...]]:
+    ) -> tuple[str, Sequence[str | int]]:
         asked, values = await self._asked(sought)
         where = [asked] if asked else []
         parameters: list[str | int] = list(values)
@@ -86,7 +106,7 @@ class Search(Part):
             f"SELECT {columns} FROM entry_text AS f {joined} entries AS e ON e.idx = f.rowid{more} WHERE 1 = 1 "
             f"{''.join(f'AND {one} ' for one in where)}ORDER BY f.rowid DESC LIMIT {{p}}{len(parameters)}"
         )
-        return await self._bulk.ask(query, *parameters)
+        return query, parameters
 
     async def reindex(self, first: int, last: int, rows: Mapping[int, IndexRow]) -> None:
         await self._bulk.ask("DELETE FROM entry_search WHERE idx BETWEEN {p}1 AND {p}2", first, last)
