@@ -201,11 +201,10 @@ class Requests(Asking):
     async def escalate_due(self, now: int) -> int:
         """Let further people decide on what has waited for its time to escalate. Returns how many."""
         async with self._office.reading() as tx:
-            waiting = await tx.requests(states=OPEN)
-        due = [one.id for one in waiting if deciding.is_to_escalate(one, now)]
-        for id in due[:SWEEP_MAX]:
-            await self._escalate(id, now)
-        return len(due[:SWEEP_MAX])
+            due = await tx.requests(states=OPEN, escalate_until=now, page=Page(limit=SWEEP_MAX))
+        for request in due:
+            await self._escalate(request.id, now)
+        return len(due)
 
     async def _escalate(self, id: str, now: int) -> None:
         async with self._office.change() as change:

@@ -101,13 +101,15 @@ class Transaction(Locking, Visiting, Snippets, Notices, Erasing, Counting, Direc
         around: str | None = None,
         states: Sequence[RequestState] = (),
         decide_by_until: int | None = None,
+        escalate_until: int | None = None,
         bundle: str | None = None,
         access: tuple[str, str] | None = None,
         page: Page | None = None,
     ) -> Sequence[Request]:
         """`around`: only those that this person may have to do with: their own or in their place, those that they may
         decide, and those where a glass was broken, which somebody was bypassed in. `access`: only those for this
-        role of this target (target, role)."""
+        role of this target (target, role). `escalate_until`: only those that should have escalated by then, and have
+        not."""
 
     async def save_request(self, request: Request) -> None: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import and_, delete, exists, insert, or_, select
+from sqlalchemy import BigInteger, and_, cast, delete, exists, insert, or_, select
 
 from daypass.domain.grant import LIVE, Grant, GrantState
 from daypass.domain.request import Request, RequestState
@@ -35,6 +35,7 @@ class Requests(Around):
         around: str | None = None,
         states: Sequence[RequestState] = (),
         decide_by_until: int | None = None,
+        escalate_until: int | None = None,
         bundle: str | None = None,
         access: tuple[str, str] | None = None,
         page: Page | None = None,
@@ -52,6 +53,9 @@ class Requests(Around):
             query = query.where(requests.c.state.in_([state.value for state in states]))
         if decide_by_until is not None:
             query = query.where(requests.c.decide_by <= decide_by_until)
+        if escalate_until is not None:
+            at, escalated = (requests.c.route[name].as_string() for name in ("escalate_at", "escalated_at"))
+            query = query.where(cast(at, BigInteger) <= escalate_until, escalated.is_(None))
         if bundle is not None:
             query = query.where(requests.c.bundle == bundle)
         if access is not None:
