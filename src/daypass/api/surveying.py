@@ -14,8 +14,8 @@ from daypass.services.surveying import Known
 
 router = APIRouter(tags=["administration"])
 PEOPLE_MAX = 200
-MEMBERS_MAX = 200
-"""Members of one group that are named; a group may be everybody."""
+MEMBERS_MAX = 20
+"""Members of one group that are named; a group may be everybody, and there may be hundreds of groups."""
 
 
 class PersonView(models.Someone):
@@ -36,7 +36,9 @@ class GroupOfPeople(BaseModel):
     id: str
     state: Literal["ACTIVE", "EMPTY"]
     count: int = Field(description="How many are in it.")
-    members: list[models.Someone] = Field(description="By address, at most 200; `GET /people?q=` finds the others.")
+    members: list[models.Someone] = Field(
+        description=f"By address, at most {MEMBERS_MAX}; `GET /people?q=` finds the others."
+    )
     owners: list[str]
 
 

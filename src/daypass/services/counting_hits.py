@@ -24,7 +24,7 @@ from daypass.store.interface import Transaction
 
 COUNTED_MAX = 50_000
 """Hits that are counted, the newest: that takes the database some hundred milliseconds, which nobody else waits for."""
-JUDGED_MAX = 4000
+JUDGED_MAX = 2000
 """The same for somebody who does not see everything, for whom each request is looked at."""
 VALUES_MAX = 20
 """Values of one facet; of the others only the number is told."""

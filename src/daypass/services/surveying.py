@@ -93,16 +93,15 @@ class Surveying:
         """Every group that somebody is in or owns, by name."""
         self._check(by)
         async with self._office.reading() as tx:
-            people = [one for one in (await self._office.everybody(tx)).people if not one.disabled]
+            everybody = (await self._office.everybody(tx)).people
         owners = self._office.owners
-        names = sorted({name for one in people for name in one.groups} | owners.keys())
+        members: dict[str, list[Person]] = {name: [] for name in owners}
+        for one in everybody:
+            for name in () if one.disabled else one.groups:
+                members.setdefault(name, []).append(one)
         return [
-            Group(
-                name,
-                tuple(sorted((one for one in people if name in one.groups), key=lambda one: one.email)),
-                tuple(sorted(owners.get(name, ()))),
-            )
-            for name in names
+            Group(name, tuple(sorted(found, key=lambda one: one.email)), tuple(sorted(owners.get(name, ()))))
+            for name, found in sorted(members.items())
         ]
 
     async def targets(self, by: Person) -> Sequence[tuple[Target, str]]:
