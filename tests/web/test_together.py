@@ -61,6 +61,7 @@ def test_decisions_are_made_with_the_keyboard_alone(staged: Daypass, browser: Br
     first, second = (ask(staged, DORA, "write", "10m", f"by keyboard {n}") for n in (1, 2))
     page = browser.window(staged, BEN).go(f"/inbox/{second}")
     expect(page.get_by_role("heading", name=re.compile("wants orders:write"))).to_be_visible()
+    expect(page.get_by_label("Requests to decide on").get_by_text("by keyboard 2")).to_be_visible()
     page.keyboard.press("j")
     expect(page).to_have_url(f"{staged.web}/inbox/{first}")
     page.keyboard.press("k")

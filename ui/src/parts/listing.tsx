@@ -1,7 +1,7 @@
 // A long list: pages from the server as they are scrolled to, and only the rows that are in sight in the document.
 
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, type RefObject, useEffect, useRef } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Waiting, Wrong } from './page'
 
 export type Column<T> = { name: string; width: string; cell: (row: T) => ReactNode }
@@ -99,9 +99,9 @@ const SIDE_ROW = 78
 
 /** The same beside what is picked from it: one narrow column, in which rows are as high as they are. */
 export function SideListing<T extends { id: string }>({ of, label, hidden, item, empty }: SideProps<T>) {
-  const box = useRef<HTMLElement>(null)
+  const [box, setBox] = useState<HTMLElement | null>(null)
   return (
-    <nav className={`card list${hidden ? ' hide-phone' : ''}`} aria-label={label} ref={box}>
+    <nav className={`card list${hidden ? ' hide-phone' : ''}`} aria-label={label} ref={setBox}>
       <Flow of={of} box={box} height={SIDE_ROW} item={item} empty={empty} />
     </nav>
   )
@@ -111,21 +111,22 @@ type HitsProps<T> = { of: Pages<T>; label: string; height: number; item: (row: T
 
 /** Rows as high as they are, over the whole of the page. */
 export function Hits<T extends { id: string }>({ of, label, ...rest }: HitsProps<T>) {
-  const box = useRef<HTMLDivElement>(null)
+  const [box, setBox] = useState<HTMLElement | null>(null)
   return (
-    <div className="card hits" ref={box} role="group" aria-label={label} tabIndex={0}>
+    <div className="card hits" ref={setBox} role="group" aria-label={label} tabIndex={0}>
       <Flow of={of} box={box} {...rest} />
     </div>
   )
 }
 
-type FlowProps<T> = Omit<HitsProps<T>, 'label'> & { box: RefObject<HTMLElement | null> }
+/** `box` is what scrolls; null before it is there. A ref would be too late for rows that are there at once. */
+type FlowProps<T> = Omit<HitsProps<T>, 'label'> & { box: HTMLElement | null }
 
 function Flow<T extends { id: string }>({ of, box, height, item, empty }: FlowProps<T>) {
   const rows = of.data?.pages.flatMap((page) => page.items) ?? []
   const virtual = useVirtualizer({
     count: rows.length,
-    getScrollElement: () => box.current,
+    getScrollElement: () => box,
     estimateSize: () => height,
     getItemKey: (n) => rows[n]?.id ?? n,
     overscan: 10,
