@@ -51,12 +51,11 @@ Rows = Iterator[tuple[Table, list[Mapping[str, Any]]]]
 
 def rows(count: int, real: Mapping[str, str]) -> Rows:
     """Everything that the store is filled with. `real`: ids of people that are there, by address."""
-    own = real.get(ANA.email, _id(1, 0)), real.get(DORA.email, _id(2, 0))
     decider = real.get(BEN.email, _id(3, 0))
     for first in range(0, count, AT_ONCE):
         part = range(first, min(first + AT_ONCE, count))
         yield people, [codec.person_row(_person(n)) for n in part]
-        made = [_request(n, own[n % 2] if n % 4 == 0 else _id(n, 7), decider) for n in part]
+        made = [_request(n, asked(n, real)[1], decider) for n in part]
         yield requests, [codec.request_row(one) for one in made]
         yield request_deciders, [{"request": one.id, "person": decider} for one in made]
         held = [
@@ -88,6 +87,12 @@ def rows(count: int, real: Mapping[str, str]) -> Rows:
                 for n, one in zip(part, held, strict=True)
             ],
         )
+
+
+def asked(n: int, real: Mapping[str, str]) -> tuple[str, str]:
+    """The id of request `n`, and of who asks: Ana and Dora have an eighth of them each, the others one."""
+    own = real.get(ANA.email, _id(1, 0)), real.get(DORA.email, _id(2, 0))
+    return _id(n, 0), own[n // 4 % 2] if n % 4 == 0 else _id(n, 7)
 
 
 def _id(n: int, kind: int) -> str:

@@ -1,6 +1,6 @@
 """What people wait for in the browser: Home, a recording of 100 MB, lists of 100,000 rows.
 
-    python -m bench.web [--count 100000]
+    python -m bench.web [--count 100000] [--lists]
 
 Debian's Chromium against a real gateway and a real PostgreSQL on the same machine. Nothing is asserted: the numbers are
 for reading.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import re
 import statistics
 import tempfile
@@ -20,13 +21,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from playwright.sync_api import Page, Response, expect
-from tests.servers.daypass import Daypass
+from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
 from tests.web.browser import Browser, Window
 from tests.web.long import lengthen
 from tests.web.stage import DORA, setup
 
-from bench.lists import fill, url_of
+from bench.lists import asked, fill, url_of
+from bench.saying import say
 from daypass.cli.demo.gateway import ANA, BEN, CLEO, Member
 
 T = TypeVar("T")
@@ -34,6 +36,7 @@ T = TypeVar("T")
 SIZE = 100_000_000
 ROUNDS = 5
 JUMPS = 20
+PUBLISHED_SECONDS_MAX = 300.0
 
 
 def apart(work: Coroutine[Any, Any, T]) -> T:
@@ -99,7 +102,8 @@ def replay(window: Window, session: str, last: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100_000)
-    count = parser.parse_args().count
+    parser.add_argument("--lists", action="store_true", help="the lists alone")
+    given = parser.parse_args()
     with (
         Postgres.debian() as server,
         tempfile.TemporaryDirectory() as home,
@@ -108,11 +112,16 @@ def main() -> None:
     ):
         daypass.grant()
         daypass.psql("select 1")
-        loads = [first_load(browser, daypass, ANA) for _ in range(ROUNDS)]
-        print(f"Home, nothing cached: median {statistics.median(took for took, _ in loads):.0f} ms,", end=" ")
-        print(f"slowest {max(took for took, _ in loads):.0f} ms, {loads[0][1]} bytes of packed script")
-        recording(browser, daypass)
-        lists(browser, daypass, count)
+        if not given.lists:
+            first_loads(browser, daypass)
+            recording(browser, daypass)
+        lists(browser, daypass, given.count)
+
+
+def first_loads(browser: Browser, daypass: Daypass) -> None:
+    loads = [first_load(browser, daypass, ANA) for _ in range(ROUNDS)]
+    print(f"Home, nothing cached: median {statistics.median(took for took, _ in loads):.0f} ms,", end=" ")
+    print(f"slowest {max(took for took, _ in loads):.0f} ms, {loads[0][1]} bytes of packed script")
 
 
 def recording(browser: Browser, daypass: Daypass) -> None:
@@ -128,8 +137,10 @@ def lists(browser: Browser, daypass: Daypass, count: int) -> None:
     real = {one.email: str(daypass.object(one, "whoami")["id"]) for one in (ANA, BEN, CLEO, DORA)}
     daypass.stop()
     apart(fill(url_of("sqlite", daypass.data), count, real))
+    apart(say(daypass.data, count, lambda n: asked(n, real), round(time.time() * 1000)))
     daypass.start()
-    print(f"with {count} requests, grants, sessions and people:")
+    until(lambda: _published(daypass) > count or None, "the log to be published", PUBLISHED_SECONDS_MAX)
+    print(f"with {count} requests, grants, sessions, people and statements (load {os.getloadavg()[0]:.1f}):")
     for what, member, path in (
         ("Home, of a requester", ANA, "/"),
         ("Home, of a decider", BEN, "/"),
@@ -139,9 +150,16 @@ def lists(browser: Browser, daypass: Daypass, count: int) -> None:
         ("Sessions, requester", ANA, "/sessions"),
         ("Decisions", BEN, "/inbox"),
         ("Search", CLEO, "/search"),
+        ("Search for a word that is everywhere", CLEO, "/search?q=refund"),
+        ("Search, requester", ANA, "/search?q=refund"),
     ):
         for n in range(2):
             print(f"  {what}{', again' if n else ''}: {look(browser, daypass, member, path)}")
+
+
+def _published(daypass: Daypass) -> int:
+    """How many entries the newest checkpoint is of."""
+    return int((daypass.data / "ledger" / "checkpoint").read_text().splitlines()[1])
 
 
 if __name__ == "__main__":
