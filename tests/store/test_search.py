@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import psycopg
 import pytest
 
 from daypass.domain.errors import Invalid
@@ -13,7 +14,7 @@ from daypass.domain.finding import Phrase, Sought, phrases_of
 from daypass.store.counting import DAY_MS, TRAITS, Light
 from daypass.store.interface import Store
 from daypass.store.postgresql import open_postgresql
-from daypass.store.sql.searching import BLOCK_DAYS, days
+from daypass.store.sql.searching import BLOCK_DAYS, NEAR_ROWS, days
 from tests.servers.postgres import Postgres
 from tests.store.things import ANA, BEN, draft, number
 
@@ -109,6 +110,35 @@ async def test_pages_follow_one_another(store: Store) -> None:
     assert await found(store, "select", limit=3) == [40, 39, 38]
     assert await found(store, "select", before=37, limit=3) == [37, 36, 35]
     assert len(await found(store)) == 41
+
+
+async def test_a_page_goes_on_behind_the_newest_rows(postgres_15: Postgres) -> None:
+    """PostgreSQL is asked for the newest rows first, and for all only where these hold no page."""
+    url = postgres_15.create_database("behind")
+    store = open_postgresql(url)
+    try:
+        await store.migrate()
+        await filled(store)
+        with psycopg.connect(url, autocommit=True) as beside:
+            beside.execute(
+                "INSERT INTO entries (idx, id, type, t, actor, leaf, entry) "
+                "SELECT n, 'later' || n, 'later', %s, 'a', 'l' || n, '' FROM generate_series(42, 42 + %s) AS n",
+                (T + 43 * DAY_MS, 2 * NEAR_ROWS),
+            )
+            beside.execute(
+                "INSERT INTO entry_text (rowid, text, tables, terms) "
+                "SELECT idx, CASE WHEN idx %% %s = 0 THEN 'secret37' ELSE 'later' END, '', '' "
+                "FROM entries WHERE idx >= 42",
+                (NEAR_ROWS,),
+            )
+        newer = [2 * NEAR_ROWS + 1, NEAR_ROWS + 1]
+        assert await found(store, "secret37") == [*newer, 37]
+        assert await found(store, "secret37", limit=2) == newer
+        assert await found(store, "secret37", before=NEAR_ROWS + 1, limit=2) == [NEAR_ROWS + 1, 37]
+        assert await found(store, "secret3*", limit=4) == [*newer, 39, 38]
+        assert await found(store, "later", limit=1) == [2 * NEAR_ROWS + 43]
+    finally:
+        await store.close()
 
 
 async def test_the_index_is_made_anew(store: Store) -> None:

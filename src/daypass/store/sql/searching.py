@@ -8,6 +8,7 @@ search by person and day is the same intersection of sorted lists as one by two 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +23,9 @@ from daypass.store.sql.statement import Part
 BLOCK_DAYS = 32
 """Days that have a term in common: a search over years then asks for tens of terms, not for a thousand."""
 
+NEAR_ROWS = 20_000
+"""How far back PostgreSQL reads row by row: some 20 ms."""
+
 UNSAID = ("statement.completed", "recording.kept", "ledger.heartbeat")
 """Types that are found only if they have a text of their own (an error message)."""
 
@@ -34,6 +38,19 @@ _OF_FOUND: Mapping[Trait, str] = {
     "day": f"CAST(e.t / {DAY_MS} AS text)",
 }
 _WITH_KINDS = " LEFT JOIN entry_search AS s ON s.idx = e.idx"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way to the newest hits: from which row on, and by which order."""
+
+    back: int | None = None
+    order: str = "f.rowid"
+
+
+PLAIN = Look()
+COLLECTED = Look(order="f.rowid + 0")
+"""No index has the order of a sum: all hits are collected from the index of words, and sorted."""
 
 _HEX: Mapping[str, str] = {"sqlite": "hex({})", "postgresql": "encode(convert_to({}, 'UTF8'), 'hex')"}
 _UNSAID = "({})".format(", ".join(f"'{type}'" for type in UNSAID))
@@ -71,31 +88,53 @@ class Search(Part):
         self._dialect = connection.dialect.name
 
     async def search(self, sought: Sought, *, before: int | None = None, limit: int = 100) -> Sequence[StoredEntry]:
-        query, values = await self._newest("e.idx, e.id, e.type, e.t, e.leaf, e.entry", "", sought, before, limit)
-        return [_entry(row) for row in await self._bulk.ask(query, *values)]
+        columns = "e.idx, e.id, e.type, e.t, e.leaf, e.entry"
+        for look in await self._looks(sought, before):
+            query, values = await self._newest(columns, "", sought, before, limit, look)
+            found = await self._bulk.ask(query, *values)
+            if len(found) == limit:
+                break
+        return [_entry(row) for row in found]
 
     async def search_light(self, sought: Sought, *, limit: int) -> Sequence[Light]:
         columns = "e.idx, e.type, e.t, e.actor, e.target, e.request, coalesce(s.kind, ''), coalesce(s.tables, '')"
-        query, values = await self._newest(columns, _WITH_KINDS, sought, None, limit)
+        query, values = await self._newest(columns, _WITH_KINDS, sought, None, limit, PLAIN)
         return [Light(*row) for row in await self._bulk.ask(query, *values)]
 
     async def count_found(self, sought: Sought, *, limit: int) -> Sequence[tuple[Trait, str, int]]:
         # By the database: made into objects here, tens of thousands of them would hold up whatever else is served.
         columns = ", ".join(f"{_OF_FOUND[trait]} AS {trait}" for trait in TRAITS)
-        query, values = await self._newest(columns, _WITH_KINDS, sought, None, limit)
+        query, values = await self._newest(columns, _WITH_KINDS, sought, None, limit, PLAIN)
         each = " UNION ALL ".join(
             f"SELECT '{trait}', {trait}, count(*) FROM found GROUP BY {trait}" for trait in TRAITS
         )
         rows = await self._bulk.ask(f"WITH found AS MATERIALIZED ({query}) {each}", *values)
         return [(trait, value, count) for trait, value, count in rows]
 
+    async def _looks(self, sought: Sought, before: int | None) -> Sequence[Look]:
+        """How to look, one after the other, until there is a page. SQLite keeps lists of rows in their order and needs
+        one look. PostgreSQL has to choose: to read back from the newest row, which is slow where hits are rare or old,
+        or to collect all hits and sort them, which is slow where they are many. Where the newest rows hold no page,
+        they are few, or all of them old."""
+        if self._dialect == "sqlite" or sought == Sought() or sought.until is not None:
+            return [PLAIN]
+        if before is None:
+            ((before,),) = await self._bulk.ask("SELECT coalesce(max(rowid), 0) FROM entry_text")
+        return [Look(before - NEAR_ROWS), COLLECTED]
+
     async def _newest(
-        self, columns: str, more: str, sought: Sought, before: int | None, limit: int
+        self, columns: str, more: str, sought: Sought, before: int | None, limit: int, look: Look
     ) -> tuple[str, Sequence[str | int]]:
         asked, values = await self._asked(sought)
         where = [asked] if asked else []
         parameters: list[str | int] = list(values)
-        for condition, value in (("f.rowid < ", before), ("e.t >= ", sought.since), ("e.t < ", sought.until)):
+        bounds = (
+            ("f.rowid >= ", look.back),
+            ("f.rowid < ", before),
+            ("e.t >= ", sought.since),
+            ("e.t < ", sought.until),
+        )
+        for condition, value in bounds:
             if value is not None:
                 parameters.append(value)
                 where.append(f"{condition}{{p}}{len(parameters)}")
@@ -104,7 +143,7 @@ class Search(Part):
         joined = "CROSS JOIN" if self._dialect == "sqlite" else "JOIN"
         query = (
             f"SELECT {columns} FROM entry_text AS f {joined} entries AS e ON e.idx = f.rowid{more} WHERE 1 = 1 "
-            f"{''.join(f'AND {one} ' for one in where)}ORDER BY f.rowid DESC LIMIT {{p}}{len(parameters)}"
+            f"{''.join(f'AND {one} ' for one in where)}ORDER BY {look.order} DESC LIMIT {{p}}{len(parameters)}"
         )
         return query, parameters
 
