@@ -136,11 +136,12 @@ def test_edges_of_the_rfc() -> None:
     assert not verify_consistency(7, ROOTS[7], 7, ROOTS[7], [ROOTS[7]])
     assert not verify_consistency(7, ROOTS[7], 7, ROOTS[6], [])
     assert not verify_consistency(4, ROOTS[4], 7, ROOTS[7], [])
-    for wrong in (0, 7, 8):
-        with pytest.raises(ValueError):
-            consistency_proof(wrong if wrong != 7 else 8, 7, node)
-        with pytest.raises(ValueError):
-            inclusion_proof(7 if wrong != 8 else -1, 7, node)
+    for wrong in (-1, 0, 8):
+        with pytest.raises(ValueError, match=f"no consistency proof from {wrong} to 7"):
+            consistency_proof(wrong, 7, node)
+    for wrong in (-1, 7):
+        with pytest.raises(ValueError, match=f"no leaf {wrong} in a tree of 7"):
+            inclusion_proof(wrong, 7, node)
 
 
 def test_hashes_of_another_length_are_refused() -> None:

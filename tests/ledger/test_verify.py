@@ -368,6 +368,8 @@ BROKEN: dict[str, tuple[Callable[[int, dict[str, object]], None], str]] = {
     ),
     "zero": (at(8, lambda v: link(v).update(n=0)), "entry 8: its chains are malformed"),
     "text number": (at(8, lambda v: link(v).update(n="8")), "entry 8: its chains are malformed"),
+    "number nought": (at(8, lambda v: link(v).update(n=0)), "entry 8: its chains are malformed"),
+    "number past all": (at(8, lambda v: link(v).update(n=10**19)), "entry 8: its chains are malformed"),
     "missing": (at(8, lambda v: v.pop("chains")), "entry 8: its chains are malformed"),
     "short previous": (
         at(8, lambda v: link(v).update(prev="00")),
@@ -409,6 +411,7 @@ WRONG: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda e: e.replace(b'"session":"0', b'"s\\u0065ssion":"a0'),
         "does not stand in the chain session:a0",
     ),
+    "another key of its own": (lambda e: b'{"s\\u0065ssion":"a",' + e[1:], "its chains are malformed"),
     "not UTF-8": (lambda e: e.replace(b"commit", b"c\xffmmit"), "its chains are malformed"),
     "no JSON": (lambda e: e[:-1], "its chains are malformed"),
     "no object": (lambda e: b"[]", "its chains are malformed"),
