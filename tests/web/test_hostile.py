@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from daypass.cli.demo.gateway import ANA, BEN, CLEO, Setup, sample_policy
 from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
 from tests.web.browser import PHONE, Browser, Window
-from tests.web.stage import ask
+from tests.web.stage import DORA, SAM, ask
 from tests.web.test_passkeys import Authenticator, broken, inside, invited, sign_in
 
 MARK = "gnp.exe"
@@ -38,6 +39,7 @@ class Played:
     open: str
     past: str
     session: str
+    killed: str
     owed: str
     entry: int
     """The place in the log of a statement that reads a table of such a name."""
@@ -48,7 +50,7 @@ def played(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPath
     owes = "{ sign_off: { by: [group:payments-leads], within: 2d } }"
     policy = f"# \u202e{MARK}\n" + sample_policy(owes=owes).replace("on-call reads", json.dumps(RULE))
     # In the file the name stands in quotes, as JSON is YAML.
-    people = (replace(ANA, name=json.dumps(NAME)), BEN, CLEO)
+    people = (replace(ANA, name=json.dumps(NAME)), BEN, CLEO, SAM, DORA)
     labels = f", {json.dumps(LABEL)}: {json.dumps(ACTING)}"
     given = Setup(policy=policy, people=people, target="    record: results\n", labels=labels)
     with Daypass(tmp_path_factory.mktemp("hostile"), postgres_15, given) as daypass:
@@ -57,7 +59,17 @@ def played(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPath
         daypass.psql(f"select '{quoted}' as \"{MARK} <u>\"", target="orders:read")
         daypass.psql(f"select '{quoted}'::int", target="orders:read")
         daypass.psql(f'select * from "{TABLE}"', target="orders:read")
-        daypass.say(ANA, "return", str(daypass.object(ANA, "show", past)["grant"]))
+        grant = str(daypass.object(ANA, "show", past)["grant"])
+        daypass.say(ANA, "extend", grant, "--by", "5m", "--reason", ACTING)
+        with daypass.start_client(*daypass.psql_argv("select pg_sleep(600)", target="orders:read")):
+            killed = until(lambda: daypass.sessions("--live"), "a session that is open")[0]["id"]
+            daypass.say(SAM, "kill", killed, "--reason", ACTING)
+        daypass.say(ANA, "return", grant)
+        daypass.say(SAM, "lock", "person", DORA.email, "--for", "1h", "--reason", ACTING)
+        kept = {"name": "late", "target": "orders", "role": "read", "duration_ms": 60_000, "reason": ACTING}
+        post(daypass, "favourites", kept)
+        post(daypass, "snippets", {"name": f"<u>s</u> {MARK}", "text": f"select '{quoted}'"})
+        daypass.grant("write", "1h", ACTING)
         opened = ask(daypass, ANA, "write", "30m", ACTING, ACTING)
         daypass.say(BEN, "ask", opened, ACTING)
         daypass.say(ANA, "answer", opened, ACTING)
@@ -67,7 +79,15 @@ def played(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPath
         daypass.say(BEN, "sign-off", owed, "--flag", "--note", ACTING)
         daypass.say(ANA, "token", "new", "--for", "10m", "--label", NAME)
         session = daypass.sessions()[-1]["id"]
-        yield Played(daypass, opened, past, session, owed, entry_of(daypass, TABLE))
+        yield Played(daypass, opened, past, session, killed, owed, entry_of(daypass, TABLE))
+
+
+def post(daypass: Daypass, path: str, body: Mapping[str, object]) -> None:
+    """Send what the page would send, as Ana."""
+    headers = {"Authorization": f"Bearer {daypass.token(ANA)}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{daypass.web}/api/v1/{path}", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert answer.status == 201
 
 
 def entry_of(daypass: Daypass, table: str) -> int:
@@ -106,6 +126,7 @@ def test_it_is_only_text_on_every_page(played: Played, browser: Browser, size: t
         (cleo, "/requests"),
         (cleo, f"/requests/{played.past}"),
         (cleo, "/sessions"),
+        (cleo, f"/sessions/{played.killed}"),
         (cleo, "/search?q=gnp"),
         (cleo, "/reviews?view=all"),
         (cleo, "/policy"),
@@ -114,6 +135,7 @@ def test_it_is_only_text_on_every_page(played: Played, browser: Browser, size: t
         (cleo, "/admin/people"),
         (cleo, "/admin/targets"),
         (cleo, "/admin/tokens"),
+        (cleo, "/admin/locks"),
         (cleo, f"/log/{played.entry}"),
         (cleo, "/insights/requests?by=reason"),
     ]
@@ -154,3 +176,12 @@ def test_it_is_only_text_among_ones_keys(played: Played, browser: Browser) -> No
     expect(page.get_by_label("Its name")).to_be_visible()
     page.keyboard.press("Escape")
     assert not broken(window), window.faults
+
+
+def test_it_is_only_text_among_snippets(played: Played, browser: Browser) -> None:
+    window = browser.window(played.daypass, ANA)
+    page = window.go("/console")
+    page.get_by_role("tab", name="Snippets").click()
+    expect(page.get_by_role("tabpanel", name="Snippets")).to_contain_text(MARK)
+    check(page, "the console")
+    assert not window.faults
