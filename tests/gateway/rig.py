@@ -26,7 +26,7 @@ from daypass.services.interface import SessionEnd
 
 FAST = Bounds(
     sign_in_seconds=5.0,
-    connect_seconds=1.0,
+    connect_seconds=3.0,
     linger_seconds=0.3,
     stop_seconds=0.5,
     read_back_seconds=1.0,

@@ -116,7 +116,7 @@ def test_from_a_link_to_a_vote_that_anybody_can_check(stepping: Daypass, browser
     page.get_by_role("button", name="Approve").click()
     dialogue.get_by_label("For less time").fill("20m")
     dialogue.get_by_role("button", name="Approve").click()
-    expect(page.get_by_text("approved").first).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="approved")).to_be_visible()
     window.go(f"/requests/{made}")
     expect(page.get_by_text("signed by a passkey")).to_be_visible()
 
