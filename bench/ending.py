@@ -1,12 +1,14 @@
 """How fast access ends: 1, 100 and 1,000 open sessions, half of them in a running statement, one revoke of all.
 
-    python -m bench.ending [--sessions 1,100] [--rounds 20] [--alone]
+    python -m bench.ending [--sessions 1,100] [--rounds 20] [--alone] [--server wheel|debian]
 
 Milliseconds from the accepted (committed) revoke, of the slowest session of each round, as `grant.ended` tells them:
 (a) nothing more is forwarded, (b) the work is stopped at the server, (c) it was read back that nothing is left. First
 on one node, then with two nodes on one PostgreSQL store, where one is told and the other carries the sessions
 (`--alone`: not that). Beside it, what closing the sockets does: statements straight to the server, until the last one
-is over.
+is over; and the server alone: idle connections straight to it, terminated by one statement, until none is seen any
+more. No gateway can read back sooner than that, and it depends on how the server was built: a backend that exits runs
+what each of its libraries does last. Hence two servers: PostgreSQL 18 from the wheel (what the demo starts), Debian's.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ FILES = 16_384
 PLAIN_SECONDS = 2
 """How long the statements last that nobody ends: they run to their end whatever becomes of their sockets."""
 OPENING_AT_ONCE = 8
+LOOK_SECONDS = 0.002
+SERVERS = {"wheel": Postgres.wheel, "debian": Postgres.debian}
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -88,6 +92,18 @@ def closed(server: Postgres, count: int) -> tuple[float, int]:
     return took, int(server.execute("select count(*) from plain", database=sample.DATABASE)[0][0])
 
 
+def terminated(server: Postgres, count: int) -> float:
+    """One round without a gateway: milliseconds until as many idle connections are gone that one statement ends."""
+    url = server.url(database=sample.DATABASE)
+    with psycopg.connect(url, autocommit=True) as ours, connections(url, count, "select 1") as open_now:
+        pids = [connection.info.backend_pid for connection in open_now]
+        began = time.monotonic()
+        ours.execute("select pg_terminate_backend(pid) from unnest(%s::int[]) pid", (pids,)).fetchall()
+        while ours.execute("select from pg_stat_activity where pid = any(%s) limit 1", (pids,)).fetchall():
+            time.sleep(LOOK_SECONDS)
+        return (time.monotonic() - began) * 1000
+
+
 def active(daypass: Daypass) -> list[int]:
     return [pid for pid, state, _ in daypass.server.backends(sample.WRITER) if state == "active"]
 
@@ -113,6 +129,7 @@ def on_one_node(server: Postgres, folder: Path, counts: Sequence[int], rounds: i
             measured(daypass, daypass, count, many)
             took, committed = closed(server, count)
             print(f"  {'plain close, to the end':24} {took:8.1f}, and {committed} of {(count + 1) // 2} committed")
+            print(f"  {'the server alone':24} {shown([terminated(server, count) for _ in range(many)])}", flush=True)
 
 
 def across_nodes(server: Postgres, folder: Path, counts: Sequence[int], rounds: int | None) -> None:
@@ -134,19 +151,28 @@ def main() -> None:
     parser.add_argument("--sessions", default="1,100,1000", help="how many, with commas between")
     parser.add_argument("--rounds", type=int, help="revokes of each (unless given: 20, and 5 of a thousand sessions)")
     parser.add_argument("--alone", action="store_true", help="one node only")
+    parser.add_argument("--server", default="wheel,debian", help="which, with commas between")
     given = parser.parse_args()
+    if unknown := set(given.server.split(",")) - set(SERVERS):
+        parser.error(f"no server {sorted(unknown)[0]!r}: {' or '.join(SERVERS)}")
     counts = list(map(int, given.sessions.split(",")))
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if allowed < FILES and max(counts) >= 1000:
         parser.error(f"this needs {FILES} open files, and {allowed} are allowed here (ulimit -Hn)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, allowed), allowed))  # `serve` and the servers inherit it
+    for build in given.server.split(","):
+        with_server(build, counts, given.rounds, alone=given.alone)
+
+
+def with_server(build: str, counts: Sequence[int], rounds: int | None, *, alone: bool) -> None:
     settings = {**QUIET, "max_connections": "2200", "shared_buffers": "128MB"}
-    with tempfile.TemporaryDirectory() as name, Postgres.debian(settings) as server:
+    with tempfile.TemporaryDirectory() as name, SERVERS[build](settings) as server:
+        print(f"{build}: PostgreSQL {server.execute('show server_version')[0][0]}", flush=True)
         server.load_sample()
         server.execute("create table plain (n int)", database=sample.DATABASE)
-        on_one_node(server, Path(name), counts, given.rounds)
-        if not given.alone:
-            across_nodes(server, Path(name), counts, given.rounds)
+        on_one_node(server, Path(name), counts, rounds)
+        if not alone:
+            across_nodes(server, Path(name), counts, rounds)
 
 
 if __name__ == "__main__":
