@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -155,6 +157,28 @@ def test_many_sessions_end_at_once(daypass: Daypass) -> None:
     assert len(daypass.wait_entries("session.ended", 20, grant=granted.grant)) == 20
     for connection in connections:
         connection.close()
+
+
+def test_a_backend_that_hangs_delays_the_record_of_no_other(daypass: Daypass) -> None:
+    granted = daypass.grant()
+    clients = [psycopg.connect(daypass.dsn(), autocommit=True) for _ in range(2)]
+    backend, well = (one.execute("select pg_backend_pid()").fetchall()[0][0] for one in clients)
+    with ThreadPoolExecutor(1) as aside:
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            revoked = aside.submit(daypass.say, BEN, "revoke", granted.grant, "--reason", "enough")
+            (first,) = daypass.wait_entries("session.ended", grant=granted.grant)
+        finally:
+            os.kill(backend, signal.SIGCONT)
+        assert first["body"]["end"]["read_back"] == "gone"
+        revoked.result()
+    opened = {one["body"]["mark"]["pid"]: one["session"] for one in daypass.entries("session.opened")}
+    assert first["session"] == opened[str(well)]
+    daypass.wait_entries("session.ended", 2, grant=granted.grant)
+    daypass.wait_entries("grant.ended", grant=granted.grant)
+    assert daypass.entries("grant.end_unconfirmed", grant=granted.grant) == []
+    for one in clients:
+        one.close()
 
 
 def test_extending_moves_the_deadline(daypass: Daypass) -> None:

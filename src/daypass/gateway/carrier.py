@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -126,7 +127,7 @@ class GatewayCarrier:
             for login in used:
                 self._works.enders.release(login)
             for one in ones:
-                if one.told is not None:
+                if one.told is not None and not one.told.done():
                     one.told.set_result(one.end())
         return [one.end() for one in ones if one.session]
 
@@ -171,15 +172,17 @@ class GatewayCarrier:
         await closing
 
     async def _close(self, drivers: Sequence[Driver], ones: Sequence[One], began: float) -> None:
-        for driver in drivers:
+        for driver, one in zip(drivers, ones, strict=True):
             driver.close()
             driver.target.abort()
+            # One by one, so that a client that does not read, or a backend that hangs, delays the record of no other.
+            driver.closed.add_done_callback(partial(_closed, one, began))
         waiting = [driver.closed for driver in drivers if not driver.closed.done()]
         if waiting:
             await asyncio.wait(waiting, timeout=self._works.bounds.linger_seconds)
-        for driver in drivers:
+        for driver, one in zip(drivers, ones, strict=True):
             driver.client.abort()
-        mark(ones, "closed", began)
+            _closed(one, began)
 
 
 async def _tell(drivers: Sequence[Driver], ending: Ending) -> None:
@@ -190,6 +193,13 @@ async def _tell(drivers: Sequence[Driver], ending: Ending) -> None:
         driver.tell_ending(ending)
         driver.close_side(Side.CLIENT)
         driver.target.pause(STOPPED)  # what a backend says when it is terminated is news to nobody
+
+
+def _closed(one: One, began: float, _: object = None) -> None:
+    """Both sides of this one are closed."""
+    if "closed" not in one.steps:
+        mark((one,), "closed", began)
+        one.show()
 
 
 def _session(driver: Driver) -> str:

@@ -84,6 +84,16 @@ class One:
             self.elsewhere,
         )
 
+    def show(self) -> None:
+        """Tell who waits for it as soon as it is over: both sides closed, and nothing left at the target."""
+        if (
+            self.told is not None
+            and not self.told.done()
+            and "closed" in self.steps
+            and not (self.alive or self.problem)
+        ):
+            self.told.set_result(self.end())
+
     @property
     def seen_by(self) -> Mapping[str, str]:
         """The mark, with what was under way when it was stopped and whether more waits behind that."""
@@ -158,6 +168,8 @@ class Stopping:
                 [one for one in gone if one.how == BY_ENDER and "work_stopped" not in one.steps], "work_stopped", began
             )
             mark(gone, "read_back", began)
+            for one in gone:
+                one.show()
             left = [one for one in left if one.alive]
             if left:
                 pause = min(max(bounds.look_seconds, (monotonic() - began) * LOOK_PART), LOOK_SECONDS_MAX)
