@@ -5,6 +5,7 @@ Pure: keys and the time are arguments. Every failure is `Rejected`, with a reaso
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,7 @@ class LoggedOut:
 def id_token(token: str, keys: KeySet, *, issuer: str, client: str, nonce: str, now: int) -> Mapping[str, Any]:
     """The claims of an ID token for us. `now` in seconds."""
     claims = _read(token, keys, issuer, client, now)
-    if claims.get("nonce") != nonce:
+    if not hmac.compare_digest(str(claims.get("nonce")).encode(errors="replace"), nonce.encode()):
         raise Rejected("its nonce is not ours")
     several = isinstance(claims.get("aud"), list) and len(claims["aud"]) > 1
     if claims.get("azp", client) != client or (several and "azp" not in claims):
