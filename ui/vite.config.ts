@@ -33,6 +33,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
     reportCompressedSize: false,
+    // What every page needs comes in one file: each one more costs the browser and the gateway a question.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } } },
   },
   server: { proxy: { '/api': 'http://localhost:8420', '/ledger': 'http://localhost:8420' } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },

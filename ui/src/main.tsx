@@ -5,29 +5,19 @@ import '@mantine/notifications/styles.css'
 import './app.css'
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { setNonce } from 'get-nonce'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { router } from './app/router'
-import { Refusal } from './logic/api'
+import { queries } from './logic/queries'
 import { theme, variables } from './theme'
 
 // The browser runs no style of unknown origin: Mantine's own comes under the number of this page.
 const nonce = () => document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? ''
 // What keeps the page still behind a dialogue asks for it here.
 setNonce(nonce())
-
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 5_000,
-      // What the server refused stays refused; what it did not hear is asked again.
-      retry: (count, error) => count < 3 && !(error instanceof Refusal && error.status >= 400 && error.status < 500),
-    },
-  },
-})
 
 const app = document.getElementById('app')
 if (app) {

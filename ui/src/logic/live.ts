@@ -37,8 +37,9 @@ const OF_ONE: Record<string, 'requests' | 'sessions'> = {
 
 /** Which queries a change concerns. Their keys begin with one of these names, some with an id behind it. */
 export function concerned(changed: Changed, key: readonly unknown[]): boolean {
-  if (changed.everything) return true
   const [name, id] = key.map(String)
+  // What was recorded stays as it is, and one part of it is a megabyte.
+  if (changed.everything) return name !== 'parts'
   const one = OF_ONE[name ?? '']
   if (one) return changed[one].includes(id ?? '')
   const nouns = OF[name ?? ''] ?? []

@@ -72,6 +72,7 @@ test('a change concerns what shows it, and nothing else', () => {
   expect(concerned(changed, ['sessions', true])).toBe(false)
   expect(concerned({ ...changed, types: ['statement.submitted'] }, ['current'])).toBe(true)
   expect(concerned({ ...changed, everything: true }, ['sessions', true])).toBe(true)
+  expect(concerned({ ...changed, everything: true }, ['parts', 's1', '0'])).toBe(false)
 })
 
 test('a recording keeps its times when what players do not know is left out', () => {
