@@ -24,6 +24,7 @@ async def test_the_requester_sees_who_can_decide_and_the_usual_wait(world: World
     found = await deliberation.deciders(await world.who("ana"), asked.id)
     assert {one.person for one in found.deciders} == {lea.id, ben.id}
     assert (found.missing, found.usual_wait_ms, found.decided_before) == ((1,), 120_000, 3)
+    assert found.lesser == ("read",)
     assert all(one.on_duty and not one.voted for one in found.deciders)
     with pytest.raises(NotFound):
         await deliberation.deciders(await world.who("eve"), asked.id)

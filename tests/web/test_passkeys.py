@@ -15,7 +15,7 @@ from daypass.cli.demo.gateway import ANA, BEN, Member, Setup
 from tests.servers.daypass import Daypass
 from tests.servers.postgres import Postgres
 from tests.web.browser import PHONE, Browser, Window
-from tests.web.stage import PEOPLE, POLICY, SAM, ask
+from tests.web.stage import PEOPLE, POLICY, SAM, TESS, ask
 
 PASSWORD, OTHER = "seven lamps hum quietly", "four otters knit a ladder"
 STEP_UP = POLICY.replace("      undecided_after: 4h\n", "      undecided_after: 4h\n      step_up: passkey\n")
@@ -127,6 +127,37 @@ def test_from_a_link_to_a_vote_that_anybody_can_check(stepping: Daypass, browser
     assert signed["passkey"]["enrolled"] == enrolled["id"]
     done = stepping.run(None, "ledger", "verify", str(stepping.data / "ledger"), "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["signed_votes"] == 1, done.stderr
+    assert not broken(window), window.faults
+
+
+def test_what_a_passkey_narrows_is_what_it_signed(stepping: Daypass, browser: Browser) -> None:
+    window = browser.window(stepping)
+    page = window.page
+    Authenticator(window)
+    invited(stepping, page, TESS)
+    sign_in(page, TESS)
+    inside(page)
+    window.go("/me")
+    enrol(page, "key ring")
+    made = ask(stepping, ANA, "write", "25m", "INC-8: look before it is changed", "")
+    window.go(f"/inbox/{made}")
+    page.get_by_role("button", name="Approve").click()
+    dialogue = page.get_by_role("dialog")
+    dialogue.get_by_label("For less time").fill("15m")
+    dialogue.get_by_role("combobox", name="As a lesser role").click()
+    page.get_by_role("option", name="read").click()
+    dialogue.get_by_label("For these parts only").fill("public.orders, public.customers")
+    dialogue.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("alert").filter(has_text="approved")).to_be_visible()
+
+    (voted,) = stepping.wait_entries("request.voted", request=made)
+    said = json.loads(voted["body"]["signed"]["statement"])
+    assert (said["decision"], said["narrowed_ms"], said["narrowed_role"]) == ("approve", 15 * 60_000, "read")
+    assert sorted(said["narrowed_scope"]) == ["public.customers", "public.orders"]
+    (grant,) = [one for one in stepping.object(ANA, "grants") if one["request"] == made]
+    assert (grant["role"], grant["duration_ms"]) == ("read", 15 * 60_000)
+    assert sorted(grant["scope"]) == sorted(said["narrowed_scope"])
+    stepping.verify()
     assert not broken(window), window.faults
 
 

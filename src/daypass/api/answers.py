@@ -38,6 +38,9 @@ class Deciders(BaseModel):
     missing: list[int] = Field(description="How many people each stage still needs.")
     usual_wait_ms: int | None = Field(description="The median wait of former requests under the same rule.")
     decided_before: int = Field(description="How many former requests that is taken from.")
+    lesser_roles: list[str] = Field(
+        description="Roles of its target that can do less: it may be approved as one of them."
+    )
 
 
 class PartView(BaseModel):

@@ -115,6 +115,7 @@ async def who_decides(id: Part, caller: ACaller, front: AFront) -> answers.Decid
         missing=list(found.missing),
         usual_wait_ms=found.usual_wait_ms,
         decided_before=found.decided_before,
+        lesser_roles=list(found.lesser),
     )
 
 

@@ -16,7 +16,7 @@ from daypass.domain.people import GROUP, Person, selected
 from daypass.domain.policy import policy_of
 from daypass.domain.request import Request, RequestState
 from daypass.domain.scope import WHOLE, Scope
-from daypass.domain.target import Target
+from daypass.domain.target import Target, less
 from daypass.services.asked import look_outside, on_duty, question
 from daypass.services.office import Office
 from daypass.services.sight import see_request
@@ -41,7 +41,8 @@ class CanDecide:
 
 @dataclass(frozen=True, slots=True)
 class DecidersOf:
-    """Who decides on a request; `usual_wait_ms` is the median of `decided_before` former ones under its rule."""
+    """Who decides on a request, and the roles that it may be narrowed to (`lesser`). `usual_wait_ms` is the median of
+    `decided_before` former ones under its rule."""
 
     request: str
     state: str
@@ -49,6 +50,7 @@ class DecidersOf:
     missing: tuple[int, ...]
     usual_wait_ms: int | None
     decided_before: int
+    lesser: tuple[str, ...]
 
 
 class Deliberation:
@@ -130,7 +132,16 @@ class Deliberation:
             if id in people and may_decide(request, people[id])
         )
         missing = still_needed(request, people)
-        return DecidersOf(request.id, request.state.value, found, missing, usual_of(waits), len(waits))
+        return DecidersOf(
+            request.id, request.state.value, found, missing, usual_of(waits), len(waits), self._lesser(request)
+        )
+
+    def _lesser(self, request: Request) -> tuple[str, ...]:
+        item = request.items[0]
+        target = self._office.targets.get(item.target)
+        if target is None or item.role not in target.roles or request.extends is not None:
+            return ()
+        return tuple(name for name, role in target.roles.items() if less(role, target.roles[item.role]))
 
     def _there(self, request: Request) -> bool:
         target = self._office.targets.get(request.items[0].target)

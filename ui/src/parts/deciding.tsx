@@ -283,12 +283,12 @@ const TITLES = { approve: 'Approve', deny: 'Deny', ask: 'Ask' }
 type DialogueProps = { verb: Verb; request: RequestView; close: () => void; onDone: () => void }
 
 function VerbDialogue({ verb, request, close, onDone }: DialogueProps) {
-  const targets = useQuery(asking.targets)
+  const deciders = useQuery(asking.deciders(request.id))
   const [note, setNote] = useState('')
   const [lasts, setLasts] = useState('')
   const [role, setRole] = useState<string | null>(null)
   const [parts, setParts] = useState('')
-  const roles = targets.data?.find((one) => one.name === request.target)?.roles.map((one) => one.name) ?? []
+  const lesser = deciders.data?.lesser_roles ?? []
   const narrowed = lasts.trim() ? parseLength(lasts) : undefined
   const path = { id: request.id }
   const signing = useSigning(request)
@@ -339,11 +339,11 @@ function VerbDialogue({ verb, request, close, onDone }: DialogueProps) {
             <Select
               label="As a lesser role"
               placeholder={request.role}
-              data={roles.filter((one) => one !== request.role)}
+              data={lesser}
               value={role}
               onChange={setRole}
               clearable
-              disabled={roles.length < 2}
+              disabled={lesser.length === 0}
             />
           </Group>
         )}
