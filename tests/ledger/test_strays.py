@@ -9,6 +9,7 @@ import pytest
 from tests.ledger.logs import Log
 
 from daypass.ledger.source import Directory
+from daypass.ledger.strays import unsigned
 from daypass.ledger.tampering import Tampered
 from daypass.ledger.verify import Asked, Report, verify_log
 
@@ -87,3 +88,12 @@ def test_a_stray_of_a_full_tile_is_compared_as_well(genuine: Log, root: Path) ->
         with pytest.raises(Tampered, match=f"^{path}.p/7: is not the beginning"):
             check(genuine, root)
         shutil.rmtree(root / f"{path}.p")
+
+
+def test_what_nobody_has_signed_is_what_reaches_further_than_the_size(root: Path) -> None:
+    (root / "tile/0/notes").write_bytes(b"of somebody")
+    whole = {"tile/0/003.p/132", "tile/entries/003.p/132"}
+    more = {"tile/0/002", "tile/entries/002", "tile/0/003.p/32", "tile/entries/003.p/32", "tile/1/000.p/3"}
+    for size, beyond in ((900, set()), (899, whole), (800, whole), (799, whole | {*STRAYS} - {"tile/1/000.p/2"})):
+        assert set(unsigned(Directory(root), size)) == beyond
+    assert set(unsigned(Directory(root), 767)) == whole | more
