@@ -42,9 +42,9 @@ class House:
         await self.store.ship_placed("one", first, last, [draft(n) for n in range(first, last + 1)], number)
         self.placed = last
 
-    async def start(self, *witnesses: WitnessAddress, quorum: int = 0) -> Publishing:
+    async def start(self, *witnesses: WitnessAddress, quorum: int = 0, url: str = "") -> Publishing:
         publishing = Publishing(
-            self.store, ORIGIN, self.data, witnesses=witnesses, quorum=quorum, disk=self.disk, node="one"
+            self.store, ORIGIN, self.data, witnesses=witnesses, quorum=quorum, disk=self.disk, node="one", url=url
         )
         await publishing.open()
         return publishing
@@ -156,7 +156,7 @@ async def test_a_node_that_does_not_publish_knows_an_older_store_too(postgres_15
     try:
         await one.place(5)
         publishing = await one.start()
-        await _until(lambda: publishing.size == 5, publishing)
+        await until(lambda: publishing.size == 5, publishing)
         other = await two.start()
         assert (await other.publish(), other.elsewhere != "") == (0, True)
         async with stores[0].begin() as t:  # as an older dump is loaded under both
@@ -170,7 +170,7 @@ async def test_a_node_that_does_not_publish_knows_an_older_store_too(postgres_15
             await store.close()
 
 
-async def _until(done: Callable[[], bool], publishing: Publishing) -> None:
+async def until(done: Callable[[], bool], publishing: Publishing) -> None:
     for _ in range(1000):
         await publishing.publish()
         if done():

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 
 from daypass.ledger.disagreement import Disagreement
-from daypass.ledger.merkle import HASH_BYTES, leaf_hash
+from daypass.ledger.merkle import HASH_BYTES, Frontier, leaf_hash, leaf_hashes
 from daypass.ledger.publisher import Publisher
 from daypass.ledger.tiles import WIDTH
 from daypass.store.interface import Store
@@ -17,6 +17,11 @@ from daypass.store.interface import Store
 TILES_AT_ONCE = 8
 """2,048 entries in a step: a few milliseconds of hashing, two megabytes as entries are, 64 if each was as long as may
 be."""
+
+OLDER = (
+    "load the newest dump of the store; or put the newest published files into DATA/ledger of the node that publishes, "
+    "stop every node and run `daypass ledger recover` there"
+)
 
 
 async def check_agreement(store: Store, publisher: Publisher) -> None:
@@ -42,6 +47,37 @@ async def first_difference(store: Store, publisher: Publisher) -> int | None:
         if same < len(signed):
             return first + same
     return None
+
+
+async def check_head(store: Store, size: int, root: bytes | None, by: str) -> None:
+    """Raises Disagreement unless the store's first `size` entries have this root, or where none is known, are there.
+    `by` is who says that they are published."""
+    if not size:
+        return
+    async with store.reading() as tx:
+        last = await tx.leaves_and_bytes(since=size - 1, limit=1)
+    if not last:
+        raise Disagreement(
+            f"{by} tells of {size} published entries, and this store holds fewer: it is older", hint=OLDER
+        )
+    if root is not None and await _root(store, size) != root:
+        raise Disagreement(f"{by} tells of {size} published entries that are not those of this store", hint=OLDER)
+
+
+async def _root(store: Store, size: int) -> bytes:
+    """The root over the store's first entries, each hashed anew."""
+    frontier = Frontier()
+    while frontier.size < size:
+        limit = min(TILES_AT_ONCE * WIDTH, size - frontier.size)
+        async with store.reading() as tx:
+            entries = await tx.entry_bytes(since=frontier.size, limit=limit)
+        await asyncio.to_thread(_grow, frontier, entries)
+    return frontier.root()
+
+
+def _grow(frontier: Frontier, entries: Sequence[bytes]) -> None:
+    for leaf in leaf_hashes(entries):
+        frontier.append(leaf)
 
 
 def _same(signed: Sequence[bytes], held: Sequence[tuple[str, bytes]]) -> int:

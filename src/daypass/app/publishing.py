@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from daypass.app.agreeing import check_agreement
+from daypass.app.hearing import HEAR_SECONDS, KEY, PUBLISHED, PUBLISHED_AT, PUBLISHED_BY, Own, check_elsewhere
 from daypass.app.seen import PUBLISHED_SIZE, Seen
 from daypass.domain.errors import Unavailable
 from daypass.ledger.checkpoint import open_checkpoint
@@ -36,8 +37,6 @@ STEPS_MAX = 16
 """Steps under one checkpoint where witnesses are asked, so that a long backlog does not ask them for each."""
 PATIENCE_SECONDS = 0.3
 """How long a checkpoint that has its quorum waits for the other witnesses' cosignatures."""
-HEAR_SECONDS = 2.0
-"""How long a start waits for what witnesses say that no quorum needs."""
 POLL_SECONDS = 0.01
 """How often it is looked whether an entry that somebody waits for has got its place."""
 
@@ -46,10 +45,6 @@ AGAIN_SECONDS = 0.2
 
 ROLE = "publisher"
 """Of several nodes one publishes: it holds this role at the store."""
-KEY = "log_vkey"
-"""The setting that says which key signs the log of this store."""
-PUBLISHED_BY = "log_published_by"
-"""The setting in which the node that publishes says who and where it is."""
 LOOK_AT_THE_DISK = "what is on it is not known: look at the disk; the next start publishes anew what may be missing"
 OLD_BACKUP = (
     "an old backup was restored, or another copy publishes: put the newest published files into DATA/ledger and run "
@@ -80,8 +75,11 @@ class Publishing:
         self.public = public
         self.elsewhere = ""
         """Which other node publishes this log, and where; empty: this one does."""
-        self._here = f"node {node} publishes this log: {url}/ledger"
+        self._at = f"{url}/ledger"
+        self._here = f"node {node} publishes this log: {self._at}"
         self._disk = disk or Disk()
+        self.untold: list[str] = []
+        """What is to be told of those who did not say at the start what is published."""
         self.missing: Mapping[str, str] = {}
         """Witnesses that did not cosign the last checkpoint, and why."""
         self._store, self._site, self._data = store, site, data
@@ -147,14 +145,23 @@ class Publishing:
             raise Disagreement(f"{key} is gone, and this store's log is signed with {alone}", hint=RESTORE_KEY)
         publisher = await asyncio.to_thread(open_publisher, self._site, self._data, self._disk)
         await check_agreement(self._store, publisher)
-        if self._store.shared:
-            await self._seen.open()
         if alone and alone != str(publisher.vkey):
             raise Disagreement(
                 f"this store's log is signed with {alone}, and {key} is {publisher.vkey}", hint=RESTORE_KEY
             )
+        await self._compare(publisher)
         await self._hear(publisher)
         return publisher
+
+    async def _compare(self, publisher: Publisher) -> None:
+        """Hold the store against what others and this node have seen published. Others first: what they gainsay is
+        nothing to remember."""
+        await self._seen.open()
+        checkpoint = await asyncio.to_thread(self.read, CHECKPOINT)
+        own = Own(self._here, checkpoint, publisher.size, self._seen.size)
+        self.untold = await check_elsewhere(self._store, own, self._cosigners)
+        if self._store.shared:
+            await self._seen.look()
 
     async def _hear(self, publisher: Publisher) -> None:
         """Ask the witnesses before anything is signed: who has seen more than there is knows of what was lost. One
@@ -233,8 +240,10 @@ class Publishing:
     async def _announce(self) -> None:
         """Tell the other nodes how much is published."""
         if self._store.shared and self._announced != self.size:
+            checkpoint = await asyncio.to_thread(self.read, CHECKPOINT) or b""
             async with self._store.begin() as tx:
                 await tx.save_setting(PUBLISHED_SIZE, str(self.size))
+                await tx.save_setting(PUBLISHED, checkpoint.decode())
             self._announced = self.size
 
     async def _step(self, publisher: Publisher) -> tuple[int, bool]:
@@ -318,6 +327,7 @@ class Publishing:
                 await tx.save_setting(KEY, self.vkey)
             if known in (None, self.vkey) and self._store.shared:
                 await tx.save_setting(PUBLISHED_BY, self._here)
+                await tx.save_setting(PUBLISHED_AT, self._at)
         return known in (None, self.vkey)
 
     # -- receipts ---------------------------------------------------------------------------------------------------

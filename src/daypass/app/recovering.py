@@ -17,9 +17,10 @@ from typing import Any
 
 from daypass.app.agreeing import first_difference
 from daypass.app.checking import Checked
+from daypass.app.hearing import KEY
 from daypass.app.house import House, make_house
 from daypass.app.lock import locked
-from daypass.app.publishing import KEY, RESTORE_KEY, open_publisher
+from daypass.app.publishing import RESTORE_KEY, open_publisher
 from daypass.domain.durations import SECOND_MS
 from daypass.domain.errors import Conflict, DaypassError
 from daypass.domain.statement import Completed, StatementRefused, Submitted

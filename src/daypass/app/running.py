@@ -159,6 +159,8 @@ class Node:
         except Disagreement as problem:
             await self._stand_still(stack, store, publishing, problem, web, tls)
             return
+        for line in publishing.untold:
+            log.warning(line)
         house = make_house(store, self._checked)
         await self._put_on_record(house)
         journal = await self._journal(stack, store)

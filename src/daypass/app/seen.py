@@ -30,15 +30,19 @@ class Seen:
         self._size, self._leaf = 0, ""
         self._noted = -NOTED_SECONDS
 
+    @property
+    def size(self) -> int:
+        """How many entries were seen published."""
+        return self._size
+
     async def open(self) -> None:
-        """Read what was seen. Raises Disagreement where that is not in the store."""
+        """Read what was seen; `look` compares it. Raises Disagreement where it cannot be read."""
         raw = await asyncio.to_thread(self._disk.read, self._file)
         try:
             told: dict[str, Any] = json.loads(raw) if raw is not None else {"size": 0, "leaf": ""}
             self._size, self._leaf = int(told["size"]), str(told["leaf"])
         except (ValueError, KeyError, TypeError) as problem:
             raise Disagreement(f"{self._file} cannot be read: {problem}") from None
-        await self.look()
 
     async def look(self) -> None:
         """See that the store still holds what was published, and note what is new. Raises Disagreement, OSError."""

@@ -115,6 +115,30 @@ class Cosigners:
         whole = Note(note.text, (*note.signatures, *lines))
         return Cosigned(str(whole).encode(), len(lines), missing, frozenset(waiting), contradicted)
 
+    async def sizes(self, checkpoint: bytes, seconds: float) -> tuple[dict[str, int], dict[str, str]]:
+        """How many entries each witness has cosigned, and why others do not say so within this time (by name).
+        `checkpoint` is any that the log has signed: shown as if it was the first, it is cosigned only by who has seen
+        none; the others answer with their size."""
+        names = [witness.key.name for witness in self._witnesses]
+        asked = (self._size_of(witness, checkpoint, seconds) for witness in self._witnesses)
+        sizes: dict[str, int] = {}
+        silent: dict[str, str] = {}
+        for name, found in zip(names, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+            if isinstance(found, BaseException):
+                silent[name] = _why(found, seconds)
+            else:
+                sizes[name] = found
+        return sizes, silent
+
+    async def _size_of(self, witness: WitnessAddress, checkpoint: bytes, seconds: float) -> int:
+        async with asyncio.timeout(seconds):
+            status, answer = await self._post(witness, encode_submission(0, [], checkpoint))
+        if status == 200:
+            return 0
+        if status != 409:
+            raise NotCosigned(_answered(status, answer))
+        return _size(answer, 0)
+
     async def _wait(self, asked: Sequence[asyncio.Task[Signature]], patience: float) -> None:
         """Until all have answered; or, once `patience` is over, until enough have cosigned."""
         left: set[asyncio.Task[Signature]] = set(asked)
@@ -165,7 +189,7 @@ class Cosigners:
             if status == 422:
                 raise Contradicted(f"has cosigned {old} entries that are not a beginning of this log: compare with it")
             if status != 409:
-                raise NotCosigned(f"HTTP {status}: {answer.decode(errors='replace').strip()[:200]}")
+                raise NotCosigned(_answered(status, answer))
             self._seen[witness.key] = _size(answer, old)
         raise NotCosigned("names another size each time")
 
@@ -180,11 +204,15 @@ class Cosigners:
             return response.status_code, answer
 
 
-def _why(failure: BaseException) -> str:
+def _answered(status: int, answer: bytes) -> str:
+    return f"HTTP {status}: {answer.decode(errors='replace').strip()[:200]}"
+
+
+def _why(failure: BaseException, seconds: float = WITNESS_SECONDS_MAX) -> str:
     import httpx2  # where nobody cosigns, nothing of it is needed
 
     if isinstance(failure, TimeoutError):
-        return f"does not answer within {WITNESS_SECONDS_MAX:g} s"
+        return f"does not answer within {seconds:g} s"
     if isinstance(failure, (NotCosigned, httpx2.HTTPError)):
         return str(failure) or type(failure).__name__
     raise failure
