@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.identity.authenticator import Authenticator, b64, unb64
 from tests.ledger.logs import Log
 
 from daypass.domain.ssh_signature import fingerprint, read_public_key
+from daypass.domain.vote_statement import statement
 from daypass.ledger.note import VerifierKey
 from daypass.ledger.source import Directory
 from daypass.ledger.tampering import Tampered
@@ -64,3 +69,89 @@ def test_a_key_is_enrolled_as_itself_and_by_its_person() -> None:
             Votes().follow(7, wrong)
     with pytest.raises(Tampered, match=r"^entry 7: enrols a key that is none: "):
         Votes().follow(7, enrolled("ana", line[:40], own))
+
+
+Entries = dict[str, dict[str, Any]]
+
+
+def entries() -> Entries:
+    """Lea enrols a passkey, votes with it, and takes it away."""
+    key = Authenticator()
+    text = statement(decision="approve", nonce="0123456789abcdef", checkpoint="", request="r", digest="d", deadline=1)
+    public = {
+        "kind": "passkey",
+        "credential": key.id,
+        "origin": key.origin,
+        "public": b64(key.cose()),
+        "rp_id": key.rp_id,
+    }
+    signed = {"statement": text, "passkey": key.vote(text) | {"enrolled": "e"}}
+    lea = {"id": "lea"}
+    return {
+        "enrolment": {"id": "e", "type": "key.enrolled", "actor": lea, "body": public | {"person": "lea"}},
+        "vote": {
+            "type": "request.voted",
+            "actor": lea,
+            "request": "r",
+            "decision": "approve",
+            "body": {"digest": "d", "signed": signed},
+        },
+        "removal": {"type": "key.revoked", "actor": lea, "body": {"kind": "passkey", "credential": key.id}},
+    }
+
+
+def follow(found: Entries, *names: str) -> int:
+    votes = Votes()
+    for index, name in enumerate(names):
+        votes.follow(index, json.dumps(found[name]).encode())
+    return votes.signed
+
+
+def test_a_passkey_counts_from_its_enrolment_to_its_removal() -> None:
+    found = entries()
+    assert follow(found) == follow(found, "enrolment", "removal") == 0
+    assert follow(found, "enrolment", "vote", "vote", "removal") == 2
+    with pytest.raises(Tampered, match=r"^entry 1: enrols a passkey that is enrolled already$"):
+        follow(found, "enrolment", "enrolment")
+    for names in (("vote",), ("enrolment", "removal", "vote")):
+        with pytest.raises(Tampered, match="signed with a passkey that its person has not enrolled"):
+            follow(found, *names)
+
+
+def _other(raw: str) -> str:
+    return b64(unb64(raw)[:-1] + bytes([unb64(raw)[-1] ^ 1]))
+
+
+TAMPERED: dict[str, tuple[Callable[[Entries], Any], str]] = {
+    "signature": (
+        lambda e: e["vote"]["body"]["signed"]["passkey"].update(
+            signature=_other(e["vote"]["body"]["signed"]["passkey"]["signature"])
+        ),
+        "entry 1: the vote's signature does not hold: ",
+    ),
+    "voter": (lambda e: e["vote"].update(actor={"id": "ben"}), "entry 1: .* has not enrolled"),
+    "enrolment": (lambda e: e["enrolment"].update(id="f"), "entry 1: .* has not enrolled"),
+    "key": (lambda e: e["enrolment"]["body"].update(public=b64(Authenticator().cose())), "entry 1: .* does not hold: "),
+    "bytes of the key": (
+        lambda e: e["enrolment"]["body"].update(public="YQ"),
+        "entry 0: enrols a passkey that is none: ",
+    ),
+    "person": (lambda e: e["enrolment"]["body"].update(person="ben"), "entry 0: enrols a passkey for another person"),
+    "site": (lambda e: e["enrolment"]["body"].update(rp_id="host"), "entry 0: .* or another site, than it says"),
+    "origin": (lambda e: e["enrolment"]["body"].update(origin="http://localhost:1"), "entry 1: .* another origin"),
+    "decision": (lambda e: e["vote"].update(decision="deny"), "entry 1: .* its decision is another"),
+    "request": (lambda e: e["vote"].update(request="s"), "entry 1: .* its request is another"),
+    "digest": (lambda e: e["vote"]["body"].update(digest="e"), "entry 1: .* its digest is another"),
+    "narrowing": (lambda e: e["vote"]["body"].update(narrowed_ms=1), "entry 1: .* its narrowed_ms is another"),
+    "statement": (lambda e: e["vote"]["body"]["signed"].update(statement="{}"), "entry 1: .* cannot be read: "),
+}
+
+
+@pytest.mark.parametrize("part", TAMPERED)
+def test_a_vote_signed_by_passkey_is_held_to_every_part_of_it(part: str) -> None:
+    found = entries()
+    tamper, why = TAMPERED[part]
+    assert follow(found, "enrolment", "vote") == 1
+    tamper(changed := copy.deepcopy(found))
+    with pytest.raises(Tampered, match=f"^{why}"):
+        follow(changed, "enrolment", "vote")
