@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha512
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.identity.authenticator import Authenticator, b64, unb64
 from tests.ledger.logs import Log
 
-from daypass.domain.ssh_signature import fingerprint, read_public_key
+from daypass.domain.ssh_signature import NAMESPACE, fingerprint, read_public_key
 from daypass.domain.vote_statement import statement
 from daypass.ledger.note import VerifierKey
 from daypass.ledger.source import Directory
@@ -98,6 +100,42 @@ def entries() -> Entries:
         },
         "removal": {"type": "key.revoked", "actor": lea, "body": {"kind": "passkey", "credential": key.id}},
     }
+
+
+def _string(*parts: bytes) -> bytes:
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def ssh_entries(text: str) -> Entries:
+    """Lea enrols an SSH key, votes with it, and takes it away (OpenSSH's PROTOCOL.sshsig)."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    line = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    raw = read_public_key(line)[1]
+    about = NAMESPACE.encode(), b"", b"sha512"
+    signature = key.sign(b"SSHSIG" + _string(*about, sha512(text.encode()).digest()))
+    whole = b"SSHSIG\0\0\0\1" + _string(raw, *about, _string(b"ssh-ed25519", signature))
+    armored = f"-----BEGIN SSH SIGNATURE-----\n{b64encode(whole).decode()}\n-----END SSH SIGNATURE-----\n"
+    found = entries()
+    mark, lea = fingerprint(raw), {"id": "lea"}
+    found["enrolment"]["body"] = {"fingerprint": mark, "person": "lea", "public": line}
+    found["vote"]["body"]["signed"] = {"statement": text, "signature": armored}
+    found["removal"] = {"type": "key.revoked", "actor": lea, "body": {"fingerprint": mark}}
+    return found
+
+
+def test_a_vote_signed_with_an_ssh_key_is_held_to_its_signature_and_its_key() -> None:
+    text = entries()["vote"]["body"]["signed"]["statement"]
+    found = ssh_entries(text)
+    assert follow(found, "enrolment", "vote", "vote", "removal") == 2
+    for names in (("vote",), ("enrolment", "removal", "vote")):
+        with pytest.raises(Tampered, match="signed with a key that its person has not enrolled"):
+            follow(found, *names)
+    found["vote"]["body"]["signed"]["signature"] = ssh_entries("another")["vote"]["body"]["signed"]["signature"]
+    with pytest.raises(Tampered, match=r"^entry 1: the vote's signature does not hold$"):
+        follow(found, "enrolment", "vote")
+    found["vote"]["actor"] = {"id": "ben"}
+    with pytest.raises(Tampered, match="signed with a key that its person has not enrolled"):
+        follow(found, "enrolment", "vote")
 
 
 def follow(found: Entries, *names: str) -> int:
