@@ -2,8 +2,8 @@
 
 Importing is most of what a short command, or a gateway that lives for one test, costs: 2 s of a processor for `serve`,
 0.1 s for any other. What runs after the fork is the same as after `python -m daypass`: the same arguments, environment,
-folder and streams, a process of its own that leaves through the interpreter's own end. That the command itself starts
-is tested where it is typed: test_demo and tests/cli.
+folder and streams, a process of its own that waits for its threads and runs what is registered for its end. That the
+command itself starts, and how its interpreter ends, is tested where it is typed: test_demo and tests/cli.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from daypass.cli.demo.leash import leash
 ROOT = Path(__file__).parents[2]
 REQUEST_BYTES_MAX = 1 << 17
 STARTING_SECONDS_MAX = 60.0
+IMPORTED_LATE = ("alembic.command", "cel")
+"""Large ones that the program imports when it first needs them: at each start of `serve`."""
 NOT_TO_IMPORT = ("daypass.__main__", "daypass.store.migrations")
 UNSETTLED = ("PYTHON", "LD_")
 """Beginnings of variables that mean something to an interpreter or a loader only when it starts."""
@@ -152,6 +154,8 @@ def _import_all() -> None:
     for found in pkgutil.walk_packages(daypass.__path__, "daypass."):
         if not found.name.startswith(NOT_TO_IMPORT):
             importlib.import_module(found.name)
+    for name in IMPORTED_LATE:
+        importlib.import_module(name)
     assert threading.active_count() == 1, "a fork would lose the other threads"
     gc.collect()
     gc.freeze()  # what is there by now is shared by all, and never looked through again
@@ -216,9 +220,21 @@ def main() -> int:
     _import_all()
     argv = _serve(asking)
     asking.detach()
+    ended: list[int] = []
+    atexit.register(_leave, ended)  # before the command registers anything: what comes first is called last
     from daypass.cli import main as daypass
 
-    return daypass(argv)
+    ended.append(daypass(argv))
+    return ended[0]
+
+
+def _leave(ended: Sequence[int]) -> None:
+    """Be gone. Freeing each object would copy what is shared with the process that forked: it costs more than most
+    commands. One that did not return goes the interpreter's own way."""
+    for status in ended:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":
