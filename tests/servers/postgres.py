@@ -119,8 +119,9 @@ class Postgres(LocalServer):
         return self
 
     def create_database(self, name: str, template: str = "template1") -> str:
-        """A copy of an (empty) database; its superuser URL."""
-        self.execute(f'create database "{name}" template "{template}"')
+        """A copy of an (empty) database; its superuser URL. Its files are copied: block by block through the log, as is
+        usual for small ones, takes twice the processor time."""
+        self.execute(f'create database "{name}" template "{template}" strategy file_copy')
         return self.url(database=name)
 
     def backends(self, user: str | None = None) -> list[tuple[int, str, str]]:
