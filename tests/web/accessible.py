@@ -11,12 +11,18 @@ ASK = """axe.run(document).then(r => r.violations.filter(v => ['serious', 'criti
   .map(v => v.id + ': ' + v.nodes[0].html.slice(0, 160)))"""
 
 
+def violations(page: Page) -> list[str]:
+    """The serious findings on the page as it is."""
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(path=str(AXE))
+    return [str(one) for one in page.evaluate(ASK)]
+
+
 def serious(page: Page) -> list[str]:
     """The serious findings, once nothing is waited for any more; and that the page is no wider than its window."""
     expect(page.locator("#page h1")).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    page.add_script_tag(path=str(AXE))
-    found = [str(one) for one in page.evaluate(ASK)]
+    found = violations(page)
     if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
         found.append("it is wider than its window")
     return found

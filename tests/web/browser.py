@@ -35,6 +35,13 @@ WAIT_MS = 15_000
 
 expect.set_options(timeout=WAIT_MS)
 
+_TURN = """path => new Promise(done => {
+  const router = window.__TSR_ROUTER__
+  const end = router.subscribe('onRendered', () => { end(); done() })
+  router.navigate({ href: path })
+})"""
+"""Ends when the router has drawn it."""
+
 _CUTTABLE = """
 window.cuts = []
 const asked = window.fetch
@@ -61,6 +68,11 @@ class Window:
 
     def go(self, path: str) -> Page:
         self.page.goto(f"{self.url}{path}")
+        return self.page
+
+    def turn(self, path: str) -> Page:
+        """Go there as a link within the app does: the app is not loaded again, and its page keeps what it was given."""
+        self.page.evaluate(_TURN, path)
         return self.page
 
     def can_be_cut(self) -> None:
@@ -107,6 +119,11 @@ class Browser:
         if member is not None:
             self._sign_in(made, daypass, member)
         return window
+
+    def close_windows(self) -> None:
+        """Close everybody's. One that is left open goes on: it draws, and looks again at whatever changes."""
+        for context in self._browser.contexts:
+            context.close()
 
     @staticmethod
     def _sign_in(made: BrowserContext, daypass: Daypass, member: Member) -> None:

@@ -38,10 +38,17 @@ def staged(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def _browser() -> Iterator[Browser]:
     """For one file: while it is open no test may have an event loop of its own."""
     try:
         with Browser() as browser:
             yield browser
     except Missing as missing:
         pytest.exit(str(missing), returncode=1)
+
+
+@pytest.fixture
+def browser(_browser: Browser) -> Iterator[Browser]:
+    """No window outlives its test."""
+    yield _browser
+    _browser.close_windows()

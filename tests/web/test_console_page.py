@@ -16,9 +16,10 @@ from playwright.sync_api import Page, expect
 from daypass.cli.demo.gateway import ANA, BEN
 from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
+from tests.web.accessible import violations
 from tests.web.browser import DESKTOP, PHONE, Browser, Window
 from tests.web.stage import ask, setup
-from tests.web.test_pages import AXE, HOSTILE
+from tests.web.test_pages import HOSTILE
 
 ROWS = 100_000
 
@@ -309,20 +310,11 @@ def test_axe_finds_nothing_serious_in_the_console(
         write(page, "select 1 as one, null as none;\nselect nothing")
         page.get_by_role("button", name="Run all").click()
         expect(page.get_by_role("alert").get_by_text("does not exist")).to_be_visible()
-        found = _axe(page)
+        found = violations(page)
         page.get_by_role("tab", name="1 · SELECT").click()
         page.get_by_role("button", name="Show tables").click()
         expect(page.get_by_role("button", name="insert orders")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page"
-        found += _axe(page)
+        found += violations(page)
         page.get_by_role("button", name="Close", exact=True).click()
     assert not found, "\n".join(found)
-
-
-def _axe(page: Page) -> list[str]:
-    page.add_script_tag(path=str(AXE))
-    told: list[str] = page.evaluate(
-        "axe.run(document).then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact))"
-        ".map(v => v.id + ': ' + v.nodes[0].html.slice(0, 160)))"
-    )
-    return told

@@ -139,8 +139,10 @@ def test_it_is_only_text_on_every_page(played: Played, browser: Browser, size: t
         (cleo, f"/log/{played.entry}"),
         (cleo, "/insights/requests?by=reason"),
     ]
+    for window in (ana, ben, cleo):
+        window.go("/me")
     for window, path in places:
-        page = window.go(path)
+        page = window.turn(path)
         expect(page.get_by_text(MARK).first).to_be_attached()
         check(page, path)
     assert not cleo.faults and not ben.faults and not ana.faults

@@ -14,12 +14,12 @@ from playwright.sync_api import Page, expect
 from daypass.cli.demo.gateway import ANA, BEN, Member, Setup
 from tests.servers.daypass import Daypass
 from tests.servers.postgres import Postgres
+from tests.web.accessible import violations
 from tests.web.browser import PHONE, Browser, Window
 from tests.web.stage import PEOPLE, POLICY, SAM, TESS, ask
 
 PASSWORD, OTHER = "seven lamps hum quietly", "four otters knit a ladder"
 STEP_UP = POLICY.replace("      undecided_after: 4h\n", "      undecided_after: 4h\n      step_up: passkey\n")
-AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 DEVICE = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -242,10 +242,5 @@ def test_axe_finds_nothing_serious_on_the_pages_of_keys(stepping: Daypass, brows
             expect(page.locator("h1")).to_be_visible()
             expect(page.locator("[aria-busy=true]")).to_have_count(0)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, size)
-            page.add_script_tag(path=str(AXE))
-            told = page.evaluate(
-                "axe.run(document).then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact))"
-                ".map(v => v.id + ': ' + v.nodes[0].html.slice(0, 160)))"
-            )
-            found += [f"{scheme} {path} {one}" for one in told]
+            found += [f"{scheme} {path} {one}" for one in violations(page)]
     assert not found, "\n".join(found)
