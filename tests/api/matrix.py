@@ -67,12 +67,11 @@ def _request(path: str, body: object = None) -> Make:
 
 def _grant(path: str, body: object = None, *, active: bool = False) -> Make:
     async def make(it: Inside, by: str) -> Call:
-        for live in (await it.must("GET", "/grants?live=true", by="ana"))["items"]:
-            await it.must("POST", f"/grants/{live['id']}/return", by="ana")
+        await it.hand_back()
         grant = await it.granted()
         if active:
-            await it.must("POST", f"/grants/{grant['id']}/activate", by="ana")
-        return path.format(id=grant["id"]), body
+            await it.must("POST", f"/grants/{grant.id}/activate", by="ana")
+        return path.format(id=grant.id), body
 
     return make
 
@@ -188,10 +187,10 @@ async def _ratify(it: Inside, by: str) -> Call:
 def _owed(path: str, body: object = None, *, flagged: bool = False) -> Make:
     async def make(it: Inside, by: str) -> Call:
         _, grant = await it.session()
-        await it.must("POST", f"/grants/{grant['id']}/return", by="ana")
+        await it.must("POST", f"/grants/{grant.id}/return", by="ana")
         await it.house.endings.settle()
         owed = (await it.must("GET", "/obligations", by="ben"))["items"]
-        id = next(one["id"] for one in owed if one["grant"] == grant["id"])
+        id = next(one["id"] for one in owed if one["grant"] == grant.id)
         if flagged:
             await it.must("POST", f"/obligations/{id}/sign-off", {"note": "look", "flag": True}, by="ben")
         return path.format(id=id), body

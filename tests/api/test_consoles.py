@@ -33,7 +33,7 @@ async def it(tmp_path: Path, postgres_15: Postgres) -> AsyncIterator[Inside]:
     }
     async with inside(tmp_path, **real) as it:
         grant = await it.granted()
-        await it.must("POST", f"/grants/{grant['id']}/activate", by="ana")
+        await it.must("POST", f"/grants/{grant.id}/activate", by="ana")
         yield it
 
 

@@ -133,8 +133,8 @@ async def test_what_one_may_not_see_is_answered_as_what_is_not_there(tmp_path: P
     async with inside(tmp_path) as it:
         session, grant = await it.session()
         things = {
-            "requests/{}": grant["request"],
-            "grants/{}": grant["id"],
+            "requests/{}": grant.request,
+            "grants/{}": grant.id,
             "sessions/{}": session,
             "sessions/{}/recording": session,
         }
@@ -154,7 +154,7 @@ async def test_reading_is_on_record_before_it_is_shown(tmp_path: Path) -> None:
         assert (await it.call("GET", f"{V1}/sessions/{session}/recording", by="oz")).status_code == 404
         await it.call("GET", f"{V1}/sessions/{session}/statements", by="ben")
         await it.numbered()
-        found = await it.must("GET", f"/entries?request={grant['request']}&type=recording.read", by="ana")
+        found = await it.must("GET", f"/entries?request={grant.request}&type=recording.read", by="ana")
         people = {one.id: one.name for one in await it.house.people.all()}
         readers = [people[_actor(one)] for one in found["items"]]
         assert readers == ["Cleo", "Ben"]
