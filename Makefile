@@ -2,7 +2,7 @@
 #   make install   .venv/bin/daypass, ready to serve        make demo [EXIT=1]   the guided run on a real PostgreSQL
 #   make web       the web app, where it changed           make screenshots     pictures of its pages for the docs
 #   make test      every test (installs real servers)       make check           format, lint, types, imports
-#   make bench     ratios to direct, HAProxy and pgbouncer  make soak            200 crash points
+#   make bench     ratios to direct, HAProxy and pgbouncer  make soak            200 crash points, many odd requests
 #   make mutate    change the verifier, see that its tests notice
 #   make audit     known vulnerabilities                    make sbom            what is in it (CycloneDX, build/)
 #   make lock      write the lock files anew
@@ -70,8 +70,8 @@ bench: dev
 
 soak: dev
 	scripts/parts postgresql postgresql-client
-	DAYPASS_CRASH_POINTS=200 $(BIN)/python -m pytest --timeout=3600 tests/e2e/test_crash.py \
-		tests/e2e/test_forgetful.py tests/e2e/test_ledger_crash.py
+	DAYPASS_CRASH_POINTS=200 DAYPASS_EXAMPLES=50 $(BIN)/python -m pytest --timeout=3600 tests/e2e/test_crash.py \
+		tests/e2e/test_forgetful.py tests/e2e/test_ledger_crash.py tests/api/test_schemathesis.py
 
 mutate: dev
 	$(BIN)/python scripts/mutate
