@@ -22,7 +22,7 @@ from typing import IO, Any, Self, TypeVar
 from daypass.cli.demo.gateway import ANA, BEN, CLEO, COMMAND_SECONDS_MAX, LocalGateway, Member, Process
 from daypass.ledger.tiles import WIDTH, bundle_path, decode_bundle
 from tests.servers import warm
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import Postgres, pauses
 
 T = TypeVar("T")
 
@@ -220,8 +220,8 @@ class Daypass(LocalGateway):
 
 def until(look: Callable[[], T | None], what: str, seconds: float = 10.0) -> T:
     """Look again and again until there is something; AssertionError if there isn't in time."""
-    give_up = time.monotonic() + seconds
+    give_up, longer = time.monotonic() + seconds, pauses()
     while (found := look()) is None:
         assert time.monotonic() < give_up, f"waited {seconds} s in vain for {what}"
-        time.sleep(0.03)
+        time.sleep(next(longer))
     return found

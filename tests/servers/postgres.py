@@ -34,6 +34,9 @@ INSTALL = "apt-get install -y postgresql postgresql-client"
 LOG_SETTLE_SECONDS_MAX = 5.0
 """The logging collector writes a line within milliseconds of the statement; this is for a busy machine."""
 
+PAUSE_SECONDS_MAX = 0.25
+"""What took a second may be noticed a quarter of one late."""
+
 STATEMENT = re.compile(r"(?:statement|execute(?: fetch from)? [^:]+): (.*)", re.DOTALL)
 
 
@@ -143,10 +146,10 @@ class Postgres(LocalServer):
 
     def wait_for(self, sql: str, expected: Any = True, *, seconds: float = 10.0, database: str = "postgres") -> None:
         """Wait until a query's one value is what is expected; AssertionError if it isn't in time."""
-        give_up = time.monotonic() + seconds
+        give_up, longer = time.monotonic() + seconds, pauses()
         while (seen := self.execute(sql, database=database)[0][0]) != expected:
             assert time.monotonic() < give_up, f"{sql}: still {seen!r}, not {expected!r}"
-            time.sleep(0.02)
+            time.sleep(next(longer))
 
     # -- its own log --------------------------------------------------------------------------------------------
 
@@ -250,6 +253,15 @@ def _template() -> Postgres:
     made.stop()
     shutil.rmtree(made.log_path().parent)
     return made
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait between looks, longer and longer: a look costs tens of milliseconds of a processor, which what is
+    waited for has to do without."""
+    pause = 0.02
+    while True:
+        yield pause
+        pause = min(pause * 1.3, PAUSE_SECONDS_MAX)
 
 
 def children(pid: int) -> list[int]:
