@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+from daypass.domain.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,12 @@ class Snippet:
     name: str
     text: str
     saved_at: int
+
+
+def check_room(kept: Iterable[Favourite | Snippet], name: str, most: int, *, what: str, hint: str) -> None:
+    """Raise `Conflict` unless a person who keeps these may keep one more, or another one under a name that is taken."""
+    if len({one.name for one in kept} - {name}) >= most:
+        raise Conflict(f"you have {most} {what}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

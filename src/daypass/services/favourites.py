@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daypass.domain.errors import Conflict, Invalid, NotFound
+from daypass.domain.errors import Invalid, NotFound
 from daypass.domain.people import Person
 from daypass.domain.request import Request
-from daypass.domain.standing import Favourite
+from daypass.domain.standing import Favourite, check_room
 from daypass.services.asking import Wish
 from daypass.services.office import Office
 from daypass.services.requests import Requests
@@ -65,9 +65,8 @@ class Favourites:
         kept = Favourite(by.id, name, plain | {"reason": wish.reason, "ticket": wish.ticket}, self._office.now())
         async with self._office.change() as change:
             person = await change.person(by)
-            there = {one.name for one in await change.tx.favourites(person.id)}
-            if len(there - {name}) >= FAVOURITES_MAX:
-                raise Conflict(f"you have {FAVOURITES_MAX} favourites", hint="daypass favourites remove NAME")
+            there = await change.tx.favourites(person.id)
+            check_room(there, name, FAVOURITES_MAX, what="favourites", hint="daypass favourites remove NAME")
             await change.tx.save_favourite(kept)
         return kept
 

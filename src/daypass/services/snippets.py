@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from daypass.domain.errors import Conflict, Invalid, NotFound
+from daypass.domain.errors import Invalid, NotFound
 from daypass.domain.people import Person
-from daypass.domain.standing import Snippet
+from daypass.domain.standing import Snippet, check_room
 from daypass.services.office import Office
 
 SNIPPETS_MAX = 200
@@ -37,9 +37,8 @@ class Snippets:
         kept = Snippet(by.id, name, text, self._office.now())
         async with self._office.change() as change:
             person = await change.person(by)
-            there = {one.name for one in await change.tx.snippets(person.id)}
-            if len(there - {name}) >= SNIPPETS_MAX:
-                raise Conflict(f"you have {SNIPPETS_MAX} snippets", hint="remove one first")
+            there = await change.tx.snippets(person.id)
+            check_room(there, name, SNIPPETS_MAX, what="snippets", hint="remove one first")
             await change.tx.save_snippet(kept)
         return kept
 
