@@ -27,11 +27,12 @@ from scim2_models.path import CompareOperator, Comparison
 from scim2_server.storage import ScimStorage, SearchPage
 
 from daypass.api.scim_models import Group, User, group_of, told_group_of, told_of, user_of, version_of
-from daypass.domain.directory import key_of
+from daypass.domain.directory import EVERY, Filter, key_of
 from daypass.domain.errors import Conflict, DaypassError, Invalid, NotFound
 from daypass.domain.people import Person
 from daypass.services.directory import Directory
 from daypass.services.directory_reading import Moved, Taken
+from daypass.store.directory import Kind
 
 SCANNED_AT_ONCE = 500
 """Entries read in one transaction while a filter looks at all of them."""
@@ -102,17 +103,17 @@ class Storage(ScimStorage):
         wanted = _indexed(resource_type, request)
         if wanted is None:
             return None
-        kind = "person" if _is_person(resource_type) else "group"
+        kind: Kind = "person" if _is_person(resource_type) else "group"
         count = request.count if request.count is not None else SCANNED_AT_ONCE
-        total = self._wait(self._directory.count(kind, **wanted))  # type: ignore[arg-type]
+        total = self._wait(self._directory.count(kind, wanted))
         start = request.start_index_0 or 0
         if not count or start >= total:
             return SearchPage(total, [])
         if kind == "person":
-            people = self._wait(self._directory.people(**wanted, offset=start, limit=count))
+            people = self._wait(self._directory.people(wanted, offset=start, limit=count))
             return SearchPage(total, [user_of(one) for one in people])
         members = not _left_out(request)
-        groups = self._wait(self._directory.groups(**wanted, offset=start, limit=count, members=members))
+        groups = self._wait(self._directory.groups(wanted, offset=start, limit=count, members=members))
         return SearchPage(total, [group_of(one) for one in groups])
 
     def _all(self, resource_type: ResourceType, request: SearchRequest[Any]) -> Iterator[Resource[Any]]:
@@ -171,21 +172,17 @@ def _left_out(parameters: ResponseParameters[Any] | None) -> bool:
     )
 
 
-_INDEXED = {"username": "key", "displayname": "key", "externalid": "external_id"}
-
-
-def _indexed(resource_type: ResourceType, request: SearchRequest[Any]) -> dict[str, str] | None:
+def _indexed(resource_type: ResourceType, request: SearchRequest[Any]) -> Filter | None:
     """What the store is asked instead of a filter that compares one of its columns; None: all are looked at."""
     if request.filter is None:
-        return {}
+        return EVERY
     node = request.filter.ast
     if not isinstance(node, Comparison) or node.op != CompareOperator.eq or not isinstance(node.value, str):
         return None
     path = str(node.attr_path).rpartition(":")[2].lower()
-    if path == ("displayname" if _is_person(resource_type) else "username"):
+    if path not in ("username" if _is_person(resource_type) else "displayname", "externalid"):
         return None
-    column = _INDEXED.get(path)
-    return None if column is None else {column: key_of(node.value) if column == "key" else node.value}
+    return Filter(external_id=node.value) if path == "externalid" else Filter(key=key_of(node.value))
 
 
 def _matches(request: SearchRequest[Any], resource: Resource[Any]) -> bool:

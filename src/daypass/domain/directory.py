@@ -38,6 +38,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are meant: those with this key and this id of the directory's; None: whatever it is."""
+
+    key: str | None = None
+    external_id: str | None = None
+
+
+EVERY = Filter()
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A person as the directory wants them. `active`: None where it says nothing of it; then they stay as they are."""
 

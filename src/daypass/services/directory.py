@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from daypass.domain.directory import GROUP_NAME, SCIM, TEXT_CHARS_MAX, Entry, Told, key_of
+from daypass.domain.directory import GROUP_NAME, SCIM, TEXT_CHARS_MAX, Entry, Filter, Told, key_of
 from daypass.domain.errors import Conflict, Invalid
 from daypass.domain.people import ADDRESS, Person
 from daypass.services.directory_groups import DirectoryGroups, check_document, check_version, risen
@@ -129,7 +129,7 @@ class Directory(DirectoryGroups):
         return found
 
     async def _check_login(self, tx: Transaction, told: Told, own: str) -> None:
-        found = await tx.directory_entries("person", key=key_of(told.login), limit=1)
+        found = await tx.directory_entries("person", Filter(key=key_of(told.login)), limit=1)
         if found and found[0].id != own:
             raise Taken("this userName is taken")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from typing import Protocol as Interface
 
-from daypass.domain.directory import GROUP_NAME, SCIM, TEXT_CHARS_MAX, Entry, ToldGroup, key_of
+from daypass.domain.directory import GROUP_NAME, SCIM, TEXT_CHARS_MAX, Entry, Filter, ToldGroup, key_of
 from daypass.domain.errors import ConfigError, Invalid
 from daypass.domain.events import Event
 from daypass.domain.people import Person
@@ -114,7 +114,7 @@ class DirectoryGroups(DirectoryReading):
         shared = self.rules.shared_groups if self.rules is not None else frozenset()
         listed = {key_of(name): name for one in people for name in one.groups if name not in shared}
         for key in sorted(listed):
-            if await self.count("group", key=key):
+            if await self.count("group", Filter(key=key)):
                 raise ConfigError(
                     f"identity.people: the directory fills the group {listed[key]}; must be another one, or stand "
                     "under identity.scim.shared_groups"
@@ -162,7 +162,7 @@ class DirectoryGroups(DirectoryReading):
 
     async def _check_name(self, tx: Transaction, told: ToldGroup, own: str, rules: Rules) -> None:
         key = key_of(told.name)
-        found = await tx.directory_entries("group", key=key, limit=1)
+        found = await tx.directory_entries("group", Filter(key=key), limit=1)
         if found and found[0].id != own:
             raise Taken("there is a group of this name")
         listed = groups_listed(await tx.people_of_settings())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daypass.domain.directory import TEXT_CHARS_MAX, Entry
+from daypass.domain.directory import EVERY, TEXT_CHARS_MAX, Entry, Filter
 from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.people import Person
 from daypass.domain.roles import Verb
@@ -89,40 +89,21 @@ class DirectoryReading:
                 raise none("group", id)
             return (await self._kept_groups(tx, [found], members))[0]
 
-    async def people(
-        self,
-        *,
-        key: str | None = None,
-        external_id: str | None = None,
-        after: str = "",
-        offset: int = 0,
-        limit: int,
-    ) -> Sequence[Kept]:
+    async def people(self, which: Filter = EVERY, *, after: str = "", offset: int = 0, limit: int) -> Sequence[Kept]:
         async with self._office.reading() as tx:
-            found = await tx.directory_entries(
-                "person", key=key, external_id=external_id, after=after, offset=offset, limit=limit
-            )
+            found = await tx.directory_entries("person", which, after=after, offset=offset, limit=limit)
             return await self._kept(tx, found)
 
     async def groups(
-        self,
-        *,
-        key: str | None = None,
-        external_id: str | None = None,
-        after: str = "",
-        offset: int = 0,
-        limit: int,
-        members: bool = True,
+        self, which: Filter = EVERY, *, after: str = "", offset: int = 0, limit: int, members: bool = True
     ) -> Sequence[KeptGroup]:
         async with self._office.reading() as tx:
-            found = await tx.directory_entries(
-                "group", key=key, external_id=external_id, after=after, offset=offset, limit=limit
-            )
+            found = await tx.directory_entries("group", which, after=after, offset=offset, limit=limit)
             return await self._kept_groups(tx, found, members)
 
-    async def count(self, kind: Kind, *, key: str | None = None, external_id: str | None = None) -> int:
+    async def count(self, kind: Kind, which: Filter) -> int:
         async with self._office.reading() as tx:
-            return await tx.directory_count(kind, key=key, external_id=external_id)
+            return await tx.directory_count(kind, which)
 
     async def _kept(self, tx: Transaction, entries: Sequence[Entry]) -> list[Kept]:
         ids = [one.id for one in entries]

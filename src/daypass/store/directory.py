@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from typing import Protocol as Interface
 
-from daypass.domain.directory import Entry
+from daypass.domain.directory import EVERY, Entry, Filter
 from daypass.domain.people import Person
 
 Kind = Literal["person", "group"]
@@ -47,18 +47,11 @@ class DirectoryStore(Interface):
 
     async def directory_entry(self, kind: Kind, id: str) -> Entry | None: ...
     async def directory_entries(
-        self,
-        kind: Kind,
-        *,
-        key: str | None = None,
-        external_id: str | None = None,
-        after: str = "",
-        offset: int = 0,
-        limit: int,
+        self, kind: Kind, which: Filter = EVERY, *, after: str = "", offset: int = 0, limit: int
     ) -> Sequence[Entry]:
         """In the order of their ids, those behind `after` (an id)."""
 
-    async def directory_count(self, kind: Kind, *, key: str | None = None, external_id: str | None = None) -> int: ...
+    async def directory_count(self, kind: Kind, which: Filter = EVERY) -> int: ...
     async def save_directory_entry(self, kind: Kind, entry: Entry) -> None: ...
     async def drop_directory_entry(self, id: str) -> None:
         """Forget it, with every membership of it or in it."""

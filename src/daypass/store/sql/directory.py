@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, func, or_, select
 
-from daypass.domain.directory import Entry
+from daypass.domain.directory import EVERY, Entry, Filter
 from daypass.domain.people import Person
 from daypass.store import codec
 from daypass.store.directory import Kind
@@ -51,21 +51,14 @@ class Directory(People):
         return None if row is None else _entry(row)
 
     async def directory_entries(
-        self,
-        kind: Kind,
-        *,
-        key: str | None = None,
-        external_id: str | None = None,
-        after: str = "",
-        offset: int = 0,
-        limit: int,
+        self, kind: Kind, which: Filter = EVERY, *, after: str = "", offset: int = 0, limit: int
     ) -> Sequence[Entry]:
-        query = _live(select(directory), kind, key, external_id).where(directory.c.id > after)
+        query = _live(select(directory), kind, which).where(directory.c.id > after)
         rows = await self._all(query.order_by(directory.c.id).offset(offset).limit(limit))
         return [_entry(row) for row in rows]
 
-    async def directory_count(self, kind: Kind, *, key: str | None = None, external_id: str | None = None) -> int:
-        query = _live(select(func.count()).select_from(directory), kind, key, external_id)
+    async def directory_count(self, kind: Kind, which: Filter = EVERY) -> int:
+        query = _live(select(func.count()).select_from(directory), kind, which)
         return int((await self._connection.execute(query)).scalar_one())
 
     async def save_directory_entry(self, kind: Kind, entry: Entry) -> None:
@@ -79,7 +72,7 @@ class Directory(People):
     async def kept_in_directory(self, ids: Collection[str]) -> frozenset[str]:
         found: set[str] = set()
         for some in _parts(ids):
-            rows = await self._all(_live(select(directory.c.id), "person", None, None).where(directory.c.id.in_(some)))
+            rows = await self._all(_live(select(directory.c.id), "person", EVERY).where(directory.c.id.in_(some)))
             found |= {row["id"] for row in rows}
         return frozenset(found)
 
@@ -115,12 +108,12 @@ def _entry(row: Mapping[str, Any]) -> Entry:
     return Entry(key=row["key"] or "", **{name: row[name] for name in _NAMES})
 
 
-def _live(query: Select[Any], kind: Kind, key: str | None, external_id: str | None) -> Select[Any]:
+def _live(query: Select[Any], kind: Kind, which: Filter) -> Select[Any]:
     query = query.where(directory.c.kind == kind, directory.c.gone_at.is_(None))
-    if key is not None:
-        query = query.where(directory.c.key == key)
-    if external_id is not None:
-        query = query.where(directory.c.external_id == external_id)
+    if which.key is not None:
+        query = query.where(directory.c.key == which.key)
+    if which.external_id is not None:
+        query = query.where(directory.c.external_id == which.external_id)
     return query
 
 
