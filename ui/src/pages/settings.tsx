@@ -12,6 +12,7 @@ import { Answer, Heading, Section, Wrong } from '../parts/page'
 import { Said } from '../parts/said'
 import { State } from '../parts/state'
 import { Ago } from '../parts/time'
+import { Revoke } from '../parts/tokens'
 
 export function SettingsPage() {
   return (
@@ -48,15 +49,7 @@ function Tokens() {
                       {one.last_used_at && <Ago at={one.last_used_at} />}
                     </span>
                   </span>
-                  <Do
-                    variant="subtle"
-                    color="alarm"
-                    size="compact-xs"
-                    act={() => got(api.revokeToken({ path: { id: one.id } }))}
-                    said="revoked; the sessions that it opened have ended"
-                  >
-                    Revoke
-                  </Do>
+                  <Revoke one={one} />
                 </div>
               ))}
               <div className="pad">

@@ -37,15 +37,7 @@ export function People() {
   })
   return (
     <>
-      <TextInput
-        mb="sm"
-        style={{ maxWidth: 380 }}
-        aria-label="Find people"
-        placeholder="address, name or group"
-        leftSection={<Search size={15} />}
-        value={typed}
-        onChange={(event) => setTyped(event.currentTarget.value)}
-      />
+      <Find what="people" by="address, name or group" typed={typed} type={setTyped} />
       <Listing
         of={people}
         label="People"
@@ -76,6 +68,20 @@ export function People() {
     </>
   )
 }
+
+type FindProps = { what: string; by: string; typed: string; type: (text: string) => void }
+
+const Find = ({ what, by, typed, type }: FindProps) => (
+  <TextInput
+    mb="sm"
+    style={{ maxWidth: 380 }}
+    aria-label={`Find ${what}`}
+    placeholder={by}
+    leftSection={<Search size={15} />}
+    value={typed}
+    onChange={(event) => type(event.currentTarget.value)}
+  />
+)
 
 function Who({ one }: { one: PersonView }) {
   return (
@@ -220,15 +226,7 @@ export function Groups() {
   const wanted = typed.trim().toLowerCase()
   return (
     <>
-      <TextInput
-        mb="sm"
-        style={{ maxWidth: 380 }}
-        aria-label="Find groups"
-        placeholder="name or owner"
-        leftSection={<Search size={15} />}
-        value={typed}
-        onChange={(event) => setTyped(event.currentTarget.value)}
-      />
+      <Find what="groups" by="name or owner" typed={typed} type={setTyped} />
       <Answer of={groups}>
         {(all) => {
           const items = all.filter((one) => [one.id, ...one.owners].join(' ').toLowerCase().includes(wanted))

@@ -13,7 +13,8 @@ import { Said } from './said'
 import { Ago } from './time'
 import { To } from './to'
 
-const Revoke = ({ one }: { one: TokenView }) => (
+/** Of one's own or somebody else's. */
+export const Revoke = ({ one }: { one: TokenView }) => (
   <Do
     variant="subtle"
     color="alarm"
