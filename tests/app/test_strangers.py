@@ -11,7 +11,6 @@ import pytest
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from daypass.app import strangers
 from daypass.app.listening import Listening
 
 SIZE = 16 * 1024 * 1024
@@ -28,11 +27,11 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.body", "body": b"x" * part, "more_body": begin + part < SIZE})
 
 
-def on_the_loop_that_serves(test: Callable[[int], Awaitable[None]]) -> None:
+def on_the_loop_that_serves(take_seconds: float, test: Callable[[int], Awaitable[None]]) -> None:
     async def run() -> None:
         bound = socket.create_server(("127.0.0.1", 0))
         bound.setblocking(False)
-        listening = Listening(app, bound)
+        listening = Listening(app, bound, take_seconds=take_seconds)
         await listening.start()
         await test(bound.getsockname()[1])
         await listening.stop()
@@ -58,9 +57,7 @@ def descriptors() -> int:
 
 @pytest.mark.parametrize("connection", ["close", "keep-alive"])
 @pytest.mark.parametrize("path", ["/whole", "/parts"])
-def test_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch, path: str, connection: str) -> None:
-    monkeypatch.setattr(strangers, "TAKE_SECONDS", 0.2)
-
+def test_who_takes_nothing_is_cut_off(path: str, connection: str) -> None:
     async def test(port: int) -> None:
         before = descriptors()
         ours = [await asked(port, path, connection) for _ in range(8)]
@@ -70,12 +67,10 @@ def test_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch, path: str
         for one in ours:
             one.close()
 
-    on_the_loop_that_serves(test)
+    on_the_loop_that_serves(0.2, test)
 
 
-def test_who_takes_it_slowly_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strangers, "TAKE_SECONDS", 1.5)
-
+def test_who_takes_it_slowly_gets_all_of_it() -> None:
     async def test(port: int) -> None:
         one, got = await asked(port, "/parts", "close"), 0
         while part := await asyncio.get_running_loop().sock_recv(one, PART):
@@ -84,4 +79,4 @@ def test_who_takes_it_slowly_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> 
         one.close()
         assert got > SIZE
 
-    on_the_loop_that_serves(test)
+    on_the_loop_that_serves(1.5, test)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from tests.ledger.logs import Log
 
-from daypass.ledger import verify
 from daypass.ledger.remembered import remember
 from daypass.ledger.source import Directory, Unreadable
 from daypass.ledger.tampering import Tampered
@@ -24,9 +23,9 @@ def genuine(tmp_path_factory: pytest.TempPathFactory) -> Log:
     return Log(tmp_path_factory.mktemp("genuine")).grow(65_536, SIZE)
 
 
-def check(log: Log, root: Path, processes: ThreadPoolExecutor | None = None) -> Report:
+def check(log: Log, root: Path, processes: ThreadPoolExecutor | None = None, **limits: int) -> Report:
     kept = tuple(remember(f"kept {n}", raw, log.vkey) for n, raw in enumerate(log.published))
-    return verify_log(Directory(root), Asked(log.vkey, kept), processes=processes)
+    return verify_log(Directory(root), Asked(log.vkey, kept), processes=processes, **limits)
 
 
 def test_every_tile_of_every_level_is_compared(genuine: Log, tmp_path: Path) -> None:
@@ -54,29 +53,23 @@ def test_every_tile_of_every_level_is_compared(genuine: Log, tmp_path: Path) -> 
     check(genuine, root)
 
 
-def test_shared_among_processes_it_is_the_same(genuine: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "BUNDLES_IN_A_RUN", 16)
-    alone = check(genuine, genuine.root)
+def test_shared_among_processes_it_is_the_same(genuine: Log) -> None:
+    alone = check(genuine, genuine.root, bundles=16)
     with ThreadPoolExecutor(2) as threads:
-        assert check(genuine, genuine.root, threads) == alone
+        assert check(genuine, genuine.root, threads, bundles=16) == alone
 
 
-def test_more_chains_than_it_can_hold_are_not_called_intact(genuine: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_chains_than_it_can_hold_are_not_called_intact(genuine: Log) -> None:
     chains = check(genuine, genuine.root).chains
-    monkeypatch.setattr(verify, "CHAINS_MAX", chains)
-    check(genuine, genuine.root)
-    monkeypatch.setattr(verify, "CHAINS_MAX", chains - 1)
+    check(genuine, genuine.root, chains_max=chains)
     with pytest.raises(Unreadable, match=f"more than {chains - 1} chains"):
-        check(genuine, genuine.root)
+        check(genuine, genuine.root, chains_max=chains - 1)
 
 
 @pytest.mark.parametrize("threads", [0, 2])
-def test_an_entry_left_out_between_two_runs_is_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
-) -> None:
-    monkeypatch.setattr(verify, "BUNDLES_IN_A_RUN", 1)
+def test_an_entry_left_out_between_two_runs_is_seen(tmp_path: Path, threads: int) -> None:
     log = Log(tmp_path)
     entries = log.sequencer.entries(600)
     log.append([*entries[:256], *entries[257:]])
     with ThreadPoolExecutor(2) as pool, pytest.raises(Tampered, match=r"^entry 256: stands as number .* in the chain"):
-        check(log, log.root, pool if threads else None)
+        check(log, log.root, pool if threads else None, bundles=1)

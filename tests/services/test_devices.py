@@ -7,7 +7,6 @@ import pytest
 from daypass.domain.errors import NotFound, TooMany, Unauthenticated
 from daypass.domain.people import OPERATOR, Person
 from daypass.domain.visit import Visit
-from daypass.services import devices
 from daypass.services.devices import CODES_MAX, FLOW_MS, POLL_MS, Device, Devices
 from daypass.services.pace import WINDOW_MS
 from tests.services.conftest import World
@@ -16,9 +15,8 @@ MOST = 20
 
 
 @pytest.fixture
-def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> Devices:
-    monkeypatch.setattr(devices, "FLOWS_MAX", MOST)
-    return Devices(world.office, world.tokens)
+def waiting(world: World) -> Devices:
+    return Devices(world.office, world.tokens, MOST)
 
 
 async def waits(waiting: Devices, device: Device) -> bool:

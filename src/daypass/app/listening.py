@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from daypass.app.certificates import Tls
-from daypass.app.strangers import Waiting, bounded
+from daypass.app.strangers import TAKE_SECONDS, Waiting, bounded
 from daypass.domain.errors import Unavailable
 from daypass.gateway.tls import server_context
 
@@ -60,11 +60,13 @@ class HttpServer(uvicorn.Server):
 class Listening:
     """One server and its socket."""
 
-    def __init__(self, app: ASGIApp, bound: socket.socket, tls: Tls | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, bound: socket.socket, tls: Tls | None = None, take_seconds: float = TAKE_SECONDS
+    ) -> None:
         config = uvicorn.Config(
             app,
             loop="none",
-            http=bounded(Waiting()),
+            http=bounded(Waiting(), take_seconds),
             ws="none",
             lifespan="off",
             log_config=None,

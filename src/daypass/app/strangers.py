@@ -54,9 +54,10 @@ class Waiting:
 
 
 class Bounded(HttpToolsProtocol):
-    """One HTTP connection, within the bounds above. `waiting` is the server's; see `bounded`."""
+    """One HTTP connection, within the bounds above. `waiting` and `take_seconds` are the server's; see `bounded`."""
 
     waiting: Waiting
+    take_seconds: float
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -119,7 +120,7 @@ class Bounded(HttpToolsProtocol):
 
     def _wait_for_taking(self, looks: int = LOOKS) -> None:
         left = self.transport.get_write_buffer_size()
-        self._taking = self.loop.call_later(TAKE_SECONDS / LOOKS, self._look, left, looks - 1)
+        self._taking = self.loop.call_later(self.take_seconds / LOOKS, self._look, left, looks - 1)
 
     def _look(self, before: int, looks: int) -> None:
         """While an answer waits nothing is added to it: if as much of it is left as before, nothing was taken."""
@@ -148,6 +149,6 @@ class Bounded(HttpToolsProtocol):
             self._timer = None
 
 
-def bounded(waiting: Waiting) -> type[Bounded]:
+def bounded(waiting: Waiting, take_seconds: float = TAKE_SECONDS) -> type[Bounded]:
     """The protocol class of one server."""
-    return type("BoundedHttp", (Bounded,), {"waiting": waiting})
+    return type("BoundedHttp", (Bounded,), {"waiting": waiting, "take_seconds": take_seconds})

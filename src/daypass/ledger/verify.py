@@ -65,17 +65,21 @@ def verify_log(
     asked: Asked,
     progress: Callable[[int, int], None] = lambda done, size: None,
     processes: Executor | None = None,
+    *,
+    bundles: int = BUNDLES_IN_A_RUN,
+    chains_max: int = CHAINS_MAX,
 ) -> Report:
     """Check a whole published log. Raises Tampered with one line saying where, Unreadable where that cannot be told.
 
-    `progress` is told how many of how many entries have been read; `processes` may share the work.
+    `progress` is told how many of how many entries have been read, each time after so many `bundles`; `processes` may
+    share the work.
     """
     now = _present(source, asked)
     head = now.head
     _compare_heads(now, asked.remembered)
     report = Report(head, cosigned_at(now.note, asked.witnesses))
-    join = _Join(source, report, now, asked.remembered)
-    for run, findings in _examine_all(_runs(source, head.size, join.bundles_wanted), processes):
+    join = _Join(source, report, now, asked.remembered, chains_max)
+    for run, findings in _examine_all(_runs(source, head.size, bundles, join.bundles_wanted), processes):
         join.take(run, findings)
         progress(report.entries, head.size)
     strays = None if processes is None else processes.submit(check_strays, source, head.size)
@@ -108,12 +112,12 @@ def _present(source: Source, asked: Asked) -> SignedCheckpoint:
     return now
 
 
-def _runs(source: Source, size: int, keep: frozenset[int]) -> Iterator[Run]:
+def _runs(source: Source, size: int, bundles: int, keep: frozenset[int]) -> Iterator[Run]:
     """The runs of a log one by one: a checkpoint may say any size, and what is missing is to be found before all are
     counted."""
     end = (size + WIDTH - 1) // WIDTH
-    for first in range(0, end, BUNDLES_IN_A_RUN):
-        yield Run(source, size, first, min(first + BUNDLES_IN_A_RUN, end), keep)
+    for first in range(0, end, bundles):
+        yield Run(source, size, first, min(first + bundles, end), keep)
 
 
 def _examine_all(runs: Iterable[Run], processes: Executor | None) -> Iterator[tuple[Run, Findings]]:
@@ -135,9 +139,16 @@ def _examine_all(runs: Iterable[Run], processes: Executor | None) -> Iterator[tu
 class _Join:
     """Puts runs together in order; holds the right edge of the tree, the newest link of each chain, nothing else."""
 
-    def __init__(self, source: Source, report: Report, now: SignedCheckpoint, remembered: Sequence[Remembered]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        report: Report,
+        now: SignedCheckpoint,
+        remembered: Sequence[Remembered],
+        chains_max: int,
+    ) -> None:
         self._source, self._report, self._now = source, report, now
-        self._remembered = remembered
+        self._remembered, self._chains_max = remembered, chains_max
         self._waiting = sorted(remembered, key=lambda r: r.checkpoint.head.size)
         indexes = {r.proof.index for r in remembered if r.proof is not None}
         sizes = {r.checkpoint.head.size for r in remembered}
@@ -153,8 +164,8 @@ class _Join:
     def take(self, run: Run, found: Findings) -> None:
         """Join the next run. Raises Tampered, Unreadable."""
         self._chains.extend(found.chains)
-        if len(self._chains.heads) > CHAINS_MAX:
-            raise Unreadable(f"more than {CHAINS_MAX} chains")
+        if len(self._chains.heads) > self._chains_max:
+            raise Unreadable(f"more than {self._chains_max} chains")
         self._leaves |= found.leaves
         for n in range(run.first, run.end):
             self._bundle(n, found)
