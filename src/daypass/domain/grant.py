@@ -131,6 +131,11 @@ class Grant:
     scope: Scope = WHOLE
     """What it is limited to inside the target; empty: everything that the role can do."""
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether its end is an alarm: authority may still be there."""
+        return self.state is GrantState.END_UNCONFIRMED
+
 
 def step(grant: Grant, action: GrantAction) -> Grant:
     """The grant after `action`, by the table. Raise `Conflict` where the table has no such step."""

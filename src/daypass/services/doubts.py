@@ -18,14 +18,14 @@ from daypass.credentials.interface import Credentials
 from daypass.domain import grant as grants
 from daypass.domain.deciding import written
 from daypass.domain.durations import SECOND_MS
-from daypass.domain.errors import Conflict, Refused
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import SYSTEM, Person
 from daypass.domain.session import Session, SessionState, looked_at
+from daypass.services.by_hand import answered_for, find_in_doubt
 from daypass.services.closing import kept_end, session_event, told_end
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Change, Office, acting
-from daypass.services.sight import may_end, see_session
+from daypass.services.sight import see_session
 from daypass.services.sweeping import retry_after_ms, swept
 from daypass.store.interface import Page
 
@@ -76,13 +76,8 @@ class Doubts:
         """Close an end that could not be seen: a decider of its request or a guard, who answers for it."""
         note = written(note, "note", needed=True)
         async with self._office.change() as change:
-            person = await change.person(by)
-            seen, request = await see_session(self._office, change.tx, person, part)
-            if not may_end(self._office, person, request):
-                raise Refused("you may see this session and not close its end")
-            session = await change.tx.session_for_change(seen.id) or seen
-            if not session.in_doubt:
-                raise Conflict(f"session {session.id} is {session.state}: nothing is unconfirmed")
+            person, tx = await change.person(by), change.tx
+            session = await find_in_doubt(self._office, tx, person, "session", part, see_session, tx.session_for_change)
             return await close_by_hand(self._office, change, session, person, note)
 
 
@@ -138,8 +133,7 @@ async def raise_alarm(office: Office, change: Change, session: Session, end: Ses
 
 async def close_by_hand(office: Office, change: Change, session: Session, by: Person, note: str) -> Session:
     """Look no more at this session, as this person answers for it."""
-    closed = {"by": by.id, "at": office.now()}
-    after = looked_at(session, {**(session.ending or {}), "closed_by_hand": closed}, None)
+    after = looked_at(session, answered_for(session.ending, by, office.now()), None)
     await change.tx.save_session(after)
     body = {"attempt": attempts_of(session), "closed_by_hand": by.id}
     event = session_event(office, "session.end_settled", after, acting(by), body=body, secret={"note": note})

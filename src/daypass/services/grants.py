@@ -11,6 +11,7 @@ from daypass.domain.people import SYSTEM, Actor, Person
 from daypass.domain.request import Request
 from daypass.services.admitting import activated, check_policy
 from daypass.services.asked import ask_ahead
+from daypass.services.by_hand import answered_for, find_in_doubt
 from daypass.services.closing import close_recovered
 from daypass.services.doubts import close_by_hand
 from daypass.services.endings import ANY_TIME, SWEEP_MAX, Endings
@@ -78,20 +79,13 @@ class Grants:
         not seen to be gone stays on record as that."""
         note = written(note, "note", needed=True)
         async with self._office.change() as change:
-            person = await change.person(by)
-            seen, request = await see_grant(self._office, change.tx, person, part)
-            if not may_end(self._office, person, request):
-                raise Refused("you may see this grant and not close its end")
-            grant = await change.tx.grant_for_change(seen.id) or seen
-            if grant.state is not GrantState.END_UNCONFIRMED:
-                raise Conflict(f"grant {grant.id} is {grant.state}: nothing is unconfirmed")
-            now = self._office.now()
-            closed = {"by": person.id, "at": now, "note": note}
-            over = grants.dismiss(grant, {**(grant.ending or {}), "closed_by_hand": closed}, now)
-            await change.tx.save_grant(over)
-            for session in await change.tx.sessions(grant=grant.id, states=sessions.LIVE):
+            person, tx, now = await change.person(by), change.tx, self._office.now()
+            grant = await find_in_doubt(self._office, tx, person, "grant", part, see_grant, tx.grant_for_change)
+            over = grants.dismiss(grant, answered_for(grant.ending, person, now, note=note), now)
+            await tx.save_grant(over)
+            for session in await tx.sessions(grant=grant.id, states=sessions.LIVE):
                 await close_recovered(self._office, change, session.id)
-            for session in await change.tx.sessions(grant=grant.id, look_until=ANY_TIME):
+            for session in await tx.sessions(grant=grant.id, look_until=ANY_TIME):
                 await close_by_hand(self._office, change, session, person, note)
             doubtful = list((grant.ending or {}).get("doubtful", ()))  # type: ignore[call-overload]
             body = {"reason": over.end_reason, "closed_by_hand": person.id, "unconfirmed": doubtful[:SESSIONS_MAX]}
