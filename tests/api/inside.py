@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
@@ -24,6 +25,7 @@ from daypass.app.house import House, make_house, wall_ms
 from daypass.app.overseeing import make_overseeing
 from daypass.app.policy_files import PolicyFilesOnDisk
 from daypass.app.publishing import Publishing
+from daypass.app.shipping import Shipping
 from daypass.app.telling import make_channels
 from daypass.config import Settings, read_settings
 from daypass.domain.grant import LIVE, Grant
@@ -228,10 +230,16 @@ async def inside(home: Path, **instead: str) -> AsyncIterator[Inside]:
     try:
         yield Inside(home, house, publishing, app, carrying, consoles)
     finally:
+        # As a node leaves: nobody is cut short in the middle of a statement, and ends are told once they are shipped.
+        shipping = Shipping(journal, store, "one")
+        shipping.start(pytest.fail)
+        await gateway.drain(0.0)
         await consoles.close()
         gateway.close()
-        journal.close()
         await house.endings.settle()
+        await house.revoking.settle()
+        await shipping.stop()
+        journal.close()
         await store.close()
 
 
