@@ -39,10 +39,6 @@ def make_front(
     health: Callable[[], Health],
 ) -> Front:
     """`parts` are measured beside the gateway; `channels` is None where nobody is told anything."""
-    registry = CollectorRegistry()
-    for part in (gateway.metrics, *parts):
-        registry.register(part)
-    ProcessCollector(registry=registry)
     return Front(
         office=house.office,
         people=house.people,
@@ -71,7 +67,7 @@ def make_front(
         listen=checked.listen,
         authority=tls.authority.read_text() if tls.authority else None,
         health=health,
-        registry=registry,
+        registry=_measured(gateway.metrics, *parts),
         log=publishing,
         public_url=checked.settings.public_url,
         inbox=house.inbox,
@@ -91,3 +87,12 @@ def make_front(
         doubts=house.doubts,
         slack=channels.answers(house.office, house.requests) if channels is not None else None,
     )
+
+
+def _measured(*parts: Collector) -> CollectorRegistry:
+    """These parts, and the process."""
+    registry = CollectorRegistry()
+    for part in parts:
+        registry.register(part)
+    ProcessCollector(registry=registry)
+    return registry

@@ -60,6 +60,12 @@ class Wish:
     """What it is to be limited to inside the target; empty: everything that the role can do."""
 
 
+def wish_of(request: Request) -> Wish:
+    """What a request asks for; of a project, one access."""
+    item, lasts = request.items[0], request.duration_ms
+    return Wish(item.target, item.role, lasts, request.reason, request.ticket, request.start_at, scope=item.scope)
+
+
 class Asking:
     """The requester's verbs."""
 
@@ -254,16 +260,7 @@ class Asking:
 
     async def _reroute(self, change: Change, request: Request, person: Person, ahead: Ahead) -> Request:
         """Ask policy about the changed request. Raise `Refused`, and so change nothing, where it says no."""
-        item = request.items[0]
-        wish = Wish(
-            item.target,
-            item.role,
-            request.duration_ms,
-            request.reason,
-            request.ticket,
-            request.start_at,
-            scope=item.scope,
-        )
+        wish = wish_of(request)
         target = self.target(wish)
         if wish.duration_ms < deciding.DURATION_MS_MIN:
             raise Invalid("access lasts at least a second", hint="--for 30m")

@@ -131,32 +131,7 @@ class Extending:
         reason: str,
     ) -> Request:
         assert isinstance(verdict, policy.NeedsVotes)
-        now = self._office.now()
-        request = sealed(
-            Request(
-                id=self._office.new_id(),
-                state=RequestState.PENDING,
-                requester=person.id,
-                on_behalf_of=None,
-                items=(Item(grant.target, grant.role, grant.scope),),
-                reason=reason,
-                ticket="",
-                duration_ms=by_ms,
-                start_at=None,
-                digest="",
-                digest_salt=self._office.entropy(SALT_BYTES).hex(),
-                policy=verdict.policy.name,
-                policy_digest=verdict.policy.digest,
-                rule=verdict.rule.name,
-                stages=verdict.stages,
-                automatic=False,
-                owes={},
-                created_at=now,
-                # Never past the deadline: more of what has ended is another access, and asked for anew.
-                decide_by=min(now + verdict.undecided_after_ms, grant.expires_at or now),
-                extends=grant.id,
-            )
-        )
+        request = sealed(self._drafted(person, grant, verdict, by_ms, reason))
         await change.tx.save_request(request)
         body = {**asked_body(request), "extends": grant.id}
         event = request_event(
@@ -164,6 +139,33 @@ class Extending:
         )
         await change.record(event)
         return request
+
+    def _drafted(self, person: Person, grant: Grant, verdict: policy.NeedsVotes, by_ms: int, reason: str) -> Request:
+        """The request as it is asked, not yet sealed."""
+        now = self._office.now()
+        return Request(
+            id=self._office.new_id(),
+            state=RequestState.PENDING,
+            requester=person.id,
+            on_behalf_of=None,
+            items=(Item(grant.target, grant.role, grant.scope),),
+            reason=reason,
+            ticket="",
+            duration_ms=by_ms,
+            start_at=None,
+            digest="",
+            digest_salt=self._office.entropy(SALT_BYTES).hex(),
+            policy=verdict.policy.name,
+            policy_digest=verdict.policy.digest,
+            rule=verdict.rule.name,
+            stages=verdict.stages,
+            automatic=False,
+            owes={},
+            created_at=now,
+            # Never past the deadline: more of what has ended is another access, and asked for anew.
+            decide_by=min(now + verdict.undecided_after_ms, grant.expires_at or now),
+            extends=grant.id,
+        )
 
 
 async def apply(office: Office, change: Change, grant: Grant, extension: Extension, times: int, by: Actor) -> Grant:

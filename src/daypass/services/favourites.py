@@ -12,7 +12,7 @@ from daypass.domain.errors import Invalid, NotFound
 from daypass.domain.people import Person
 from daypass.domain.request import Request
 from daypass.domain.standing import Favourite, check_room
-from daypass.services.asking import Wish
+from daypass.services.asking import Wish, wish_of
 from daypass.services.office import Office
 from daypass.services.requests import Requests
 from daypass.services.sight import see_request
@@ -46,9 +46,7 @@ class Favourites:
             former = await see_request(self._office, tx, by, part)
         if former.extends is not None:
             raise Invalid("that request was for more time; what it extended is over", hint="daypass request")
-        item = former.items[0]
-        wish = Wish(item.target, item.role, former.duration_ms, former.reason, former.ticket, scope=item.scope)
-        return await self._requests.create(by, _changed(wish, instead))
+        return await self._requests.create(by, _changed(wish_of(former), instead))
 
     async def list(self, by: Person) -> Sequence[Favourite]:
         async with self._office.reading() as tx:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from daypass.domain import glass, obligation, policy
 from daypass.domain import grant as grants
+from daypass.domain.crowd import Crowd
 from daypass.domain.deciding import DURATION_MS_MIN, written
 from daypass.domain.errors import Conflict, Invalid, NotFound, Refused
 from daypass.domain.events import Event
@@ -122,51 +123,67 @@ class Glass:
     async def _made(
         self, change: Change, person: Person, wish: Wish, asked: policy.Question, matched: Matched, drill: bool
     ) -> tuple[Request, Grant]:
-        now, rule = asked.now, matched.rule
         crowd = await self._office.everybody(change.tx)
-        ordinary = policy.evaluate(self._office.policies.current.policies, asked, crowd)
-        stages = ordinary.stages if isinstance(ordinary, policy.NeedsVotes) else ()
-        bypassed = tuple(dict.fromkeys(id for stage in stages for id in stage.eligible))
-        duty = rule.owes.ratify
+        duty = matched.rule.owes.ratify
         ratifiers = crowd.eligible(duty.by, person.id, asked.on_behalf_of) if duty is not None else ()
         if duty is not None and not ratifiers:
             raise Refused(f"nobody could ratify it ({', '.join(duty.by)})", hint="ask an operator to see to them")
-        tell_of = rule.break_glass.tell if rule.break_glass is not None else ()
-        request = sealed(
-            Request(
-                id=self._office.new_id(),
-                state=RequestState.BROKEN_GLASS,
-                requester=person.id,
-                on_behalf_of=asked.on_behalf_of,
-                items=(Item(wish.target, wish.role, wish.scope),),
-                reason=wish.reason.strip(),
-                ticket=wish.ticket.strip(),
-                duration_ms=wish.duration_ms,
-                start_at=None,
-                digest="",
-                digest_salt=self._office.entropy(SALT_BYTES).hex(),
-                policy=matched.policy.name,
-                policy_digest=matched.policy.digest,
-                rule=rule.name,
-                stages=(Stage(1, duty.by, ratifiers),) if duty is not None else (),
-                automatic=False,
-                owes=rule.owes.plain(),
-                created_at=now,
-                decide_by=now + (duty.within_ms if duty is not None else wish.duration_ms),
-                route=Route(
-                    tell=tuple(dict.fromkeys((*tell_of, *rule.tell))),
-                    excluded=tuple(sorted(crowd.selves(person.id, asked.on_behalf_of or person.id))),
-                    bypassed=bypassed,
-                    drill=drill,
-                    ends_with_ticket=rule.ends_with_ticket,
-                ),
-            )
-        )
-        grant = self._grant(request, now)
+        stages = (Stage(1, duty.by, ratifiers),) if duty is not None else ()
+        route = self._route(crowd, person, asked, matched, drill)
+        request = sealed(self._drafted(person, wish, asked, matched, stages, route))
+        grant = self._grant(request, asked.now)
         request = replace(request, grant=grant.id)
         await change.tx.save_request(request)
         await change.tx.save_grant(grant)
         return request, grant
+
+    def _route(self, crowd: Crowd, person: Person, asked: policy.Question, matched: Matched, drill: bool) -> Route:
+        """Whom it passes by, and who is told of it."""
+        rule = matched.rule
+        ordinary = policy.evaluate(self._office.policies.current.policies, asked, crowd)
+        stages = ordinary.stages if isinstance(ordinary, policy.NeedsVotes) else ()
+        tell_of = rule.break_glass.tell if rule.break_glass is not None else ()
+        return Route(
+            tell=tuple(dict.fromkeys((*tell_of, *rule.tell))),
+            excluded=tuple(sorted(crowd.selves(person.id, asked.on_behalf_of or person.id))),
+            bypassed=tuple(dict.fromkeys(id for stage in stages for id in stage.eligible)),
+            drill=drill,
+            ends_with_ticket=rule.ends_with_ticket,
+        )
+
+    def _drafted(
+        self,
+        person: Person,
+        wish: Wish,
+        asked: policy.Question,
+        matched: Matched,
+        stages: tuple[Stage, ...],
+        route: Route,
+    ) -> Request:
+        """The request as it is asked, not yet sealed. Its stages are those who ratify it."""
+        now, duty = asked.now, matched.rule.owes.ratify
+        return Request(
+            id=self._office.new_id(),
+            state=RequestState.BROKEN_GLASS,
+            requester=person.id,
+            on_behalf_of=asked.on_behalf_of,
+            items=(Item(wish.target, wish.role, wish.scope),),
+            reason=wish.reason.strip(),
+            ticket=wish.ticket.strip(),
+            duration_ms=wish.duration_ms,
+            start_at=None,
+            digest="",
+            digest_salt=self._office.entropy(SALT_BYTES).hex(),
+            policy=matched.policy.name,
+            policy_digest=matched.policy.digest,
+            rule=matched.rule.name,
+            stages=stages,
+            automatic=False,
+            owes=matched.rule.owes.plain(),
+            created_at=now,
+            decide_by=now + (duty.within_ms if duty is not None else wish.duration_ms),
+            route=route,
+        )
 
     def _grant(self, request: Request, now: int) -> Grant:
         """Its clock runs from the start: an emergency is now."""

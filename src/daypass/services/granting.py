@@ -20,28 +20,7 @@ async def give(office: Office, change: Change, approved: Request, by: Actor) -> 
     """Save the approved request with the grant that it gives, and the event that tells of both."""
     if approved.extends is not None:
         return await extended_by_vote(office, change, approved, by)
-    now = office.now()
-    item = approved.items[0]
-    start_at = approved.start_at if approved.start_at is not None and approved.start_at > now else None
-    target = office.targets.get(item.target)
-    policy = policy_of(office.policies.current.policies, target) if target else None
-    within = policy.limits.activate_within_ms if policy else ACTIVATE_WITHIN_MS
-    grant = Grant(
-        id=office.new_id(),
-        state=GrantState.READY if start_at is None else GrantState.SCHEDULED,
-        request=approved.id,
-        person=approved.requester,
-        target=item.target,
-        role=_role(target, approved),
-        duration_ms=granted_ms(approved),
-        start_at=start_at,
-        activate_by=_activate_by(approved, start_at or now, within),
-        created_at=now,
-        policy=approved.policy,
-        rule=approved.rule,
-        owes=approved.owes,
-        scope=granted_scope(approved),
-    )
+    grant = _granted(office, approved)
     with_grant = replace(approved, grant=grant.id)
     await change.tx.save_request(with_grant)
     await change.tx.save_grant(grant)
@@ -58,6 +37,32 @@ async def give(office: Office, change: Change, approved: Request, by: Actor) -> 
     event = request_event(office, "request.approved", with_grant, by, body=body, decision="approved")
     await change.record(event)
     return with_grant
+
+
+def _granted(office: Office, approved: Request) -> Grant:
+    """What an approved request gives."""
+    now = office.now()
+    item = approved.items[0]
+    start_at = approved.start_at if approved.start_at is not None and approved.start_at > now else None
+    target = office.targets.get(item.target)
+    policy = policy_of(office.policies.current.policies, target) if target else None
+    within = policy.limits.activate_within_ms if policy else ACTIVATE_WITHIN_MS
+    return Grant(
+        id=office.new_id(),
+        state=GrantState.READY if start_at is None else GrantState.SCHEDULED,
+        request=approved.id,
+        person=approved.requester,
+        target=item.target,
+        role=_role(target, approved),
+        duration_ms=granted_ms(approved),
+        start_at=start_at,
+        activate_by=_activate_by(approved, start_at or now, within),
+        created_at=now,
+        policy=approved.policy,
+        rule=approved.rule,
+        owes=approved.owes,
+        scope=granted_scope(approved),
+    )
 
 
 def _activate_by(approved: Request, start: int, within: int) -> int:

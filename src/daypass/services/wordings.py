@@ -268,6 +268,23 @@ def of_body(kind: str, about: Mapping[str, Any], name: Name) -> News:
             person = name(str(body["person"])) if body.get("person") else ""
             facts = ("Person", person), ("Target", str(body.get("target", "")))
             return News(f"Locks: {body.get('scope')} {kind.partition('.')[2]}", facts, ("daypass locks",))
+        case "key.enrolled" | "key.revoked" | "key.suspected" | "password.changed":
+            return _of_keys(kind, body, name)
+        case "notice.failed":
+            facts = ("Channel", str(body.get("channel", ""))), ("About", str(body.get("kind", "")))
+            return News("Somebody could not be told", facts, ("daypass notify failed",))
+        case "told":
+            return _refused_by_policy(about, name)
+        case "test":
+            return News("A test from Daypass: this channel works", (("Asked by", "the operator"),))
+        case _:
+            return News(f"{kind}: what it was about is gone")
+
+
+def _of_keys(kind: str, body: Mapping[str, Any], name: Name) -> News:
+    """What somebody proves with that it is them is another now."""
+    facts: Facts
+    match kind:
         case "key.enrolled" | "key.revoked" if body.get("kind") == "passkey":
             facts = ("Passkey", str(body.get("credential", ""))[:12]), ("By", str(body.get("by", "")))
             word = "enrolled" if kind == "key.enrolled" else "removed"
@@ -279,22 +296,17 @@ def of_body(kind: str, about: Mapping[str, Any], name: Name) -> News:
         case "password.changed":
             how = {"themself": "changed", "invitation": "set by a link that was made for you"}
             return News(f"Your password was {how.get(str(body.get('how', '')), 'changed')}")
-        case "key.enrolled" | "key.revoked":
+        case _:
             title = f"A key of yours was {kind.partition('.')[2]}"
             return News(title, (("Key", str(body.get("fingerprint", ""))),), ("daypass keys",))
-        case "notice.failed":
-            facts = ("Channel", str(body.get("channel", ""))), ("About", str(body.get("kind", "")))
-            return News("Somebody could not be told", facts, ("daypass notify failed",))
-        case "told":
-            item = (about.get("items") or [{}])[0]
-            what = f"{item.get('target', '?')}:{item.get('role', '?')}"
-            long = spoken_duration(int(about.get("duration_ms", 0)))
-            facts = ("Rule", str(about.get("rule", ""))), ("Came of it", "refused by policy")
-            return News(f"{name(str(about.get('person', '')))}, {what} for {long}: refused by policy", facts)
-        case "test":
-            return News("A test from Daypass: this channel works", (("Asked by", "the operator"),))
-        case _:
-            return News(f"{kind}: what it was about is gone")
+
+
+def _refused_by_policy(about: Mapping[str, Any], name: Name) -> News:
+    item = (about.get("items") or [{}])[0]
+    what = f"{item.get('target', '?')}:{item.get('role', '?')}"
+    long = spoken_duration(int(about.get("duration_ms", 0)))
+    facts = ("Rule", str(about.get("rule", ""))), ("Came of it", "refused by policy")
+    return News(f"{name(str(about.get('person', '')))}, {what} for {long}: refused by policy", facts)
 
 
 def _lists(body: Mapping[str, Any], words: tuple[str, ...]) -> Facts:
