@@ -15,7 +15,7 @@ from typing import Literal
 from daypass.domain.errors import NotFound, Refused, TooMany, Unauthenticated
 from daypass.domain.people import Person
 from daypass.domain.visit import Visit, lives
-from daypass.identity import tokens
+from daypass.identity import tokens, user_codes
 from daypass.identity.attempts import address_of
 from daypass.services.office import Office, acting
 from daypass.services.pace import Pace
@@ -30,9 +30,6 @@ FLOWS_MAX = 1_000
 floods us crowds out themselves."""
 POLL_MS = 2_000
 """How long between two questions; who asks faster is told so."""
-LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
-"""RFC 8628, 6.1: no vowels, so that no words come of it, and nothing that looks like something else."""
-CODE_CHARS = 8
 CODES_MAX = 60
 """Codes that one person looks up in a minute (RFC 8628, 5.1), of 20^8 that there can be; each is good for ten."""
 CLIENT_CHARS_MAX = 100
@@ -66,7 +63,8 @@ class Devices:
         """A device that waits. `client`: what it says it is."""
         now, secret = self._office.now(), tokens.make(self._office.entropy(tokens.ENTROPY_BYTES))
         about = {"client": client.strip()[:CLIENT_CHARS_MAX], "from": seen_from, "state": "WAITING", "asked_at": 0}
-        flow = Flow(_hash(secret), KIND, "", self._code(), about, now, now + FLOW_MS)
+        code = user_codes.make(self._office.entropy(user_codes.ENTROPY_BYTES))
+        flow = Flow(_hash(secret), KIND, "", code, about, now, now + FLOW_MS)
         async with self._office.store.begin() as tx:
             await tx.prune_flows(now)
             if await tx.count_flows(KIND, live_at=now) >= self._most:
@@ -83,7 +81,7 @@ class Devices:
         """The device with this code. Raise `NotFound`, and `TooMany` for who tries one after the other."""
         self._pace.step(by.id, self._office.now())
         async with self._office.store.begin() as tx:
-            flow = await tx.flow_by_code(KIND, plain(code))
+            flow = await tx.flow_by_code(KIND, user_codes.plain(code))
         return _device(self._there(flow, code))
 
     async def answer(self, by: Person, visit: Visit | None, code: str, *, allow: bool) -> Device:
@@ -93,7 +91,7 @@ class Devices:
         self._pace.step(by.id, self._office.now())
         async with self._office.change() as change:
             person = await change.person(by)
-            flow = self._there(await change.tx.flow_by_code(KIND, plain(code)), code)
+            flow = self._there(await change.tx.flow_by_code(KIND, user_codes.plain(code)), code)
             state = "ALLOWED" if allow else "REFUSED"
             after = replace(flow, person=person.id, code="", about={**flow.about, "state": state, "visit": visit.id})
             await change.tx.save_flow(after)
@@ -133,15 +131,6 @@ class Devices:
         if flow is None or self._office.now() >= flow.expires_at:
             raise NotFound(f"no device waits with the code {code[:20]}", hint="daypass login URL")
         return flow
-
-    def _code(self) -> str:
-        number = int.from_bytes(self._office.entropy(16), "big")
-        return "".join(LETTERS[number // 20**place % 20] for place in range(CODE_CHARS))
-
-
-def plain(code: str) -> str:
-    """A code as it is kept, however it was typed."""
-    return "".join(one for one in code.upper() if one in LETTERS)
 
 
 def _device(flow: Flow) -> Device:

@@ -14,7 +14,7 @@ from daypass.domain.events import Event
 from daypass.domain.people import Person
 from daypass.domain.roles import Verb
 from daypass.domain.visit import Visit
-from daypass.services.devices import CODE_CHARS, LETTERS, plain
+from daypass.identity import user_codes
 from daypass.services.office import Change, Office, acting
 from daypass.store.interface import Transaction
 from daypass.store.visiting import Flow, Token
@@ -55,8 +55,7 @@ class Vouchings:
                 raise Refused("an agent has no passkeys")
             await change.tx.prune_flows(now)
             await change.tx.drop_flows(KIND, person.id)
-            number = int.from_bytes(self._office.entropy(16), "big")
-            code = "".join(LETTERS[number // 20**place % 20] for place in range(CODE_CHARS))
+            code = user_codes.make(self._office.entropy(user_codes.ENTROPY_BYTES))
             about = {"by": [], "asked": [visit.id] if visit is not None else sorted(places(None, token))}
             flow = Flow(self._office.new_id(), KIND, person.id, code, about, now, now + WAITS_MS)
             await change.tx.save_flow(flow)
@@ -94,7 +93,7 @@ class Vouchings:
         await change.record(Event("key.vouched", self._office.now(), acting(person), body=body))
 
     async def _find(self, tx: Transaction, by: Person, code: str) -> Flow:
-        flow = await tx.flow_by_code(KIND, plain(code)) if self._office.may(by, Verb.VOUCH) else None
+        flow = await tx.flow_by_code(KIND, user_codes.plain(code)) if self._office.may(by, Verb.VOUCH) else None
         if flow is None or self._office.now() >= flow.expires_at:
             raise NotFound(f"nobody wants to be vouched for by the code {code[:20]}")
         return flow
