@@ -40,8 +40,6 @@ from daypass.services.directory_reading import Kept, KeptGroup
 
 PAGE_MAX = 200
 """Entries in one answer; clients ask for the next page."""
-LISTED_MAX = 20
-"""Addresses of one person."""
 
 
 class Email(ComplexAttribute):

@@ -36,6 +36,14 @@ from daypass.services.consoles import Because, Opener
 
 log = structlog.get_logger(__name__)
 
+SIGNED_OUT = "you are no longer signed in with what opened this console"
+
+FOLLOWER_LINES_MAX = 100
+"""Remarks that wait for one page; it misses further ones rather than hold anything up."""
+
+REFUSALS: dict[str, type[DaypassError]] = {"refused": Refused, "unauthenticated": Refused}
+"""What the gateway's words are here. Its `unauthenticated` is about the console's own token, not about the caller."""
+
 Interrupting = Callable[[bytes], Awaitable[None]]
 Deriving = Callable[[str, bytes, int], Awaitable[bytes]]
 
@@ -50,7 +58,7 @@ class Over:
 
 
 class Console:
-    """`open` comes first. `on_over` is called once, whatever ended it."""
+    """Connected first, then `entered`. `on_over` is called once, whatever ended it."""
 
     def __init__(
         self,
@@ -321,12 +329,3 @@ class Console:
         finally:
             self.followers.discard(mine)
             self.left_at = monotonic()
-
-
-SIGNED_OUT = "you are no longer signed in with what opened this console"
-
-FOLLOWER_LINES_MAX = 100
-"""Remarks that wait for one page; it misses further ones rather than hold anything up."""
-
-REFUSALS: dict[str, type[DaypassError]] = {"refused": Refused, "unauthenticated": Refused}
-"""What the gateway's words are here. Its `unauthenticated` is about the console's own token, not about the caller."""

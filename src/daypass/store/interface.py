@@ -294,14 +294,6 @@ class Transaction(Locking, Visiting, Snippets, Notices, Erasing, Counting, Direc
         """The first and last number of the drafts that have no place in the log yet (0, 0: none)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shipped:
-    """How far a node's journal has been shipped: everything up to and including `number`."""
-
-    node: str
-    number: int
-
-
 Sequence_ = Callable[
     [int, Sequence[Unsequenced], Mapping[str, ChainHead]], tuple[Sequence[Sequenced], Sequence[ChainHead]]
 ]
