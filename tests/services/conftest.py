@@ -49,6 +49,7 @@ from daypass.services.tokens import Tokens
 from daypass.services.visiting import Visits
 from daypass.store.interface import Store
 from tests.domain.things import HOUR, NOW, PEOPLE, POLICY, TARGETS
+from tests.services.keyring import Keyring
 from tests.store.conftest import migrated_database, migrated_file, opener, store
 
 __all__ = ["migrated_database", "migrated_file", "opener", "store"]
@@ -247,6 +248,11 @@ async def world(store: Store) -> AsyncIterator[World]:
     yield made
     await made.endings.settle()
     await made.revoking.settle()
+
+
+@pytest.fixture
+def ring(world: World) -> Keyring:
+    return Keyring(world)
 
 
 def values(event: Event) -> Mapping[str, Any]:

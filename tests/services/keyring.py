@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from argon2 import PasswordHasher
 
 from daypass.domain.passkey import Passkey
@@ -14,7 +16,9 @@ from daypass.services.passkeys import Passkeys
 from daypass.services.passwords import Passwords
 from daypass.services.vouching import Vouchings
 from tests.identity.authenticator import Authenticator, unb64
-from tests.services.conftest import World
+
+if TYPE_CHECKING:
+    from tests.services.conftest import World
 
 URL = "http://localhost:8420"
 PASSWORD = "seven lamps hum quietly"

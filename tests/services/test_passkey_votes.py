@@ -28,11 +28,6 @@ STEP_UP = SIMPLE.replace("undecided_after: 4h", "undecided_after: 4h\n      step
 SIGNED = SIMPLE.replace("undecided_after: 4h", "undecided_after: 4h\n      signed: true")
 
 
-@pytest.fixture
-def ring(world: World) -> Keyring:
-    return Keyring(world)
-
-
 def by(key: Authenticator, text: str) -> Signed:
     return Signed(text, passkey=read_assertion(key.vote(text)))
 

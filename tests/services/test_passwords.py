@@ -22,11 +22,6 @@ from tests.services.conftest import World, asked_of_store
 from tests.services.keyring import OTHER, PASSWORD, URL, WHERE, Keyring
 
 
-@pytest.fixture
-def ring(world: World) -> Keyring:
-    return Keyring(world)
-
-
 async def opened(ring: Keyring, name: str, password: str = PASSWORD) -> Opened:
     found = await ring.passwords.sign_in(f"{name}@acme.test", password, WHERE)
     assert isinstance(found, Opened)
