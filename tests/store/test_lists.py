@@ -80,7 +80,11 @@ async def test_the_beginnings_of_pieces(store: Store) -> None:
     async with store.reading() as tx:
         found = await tx.piece_beginnings(SESSION.id, MEDIA, 8)
         assert [beginning for _, beginning in found] == [bytes([n]) * 8 for n in range(1, 4)]
-        assert [place for place, _ in found] == [place for place, _ in (await tx.pieces(SESSION.id))][:3]
+        whole = await tx.pieces(SESSION.id)
+        assert [place for place, _ in found] == [place for place, _ in whole][:3]
+        first, _, third, _ = (place for place, _ in whole)
+        assert await tx.pieces_at(SESSION.id, [third, first, third + 1000]) == [whole[0], whole[2]]
+        assert await tx.pieces_at("another", [first]) == []
 
 
 async def test_requests_for_the_same_access_are_found_behind_any_number_of_others(store: Store) -> None:

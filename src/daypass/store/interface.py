@@ -270,6 +270,9 @@ class Transaction(Locking, Visiting, Snippets, Notices, Erasing, Counting, Direc
     async def pieces(self, session: str, *, after: int = 0, limit: int = 200) -> Sequence[tuple[int, Blob]]:
         """The bodies of a session's record behind place `after`, each with its place, in order."""
 
+    async def pieces_at(self, session: str, places: Sequence[int]) -> Sequence[tuple[int, Blob]]:
+        """The same, of those at these places."""
+
     async def piece_beginnings(self, session: str, media: str, length: int) -> Sequence[tuple[int, bytes]]:
         """Of each such body of a session's record its place and its first so many bytes, in order."""
 

@@ -115,8 +115,14 @@ class Log(Part):
 
     async def pieces(self, session: str, *, after: int = 0, limit: int = 200) -> Sequence[tuple[int, Blob]]:
         query = select(blobs.c.row, *_BLOB).where(blobs.c.session == session, blobs.c.row > after)
-        rows = await self._all(query.order_by(blobs.c.row).limit(limit))
-        return [(int(row["row"]), codec.blob_of(row)) for row in rows]
+        return await self._pieces(query.order_by(blobs.c.row).limit(limit))
+
+    async def pieces_at(self, session: str, places: Sequence[int]) -> Sequence[tuple[int, Blob]]:
+        query = select(blobs.c.row, *_BLOB).where(blobs.c.session == session, blobs.c.row.in_(places))
+        return await self._pieces(query.order_by(blobs.c.row))
+
+    async def _pieces(self, query: Any) -> Sequence[tuple[int, Blob]]:
+        return [(int(row["row"]), codec.blob_of(row)) for row in await self._all(query)]
 
     async def piece_beginnings(self, session: str, media: str, length: int) -> Sequence[tuple[int, bytes]]:
         rows = await bulk_on(self._connection).ask(_BEGINNINGS, session, media, length)
