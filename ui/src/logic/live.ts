@@ -46,20 +46,35 @@ export function concerned(changed: Changed, key: readonly unknown[]): boolean {
   return changed.types.some((type) => nouns.includes(type.split('.')[0] ?? ''))
 }
 
+/** How long what a page has just asked for is good enough: the first word of the stream is that anything may have changed
+ * before it, and to ask everything once more at once keeps the page from being drawn. */
+const FRESH_MS = 1000
+
 /** Asks anew what a change concerns. What is being asked already is asked once more when its answer is there: to begin
  * it anew each time would never let it end while much happens. */
 export class Renewing {
   private late = new Set<string>()
-  readonly stop: () => void
+  private first: ReturnType<typeof setTimeout> | undefined
+  private leave: () => void
 
   constructor(private queries: QueryClient) {
-    this.stop = queries.getQueryCache().subscribe(({ query, type }) => {
+    this.leave = queries.getQueryCache().subscribe(({ query, type }) => {
       if (type !== 'updated' || query.state.fetchStatus === 'fetching' || !this.late.delete(query.queryHash)) return
       void queries.invalidateQueries({ queryKey: query.queryKey, exact: true })
     })
   }
 
+  stop(): void {
+    clearTimeout(this.first)
+    this.leave()
+  }
+
   renew(changed: Changed): void {
+    if (this.first === undefined && changed.everything) this.first = setTimeout(() => this.ask(changed), FRESH_MS)
+    else this.ask(changed)
+  }
+
+  private ask(changed: Changed): void {
     const busy = (query: Query) => query.state.fetchStatus === 'fetching'
     const of = (query: Query) => concerned(changed, query.queryKey)
     for (const query of this.queries.getQueryCache().findAll({ predicate: of })) {
