@@ -279,6 +279,7 @@ def test_a_store_behind_the_log_serves_reads_signs_nothing_and_can_be_recovered(
     assert "daypass request" in refused(daypass)
     daypass.grant()
     assert daypass.psql("select 'again'").stdout.strip() == "again"
+    daypass.wait_entries("statement.submitted", 5)
     ids = [entry["id"] for entry in daypass.entries()]
     assert len(set(ids)) == len(ids)
     said = [entry for entry in daypass.entries("statement.submitted")]
@@ -326,6 +327,7 @@ def test_an_entry_that_was_changed_in_the_store_is_found_and_put_right(
 ) -> None:
     daypass = starting(postgres_15)
     daypass.grant()
+    daypass.wait_entries("request.approved")
     index, id = next((at, one["id"]) for at, one in enumerate(daypass.entries()) if one["type"] == "request.created")
     daypass.stop()
     with sqlite3.connect(daypass.data / "store.sqlite") as store:
