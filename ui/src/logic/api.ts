@@ -4,7 +4,7 @@ import type { Problem } from '../client'
 import { client } from '../client/client.gen'
 import { toldByHeader } from './clock'
 import { visible } from './inert'
-import { know } from './visit'
+import { know, visit } from './visit'
 
 /** What the server says no with: what is wrong, and what to do. */
 export class Refusal extends Error {
@@ -21,14 +21,19 @@ client.setConfig({ baseUrl: '' })
 
 // The cookie alone changes nothing: no other site's page can send this header. Reading goes without, so that what the
 // page asks for by itself (index.html) is what is asked for here.
+const asked = new WeakMap<Request, number>()
+
 client.interceptors.request.use((request) => {
+  asked.set(request, visit())
   if (request.method !== 'GET') request.headers.set('X-Daypass-CSRF', '1')
   return request
 })
 
 client.interceptors.response.use((response, request) => {
   toldByHeader(response.headers.get('date'))
-  if (response.status === 401 && !new URL(request.url).pathname.includes('/sign-in')) know(false)
+  // What was asked before somebody signed in, and is answered after it, says nothing of them.
+  const now = asked.get(request) === visit() && !new URL(request.url).pathname.includes('/sign-in')
+  if (response.status === 401 && now) know(false)
   return response
 })
 

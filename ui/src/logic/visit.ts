@@ -2,14 +2,19 @@
 // here is whether the server last knew us.
 
 let known: boolean | null = null
+let visits = 0
 const listeners = new Set<() => void>()
 
 /** null: not asked yet. */
 export const signedIn = (): boolean | null => known
 
+/** Which visit this is: another number each time that somebody has signed in. */
+export const visit = (): number => visits
+
 export function know(signedIn: boolean): void {
   if (known === signedIn) return
   known = signedIn
+  if (signedIn) visits += 1
   for (const tell of listeners) tell()
 }
 
