@@ -28,9 +28,10 @@ def built() -> Path:
 
 
 @pytest.fixture(scope="session")
-def staged(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daypass]:
-    """A gateway in which things have happened, and one session goes on."""
-    with Daypass(tmp_path_factory.mktemp("staged"), postgres_15, setup()) as daypass:
+def staged(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daypass]:
+    """A gateway in which things have happened, and one session goes on. It has a server of its own: others count the
+    sessions at theirs."""
+    with Postgres.copied() as server, Daypass(tmp_path_factory.mktemp("staged"), server, setup()) as daypass:
         client = live(daypass)
         yield daypass
         client.kill()

@@ -4,6 +4,7 @@ keyboard, what a request would take before it is sent, and what hangs on it for 
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import expect
 
@@ -12,7 +13,12 @@ from tests.servers.daypass import Daypass
 from tests.web.browser import Browser
 from tests.web.stage import DORA, SAM, ask
 
-PRESS = "document.querySelector('[role=dialog] button[type=submit]').click()"
+PRESS = """(at) => {
+  const button = document.querySelector('[role=dialog] button[type=submit]')
+  setTimeout(() => button.click(), at - Date.now())
+}"""
+"""Press it at this time (ms): in each window at the same."""
+PRESSED_IN_MS = 500
 
 
 def test_of_two_who_approve_in_the_same_moment_one_counts(staged: Daypass, browser: Browser) -> None:
@@ -21,8 +27,9 @@ def test_of_two_who_approve_in_the_same_moment_one_counts(staged: Daypass, brows
     for page in pages:
         page.get_by_role("button", name="Approve").click()
         expect(page.get_by_role("dialog").get_by_label("A note")).to_be_visible()
+    at = time.time() * 1000 + PRESSED_IN_MS
     for page in pages:
-        page.evaluate(PRESS)
+        page.evaluate(PRESS, at)
     for page in pages:
         expect(page.get_by_role("dialog").get_by_role("button", name="Approve")).to_have_count(0)
     late = [page for page in pages if page.get_by_text("your vote was not counted").count()]
