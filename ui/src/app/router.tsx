@@ -1,5 +1,4 @@
-// Every address of the app. Pages but Home are loaded when they are first gone to. What Home and a recording wait for is
-// asked for as soon as their address is known: while the page is loaded, and before it is known who asks.
+// Every address of the app. Pages but Home are loaded when they are first gone to.
 
 import { useQuery } from '@tanstack/react-query'
 import {
@@ -12,7 +11,6 @@ import {
 } from '@tanstack/react-router'
 import { useEffect, useSyncExternalStore } from 'react'
 import * as asking from '../logic/asking'
-import { queries } from '../logic/queries'
 import { know, onSignedIn, signedIn } from '../logic/visit'
 import { HomePage } from '../pages/home'
 import { SignInPage } from '../pages/sign-in'
@@ -52,23 +50,8 @@ const withSearch = <Path extends string>(path: Path, component: RouteComponent) 
     validateSearch: texts,
   })
 
-function beginHome(): void {
-  void queries.prefetchQuery(asking.grants('mine', true))
-  void queries.prefetchInfiniteQuery(asking.requests('to-decide'))
-  void queries.prefetchInfiniteQuery(asking.obligations(false))
-  void queries.prefetchInfiniteQuery(asking.requests('mine'))
-}
-
-/** Who only points at a link has read nothing of the recording yet, and must not be said to have. */
-function beginSession(id: string, { place = '0', n }: Record<string, string>, pointed: boolean): void {
-  void queries.prefetchQuery(asking.session(id))
-  if (pointed) return
-  void queries.prefetchQuery(asking.parts(id, false))
-  if (!n) void queries.prefetchQuery(asking.part(id, place))
-}
-
 const tree = root.addChildren([
-  createRoute({ getParentRoute: () => root, path: '/', component: HomePage, loader: beginHome }),
+  at('/', HomePage),
   at('/sign-in', HomePage),
   at('/signed-out', HomePage),
   withSearch(
@@ -99,15 +82,10 @@ const tree = root.addChildren([
     '/sessions',
     lazyRouteComponent(() => import('../pages/sessions'), 'SessionsPage'),
   ),
-  createRoute({
-    getParentRoute: () => root,
-    path: '/sessions/$id',
-    component: lazyRouteComponent(() => import('../pages/session'), 'SessionPage'),
-    pendingComponent: Waiting,
-    validateSearch: texts,
-    loaderDeps: ({ search }) => search,
-    loader: ({ params, deps, cause }) => beginSession(params.id, deps, cause === 'preload'),
-  }),
+  withSearch(
+    '/sessions/$id',
+    lazyRouteComponent(() => import('../pages/session'), 'SessionPage'),
+  ),
   withSearch(
     '/console',
     lazyRouteComponent(() => import('../pages/console'), 'ConsolePage'),
