@@ -132,8 +132,11 @@ def test_what_entra_sends(provisioned: Provisioned) -> None:
     assert provisioned.patch(there, {"op": "Add", "path": "members", "value": [{"value": eni["id"]}]}).status == 204
     assert provisioned.of("eni.new")["groups"] == ["entra"]
     assert "members" not in provisioned.scim("GET", f"{there}?excludedAttributes=members").json
-    assert provisioned.patch(there, {"op": "Remove", "path": "members", "value": [{"value": eni["id"]}]}).status == 204
-    assert provisioned.of("eni.new")["groups"] == []
+    for more in ({}, {"$ref": None}, {"display": "Eni"}):
+        assert provisioned.patch(there, {"op": "Add", "path": "members", "value": [{"value": eni["id"]}]}).status == 204
+        gone = {"op": "Remove", "path": "members", "value": [{**more, "value": eni["id"]}]}
+        assert provisioned.patch(there, gone).status == 204
+        assert provisioned.of("eni.new")["groups"] == [], more
 
 
 def test_what_okta_sends(provisioned: Provisioned) -> None:

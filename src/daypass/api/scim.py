@@ -19,6 +19,7 @@ from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
 from daypass.api.front import AFront, Front, client_of
+from daypass.api.scim_forms import plainly
 from daypass.domain.errors import DaypassError, TooMany, Unauthenticated
 from daypass.domain.people import Person
 from daypass.domain.token_scopes import SCIM
@@ -81,7 +82,7 @@ async def _served(request: Request, front: Front, by: Person) -> Response:
         path=request.url.path.removeprefix(PREFIX),
         query=dict(request.query_params),
         headers=dict(request.headers),
-        body=paths_apart(body) if request.method == "PATCH" else body,
+        body=plainly(body) if request.method == "PATCH" else body,
     )
     conditional = "if-match" in request.headers
     for tries in range(TRIES_MAX):
@@ -107,27 +108,6 @@ def _made(make: Any, url: str) -> Any:
     if url not in _provider:
         _provider[url] = make(url)
     return _provider[url]
-
-
-def paths_apart(body: bytes) -> bytes:
-    """A PATCH in which each path with a filter is an operation of its own. Entra sends them as keys of one value
-    (`{"op": "replace", "value": {"emails[type eq \\"work\\"].value": …}}`), which RFC 7644 does not know."""
-    try:
-        said = json.loads(body)
-        operations = said["Operations"]
-        spread = [one for operation in operations for one in _spread(operation)]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return body  # told by who reads it next
-    return json.dumps({**said, "Operations": spread}).encode()
-
-
-def _spread(operation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    value = operation.get("value")
-    if operation.get("path") or not isinstance(value, Mapping) or not any("[" in key for key in value):
-        return [operation]
-    apart = [{"op": operation.get("op"), "path": key, "value": value[key]} for key in value if "[" in key]
-    rest = {key: value[key] for key in value if "[" not in key}
-    return [*([{**operation, "value": rest}] if rest else []), *apart]
 
 
 def _told(problem: DaypassError) -> Response:
