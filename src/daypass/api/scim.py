@@ -65,16 +65,16 @@ async def _provisioner(request: Request, front: Front) -> Person:
 async def _served(request: Request, front: Front, by: Person) -> Response:
     # Imported where it is needed first: most installations have no directory, and it takes a while.
     from scim2_models import PreconditionFailedException, SCIMException
-    from scim2_server.handler import ScimHandler
     from scim2_server.requests import ScimRequest
     from scim2_server.service import ScimService
 
+    from daypass.api.scim_members import Handler
     from daypass.api.scim_models import make_provider
     from daypass.api.scim_storage import Storage
 
     loop = asyncio.get_running_loop()
     service = ScimService(_made(make_provider, f"{front.public_url}{PREFIX}"))
-    handler = ScimHandler(service, Storage(front.directory, by, loop))
+    handler = Handler(service, Storage(front.directory, by, loop))
     body = await request.body()
     asked = ScimRequest(
         method=request.method,

@@ -45,10 +45,21 @@ T = TypeVar("T")
 class Storage(ScimStorage):
     """Of one request, by this account. Its methods are called from a thread that is not `loop`'s."""
 
-    def __init__(self, directory: Directory, by: Person, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        by: Person,
+        loop: asyncio.AbstractEventLoop,
+        among: frozenset[str] | None = None,
+    ) -> None:
         self._directory = directory
         self._by = by
         self._loop = loop
+        self._among = among
+
+    def among(self, people: frozenset[str]) -> Storage:
+        """The same, whose one group has no other members than these (ids): others are neither read nor written."""
+        return Storage(self._directory, self._by, self._loop, people)
 
     def get(
         self,
@@ -60,7 +71,7 @@ class Storage(ScimStorage):
         if _is_person(resource_type):
             return user_of(self._wait(self._directory.person(resource_id)))
         members = not _left_out(response_parameters)
-        return group_of(self._wait(self._directory.group(resource_id, members=members)))
+        return group_of(self._wait(self._directory.group(resource_id, members=members, among=self._among)))
 
     def search(
         self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None
@@ -92,7 +103,8 @@ class Storage(ScimStorage):
         if isinstance(resource, User):
             return user_of(self._wait(self._directory.change_person(self._by, id, told_of(resource), version)))
         assert isinstance(resource, Group)
-        return group_of(self._wait(self._directory.change_group(self._by, id, told_group_of(resource), version)))
+        told = told_group_of(resource)
+        return group_of(self._wait(self._directory.change_group(self._by, id, told, version, among=self._among)))
 
     def delete(self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None) -> None:
         remove = self._directory.remove_person if _is_person(resource_type) else self._directory.remove_group

@@ -79,8 +79,17 @@ class DirectoryGroups(DirectoryReading):
         await self._departing.follow(filled.touched)
         return await self.group(id)
 
-    async def change_group(self, by: Person, id: str, told: ToldGroup, version: int | None = None) -> KeptGroup:
-        """Make a group what the directory says now. `version`: which one it changes (None: any)."""
+    async def change_group(
+        self,
+        by: Person,
+        id: str,
+        told: ToldGroup,
+        version: int | None = None,
+        *,
+        among: frozenset[str] | None = None,
+    ) -> KeptGroup:
+        """Make a group what the directory says now. `version`: which one it changes (None: any). `among`: it speaks of
+        these people only (ids; None: of everybody), and whoever else is in the group stays."""
         rules = self.check(by)
         _check_group(told)
         async with self._office.change() as change:
@@ -88,14 +97,16 @@ class DirectoryGroups(DirectoryReading):
             who = await change.person(by)
             was = await self._own_group(change.tx, id, version)
             await self._check_name(change.tx, told, id, rules)
-            filled = _Filled(was.name, told.name, await self._inside(change.tx, id), told.members)
+            before = await self._inside(change.tx, id, among if told.name == was.name else None)
+            after = told.members if among is None else told.members | (before - among)
+            filled = _Filled(was.name, told.name, before, after)
             changed = replace(was, key=key_of(told.name), name=told.name, external_id=told.external_id)
             changed = replace(changed, document=told.document)
             entry = risen(was, changed, self._office.now(), besides=bool(filled.touched))
             await change.tx.save_directory_entry("group", entry)
             await self._fill(change, who, entry, filled, "changed")
         await self._departing.follow(filled.touched)
-        return await self.group(id)
+        return await self.group(id, among=among)
 
     async def remove_group(self, by: Person, id: str, version: int | None = None) -> None:
         """Remove a group; nobody is in it any more."""
@@ -144,8 +155,8 @@ class DirectoryGroups(DirectoryReading):
             body |= {what: [id for which, id in part if which == what] for what in ("added", "removed")}
             await change.record(Event("group.changed", self._office.now(), acting(who), body=body, secret=secret))
 
-    async def _inside(self, tx: Transaction, id: str) -> frozenset[str]:
-        return frozenset((await tx.members_of([id])).get(id, ()))
+    async def _inside(self, tx: Transaction, id: str, among: frozenset[str] | None = None) -> frozenset[str]:
+        return frozenset((await tx.members_of([id], among)).get(id, ()))
 
     async def _own_group(self, tx: Transaction, id: str, version: int | None) -> Entry:
         entry = await tx.directory_entry("group", id)

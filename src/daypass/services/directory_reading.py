@@ -82,12 +82,13 @@ class DirectoryReading:
                 raise none("person", id)
             return (await self._kept(tx, [found]))[0]
 
-    async def group(self, id: str, *, members: bool = True) -> KeptGroup:
+    async def group(self, id: str, *, members: bool = True, among: frozenset[str] | None = None) -> KeptGroup:
+        """`among`: of its members only these (None: all)."""
         async with self._office.reading() as tx:
             found = await tx.directory_entry("group", id)
             if found is None:
                 raise none("group", id)
-            return (await self._kept_groups(tx, [found], members))[0]
+            return (await self._kept_groups(tx, [found], members, among))[0]
 
     async def people(self, which: Filter = EVERY, *, after: str = "", offset: int = 0, limit: int) -> Sequence[Kept]:
         async with self._office.reading() as tx:
@@ -110,10 +111,12 @@ class DirectoryReading:
         people, groups = await tx.some_people(ids), await tx.memberships_of(ids)
         return [Kept(people[one.id], one, tuple(groups.get(one.id, ()))) for one in entries]
 
-    async def _kept_groups(self, tx: Transaction, entries: Sequence[Entry], members: bool) -> list[KeptGroup]:
+    async def _kept_groups(
+        self, tx: Transaction, entries: Sequence[Entry], members: bool, among: frozenset[str] | None = None
+    ) -> list[KeptGroup]:
         if not members:
             return [KeptGroup(one) for one in entries]
-        inside = await tx.members_of([one.id for one in entries])
+        inside = await tx.members_of([one.id for one in entries], among)
         people = await tx.some_people({id for ids in inside.values() for id in ids})
         return [KeptGroup(one, tuple(people[id] for id in inside.get(one.id, ()))) for one in entries]
 

@@ -59,8 +59,10 @@ class DirectoryStore(Interface):
     async def kept_in_directory(self, ids: Collection[str]) -> frozenset[str]:
         """Those of these ids that are people of the directory."""
 
-    async def members_of(self, groups: Collection[str]) -> Mapping[str, Sequence[str]]:
-        """The ids of who is in each of these groups."""
+    async def members_of(
+        self, groups: Collection[str], among: Collection[str] | None = None
+    ) -> Mapping[str, Sequence[str]]:
+        """The ids of who is in each of these groups, of these people only (None: of all), in their order."""
 
     async def memberships_of(self, people: Collection[str]) -> Mapping[str, Sequence[Entry]]:
         """The groups that each of these people is in."""

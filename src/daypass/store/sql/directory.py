@@ -76,12 +76,16 @@ class Directory(People):
             found |= {row["id"] for row in rows}
         return frozenset(found)
 
-    async def members_of(self, groups: Collection[str]) -> Mapping[str, Sequence[str]]:
+    async def members_of(
+        self, groups: Collection[str], among: Collection[str] | None = None
+    ) -> Mapping[str, Sequence[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         for some in _parts(groups):
-            query = select(members).where(members.c.group.in_(some)).order_by(members.c.person)
-            for row in await self._all(query):
-                found[row["group"]].append(row["person"])
+            inside = select(members).where(members.c.group.in_(some)).order_by(members.c.person)
+            parts = [inside] if among is None else [inside.where(members.c.person.in_(who)) for who in _parts(among)]
+            for query in parts:
+                for row in await self._all(query):
+                    found[row["group"]].append(row["person"])
         return found
 
     async def memberships_of(self, people: Collection[str]) -> Mapping[str, Sequence[Entry]]:
