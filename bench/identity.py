@@ -12,7 +12,6 @@ the same group.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import select
 import tempfile
 import time
@@ -21,22 +20,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import create_async_engine
 from tests.servers.daypass import until
 from tests.servers.directed import Directed, setup
 from tests.servers.postgres import Postgres
 
 from bench.contenders import QUIET
 from bench.ending import STEPS, Connection, active, connections, shown
-from bench.lists import url_of
 from daypass.cli.demo.gateway import BEN, CLEO, Member
-from daypass.domain.directory import SCIM
-from daypass.domain.identifiers import uuid7
-from daypass.domain.people import Person
-from daypass.store import codec
-from daypass.store.directory_tables import directory, members
-from daypass.store.schema import people
 
 WORKERS = "payments-engineers"
 ENDED_SECONDS_MAX = 30.0
@@ -97,24 +87,6 @@ def measured(directed: Directed, group: str, sessions: int, rounds: int, first: 
             print(f"  {name:24} {shown([row[name] for row in rows])}", flush=True)
 
 
-async def fill(url: str, group: str, count: int) -> None:
-    """Put so many people into the directory and its group, straight into the store."""
-    now = round(time.time() * 1000)
-    ids = [uuid7(now, n.to_bytes(10, "big")) for n in range(count)]
-    named = [(id, f"person{n:06}@acme.test") for n, id in enumerate(ids)]
-    groups = frozenset({WORKERS})
-    kept = {"kind": "person", "external_id": "", "document": "{}", "created_at": now, "changed_at": now, "version": 1}
-    engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        rows = [codec.person_row(Person(id, email, email, groups, False, "", "", SCIM)) for id, email in named]
-        await connection.execute(insert(people), rows)
-        await connection.execute(
-            insert(directory), [{**kept, "id": id, "key": email, "name": email} for id, email in named]
-        )
-        await connection.execute(insert(members), [{"group": group, "person": id} for id in ids])
-    await engine.dispose()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=20)
@@ -129,9 +101,7 @@ def main() -> None:
         group = directed.gather(WORKERS)
         print("nobody else in the directory")
         measured(directed, group, given.sessions, given.rounds, 0)
-        directed.stop()
-        asyncio.run(fill(url_of("sqlite", directed.data), group, given.people))
-        directed.start()
+        directed.crowd(WORKERS, group, given.people)
         print(f"{given.people} others in the directory, all of them in the group")
         measured(directed, group, given.sessions, given.rounds, given.rounds)
 

@@ -16,6 +16,8 @@ from tests.servers.directed import Directed, setup
 from tests.servers.postgres import Postgres
 
 WORKERS = "payments-engineers"
+LARGE = 3000
+"""More people than anybody looks through to take out one."""
 SLEEP = "insert into orders (customer_id, total_cents) select 1, 1 from pg_sleep(60)"
 
 
@@ -57,6 +59,24 @@ def test_who_is_disabled_in_the_directory_is_stopped_at_the_server(directed: Dir
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(asked, timeout=CLIENT_SECONDS_MAX)
     assert directed.psql("select 1", target="orders:write").returncode != 0
+
+
+@pytest.mark.parametrize("names", ["by a filter", "as Entra lists them"])
+def test_who_leaves_a_large_group_is_stopped_at_the_server(directed: Directed, names: str) -> None:
+    id = directed.hire(ANA)
+    group = directed.gather(WORKERS, id)
+    directed.crowd(WORKERS, group, LARGE)
+    client = at_work(directed)
+    if names == "by a filter":
+        directed.take_out(group, id)
+    else:
+        listed = [{"$ref": None, "value": id}]
+        directed.patch(f"/Groups/{group}", {"op": "Remove", "path": "members", "value": listed})
+    ended(directed, client, "policy tightened")
+    left = directed.scim("GET", f"/Groups/{group}")["members"]
+    assert len(left) == LARGE and id not in {one["value"] for one in left}
+    told = directed.entries("group.changed")[-1]["body"]
+    assert (told["added"], told["removed"]) == ([], [id])
 
 
 def test_who_leaves_the_group_of_the_directory_is_stopped_at_the_server(directed: Directed) -> None:

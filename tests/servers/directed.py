@@ -8,11 +8,24 @@ with Directed(tmp_path, postgres, setup(BEN, CLEO)) as directed:
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 import urllib.request
+from pathlib import Path
 from typing import Any
 
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import create_async_engine
+
 from daypass.cli.demo.gateway import CLEO, Member, Setup
+from daypass.domain.directory import SCIM
+from daypass.domain.identifiers import uuid7
+from daypass.domain.people import Person
+from daypass.store import codec
+from daypass.store.directory_tables import directory, members
+from daypass.store.opening import FILE
+from daypass.store.schema import people
 from tests.servers.daypass import CLIENT_SECONDS_MAX, Daypass
 
 DIRECTORY = Member("Directory", "directory@acme.test", ())
@@ -64,6 +77,12 @@ class Directed(Daypass):
         """Put these people (ids) into a group that is there."""
         self.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": one} for one in members]})
 
+    def crowd(self, name: str, group: str, count: int) -> None:
+        """Put so many more people into the directory and this group (its id), straight into the store."""
+        self.stop()
+        asyncio.run(_fill(self.data / FILE, name, group, count))
+        self.start()
+
     def disable(self, person: str) -> None:
         self.patch(f"/Users/{person}", {"op": "Replace", "path": "active", "value": "False"})
 
@@ -72,3 +91,18 @@ class Directed(Daypass):
 
     def patch(self, path: str, operation: object) -> None:
         self.scim("PATCH", path, {"schemas": [PATCH], "Operations": [operation]})
+
+
+async def _fill(file: Path, name: str, group: str, count: int) -> None:
+    now = round(time.time() * 1000)
+    ids = [uuid7(now, n.to_bytes(10, "big")) for n in range(count)]
+    named = [(id, f"person{n:06}@acme.test") for n, id in enumerate(ids)]
+    kept = {"kind": "person", "external_id": "", "document": "{}", "created_at": now, "changed_at": now, "version": 1}
+    engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
+    async with engine.begin() as connection:
+        made = [Person(id, email, email, frozenset({name}), False, "", "", SCIM) for id, email in named]
+        await connection.execute(insert(people), [codec.person_row(one) for one in made])
+        entries = [{**kept, "id": id, "key": email, "name": email} for id, email in named]
+        await connection.execute(insert(directory), entries)
+        await connection.execute(insert(members), [{"group": group, "person": id} for id in ids])
+    await engine.dispose()
