@@ -1,10 +1,10 @@
-"""A PATCH of a group looks only at the members that it names, and does what it does with the whole group at hand."""
+"""A PATCH or PUT of a group looks at the members on whom it turns, and does what it does with all of it at hand."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,6 +114,16 @@ operations = st.one_of(
     st.builds(lambda op, value: {"op": op, "value": {"members": value}}, ops, lists),
     others,
 )
+wholes = st.builds(
+    lambda name, more, members: {"displayName": name, **more, **members},
+    st.sampled_from([NAMED_AS, f"{NAMED_AS}.new", ""]),
+    st.sampled_from([{}, {"externalId": "from-the-directory"}, {"owners": []}, {f"{GROUP}:owners": []}]),
+    st.one_of(
+        st.builds(lambda key, value: {key: value}, st.sampled_from(["members", "Members"]), lists),
+        st.builds(lambda value: {"members": value}, st.lists(entries, max_size=5)),
+        st.sampled_from([{}, {"members": None}, {"members": [{"value": "ID:nora", "type": "Group"}]}]),
+    ),
+)
 queries = st.sampled_from(
     [{}, {}, {"attributes": "displayName"}, {"attributes": "members"}, {"excludedAttributes": "members"}]
 )
@@ -138,11 +148,13 @@ class Compared:
         id = self._run(self.there.directory.add_group(self.there.by, ToldGroup(name, "", "{}", inside))).entry.id
         self.heard.clear()
         answer = self._answer(kind, id, name, *call)
+        shown = self._answer(kind, id, name, "GET", "", call[2], None)
         kept = self._run(self.there.directory.group(id))
         people = [self._run(self.there.directory.person(one)) for one in self.people.values()]
         after = (
             answer,
-            [one.id for one in kept.members or ()],
+            shown,
+            list(kept.members or ()),
             (kept.entry.name, kept.entry.external_id, kept.entry.document, kept.entry.version),
             [(sorted(one.person.groups), [group.name for group in one.groups]) for one in people],
             [(one.type, dict(one.body), dict(one.secret)) for one in self.heard],
@@ -151,13 +163,21 @@ class Compared:
         return json.loads(json.dumps(after).replace(id, "GROUP").replace(name, NAMED_AS))
 
     def _answer(
-        self, kind: type[ScimHandler], id: str, name: str, said: str, query: dict[str, str], match: str | None
+        self,
+        kind: type[ScimHandler],
+        id: str,
+        name: str,
+        method: str,
+        said: str,
+        query: dict[str, str],
+        match: str | None,
     ) -> object:
         handler: Any = kind
         storage = Storage(self.there.directory, self.there.by, self.loop)
         headers = {"Content-Type": "application/scim+json"} | ({"If-Match": match} if match else {})
-        body = plainly(said.replace(NAMED_AS, name).encode())
-        asked = ScimRequest(method="PATCH", base_url=URL, path=f"/Groups/{id}", query=query, headers=headers, body=body)
+        body = said.replace(NAMED_AS, name).encode()
+        body = plainly(body) if method == "PATCH" else body
+        asked = ScimRequest(method=method, base_url=URL, path=f"/Groups/{id}", query=query, headers=headers, body=body)
         try:
             answer = handler(SERVICE, storage).handle(asked)
         except SCIMException as problem:
@@ -170,27 +190,44 @@ class Compared:
     def _run(self, asked: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(asked, self.loop).result(30)
 
-
-def compare(compared: Compared) -> None:
-    def written(patch: Sequence[object]) -> str:
-        said = patch_of(*patch).decode()
-        for name, id in compared.people.items():
+    def written(self, body: bytes) -> str:
+        """With the people's real ids."""
+        said = body.decode()
+        for name, id in self.people.items():
             said = said.replace(f"ID:{name}", id)
         return said
 
+    def check(self, members: Sequence[str], call: tuple[Any, ...]) -> None:
+        assert self.patched(Handler, members, call) == self.patched(ScimHandler, members, call)
+
+
+def compare_patches(compared: Compared) -> None:
     @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @example(["nora"], [{"op": "Remove", "path": "members", "value": [{"$ref": None, "value": "ID:nora"}]}], {}, None)
     @example(["nora", "nils"], [{"op": "remove", "path": 'members[value eq "ID:nele"]'}], {}, 'W/"1"')
     @example(["nora"], [{"op": "add", "path": "members", "value": [{"value": "nobody"}]}], {}, None)
+    @example(["nora", "nils"], [{"op": "replace", "path": "members", "value": [{"value": "ID:nora"}]}], {}, None)
+    @example(["nora"], [{"op": "replace", "path": "members", "value": []}], {"attributes": "members"}, None)
     @given(st.lists(st.sampled_from(WHO), unique=True), st.lists(operations, min_size=1, max_size=4), queries, matches)
     def alike(members: list[str], patch: list[object], query: dict[str, str], match: str | None) -> None:
-        call = (written(patch), query, match)
-        assert compared.patched(Handler, members, call) == compared.patched(ScimHandler, members, call)
+        compared.check(members, ("PATCH", compared.written(patch_of(*patch)), query, match))
 
     alike()
 
 
-async def test_the_same_comes_of_it_either_way(world: World) -> None:
+def compare_replacements(compared: Compared) -> None:
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
+    @example(["nora", "nils"], {"displayName": NAMED_AS, "members": [{"value": "ID:nils"}]}, {}, None)
+    @given(st.lists(st.sampled_from(WHO), unique=True), wholes, queries, matches)
+    def alike(members: list[str], whole: dict[str, object], query: dict[str, str], match: str | None) -> None:
+        said = json.dumps({"schemas": [GROUP], **whole}).encode()
+        compared.check(members, ("PUT", compared.written(said), query, match))
+
+    alike()
+
+
+@pytest.mark.parametrize("compare", [compare_patches, compare_replacements])
+async def test_the_same_comes_of_it_either_way(world: World, compare: Callable[[Compared], None]) -> None:
     there = await provisioning(world)
     people = {name: (await there.person(name)).id for name in WHO}
     compared = Compared(there, asyncio.get_running_loop(), people)
@@ -209,5 +246,5 @@ async def test_nobody_else_in_the_group_is_read_or_written(world: World) -> None
     assert kept.members == ()
     assert all("person IN" in one or "person = " in one for one in asked if "FROM members" in one), asked
     everybody = await there.directory.group(id)
-    assert sorted(one.id for one in everybody.members or ()) == sorted(set(people.values()) - {people["nora"]})
+    assert set(everybody.members or ()) == set(people.values()) - {people["nora"]}
     assert (everybody.entry.version, (await there.directory.person(people["nora"])).person.groups) == (2, frozenset())

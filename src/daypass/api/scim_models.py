@@ -157,7 +157,7 @@ def group_of(kept: KeptGroup) -> Group:
     """A group in SCIM's form."""
     group: Group = Group.model_validate({"schemas": [Group.__schema__], **json.loads(kept.entry.document)})
     group.id = kept.entry.id
-    found = [Member(value=one.id, ref=Reference(f"Users/{one.id}"), type="User") for one in kept.members or ()]
+    found = [Member(value=id, ref=Reference(f"Users/{id}"), type="User") for id in kept.members or ()]
     group.members = found or None
     group.meta = _meta("Group", kept)
     return group

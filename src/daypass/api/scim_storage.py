@@ -31,7 +31,7 @@ from daypass.domain.directory import EVERY, Filter, key_of
 from daypass.domain.errors import Conflict, DaypassError, Invalid, NotFound
 from daypass.domain.people import Person
 from daypass.services.directory import Directory
-from daypass.services.directory_reading import Moved, Taken
+from daypass.services.directory_reading import KeptGroup, Moved, Taken
 from daypass.store.directory import Kind
 
 SCANNED_AT_ONCE = 500
@@ -51,15 +51,27 @@ class Storage(ScimStorage):
         by: Person,
         loop: asyncio.AbstractEventLoop,
         among: frozenset[str] | None = None,
+        version: int | None = None,
     ) -> None:
         self._directory = directory
         self._by = by
         self._loop = loop
         self._among = among
+        self._version = version
 
     def among(self, people: frozenset[str]) -> Storage:
         """The same, whose one group has no other members than these (ids): others are neither read nor written."""
         return Storage(self._directory, self._by, self._loop, people)
+
+    def differing(self, id: str, wanted: frozenset[str]) -> tuple[Storage, frozenset[str]]:
+        """`among` whoever is in this group or in `wanted`, and not in both; and which of them are wanted."""
+        kept = self.group(id)
+        inside = frozenset(kept.members or ())
+        return Storage(self._directory, self._by, self._loop, wanted ^ inside, kept.entry.version), wanted - inside
+
+    def group(self, id: str) -> KeptGroup:
+        """A group with all its members, in our own form."""
+        return self._wait(self._directory.group(id))
 
     def get(
         self,
@@ -71,7 +83,10 @@ class Storage(ScimStorage):
         if _is_person(resource_type):
             return user_of(self._wait(self._directory.person(resource_id)))
         members = not _left_out(response_parameters)
-        return group_of(self._wait(self._directory.group(resource_id, members=members, among=self._among)))
+        kept = self._wait(self._directory.group(resource_id, members=members, among=self._among))
+        if self._version not in (None, kept.entry.version):
+            raise PreconditionFailedException(detail="it was changed since it was read")
+        return group_of(kept)
 
     def search(
         self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None

@@ -47,10 +47,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class KeptGroup:
-    """A group of the directory, and who is in it (None: not asked)."""
+    """A group of the directory, and the ids of who is in it (None: not asked)."""
 
     entry: Entry
-    members: tuple[Person, ...] | None = None
+    members: tuple[str, ...] | None = None
 
 
 class DirectoryReading:
@@ -117,8 +117,7 @@ class DirectoryReading:
         if not members:
             return [KeptGroup(one) for one in entries]
         inside = await tx.members_of([one.id for one in entries], among)
-        people = await tx.some_people({id for ids in inside.values() for id in ids})
-        return [KeptGroup(one, tuple(people[id] for id in inside.get(one.id, ()))) for one in entries]
+        return [KeptGroup(one, tuple(inside.get(one.id, ()))) for one in entries]
 
 
 def none(what: str, id: str) -> NotFound:
