@@ -11,6 +11,7 @@ import {
 } from '@tanstack/react-router'
 import { useEffect, useSyncExternalStore } from 'react'
 import * as asking from '../logic/asking'
+import { beginHome, beginSession } from '../logic/beginning'
 import { know, onSignedIn, signedIn } from '../logic/visit'
 import { HomePage } from '../pages/home'
 import { SignInPage } from '../pages/sign-in'
@@ -51,7 +52,7 @@ const withSearch = <Path extends string>(path: Path, component: RouteComponent) 
   })
 
 const tree = root.addChildren([
-  at('/', HomePage),
+  createRoute({ getParentRoute: () => root, path: '/', component: HomePage, loader: beginHome }),
   at('/sign-in', HomePage),
   at('/signed-out', HomePage),
   withSearch(
@@ -82,10 +83,16 @@ const tree = root.addChildren([
     '/sessions',
     lazyRouteComponent(() => import('../pages/sessions'), 'SessionsPage'),
   ),
-  withSearch(
-    '/sessions/$id',
-    lazyRouteComponent(() => import('../pages/session'), 'SessionPage'),
-  ),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/sessions/$id',
+    component: lazyRouteComponent(() => import('../pages/session'), 'SessionPage'),
+    pendingComponent: Waiting,
+    validateSearch: texts,
+    loaderDeps: ({ search }) => search,
+    // Who only points at a link has read nothing of the recording yet, and must not be said to have.
+    loader: ({ params, deps, cause }) => (cause === 'preload' ? undefined : beginSession(params.id, deps)),
+  }),
   withSearch(
     '/console',
     lazyRouteComponent(() => import('../pages/console'), 'ConsolePage'),
@@ -167,6 +174,11 @@ function stringifySearch(search: Record<string, unknown>): string {
 export const router = createRouter({
   routeTree: tree,
   defaultPreload: 'intent',
+  // What a page begins with is kept by `queries`, not here.
+  defaultPreloadStaleTime: 0,
+  // It is waited for so long, so that the page is drawn once, with everything in it.
+  defaultPendingMs: 250,
+  defaultPendingMinMs: 0,
   scrollRestoration: true,
   parseSearch,
   stringifySearch,

@@ -8,7 +8,7 @@ import { concerned } from './live'
 import { matches } from './matching'
 import { check, leafHash, rootFrom, same } from './proof'
 import { countdown, length, parseLength } from './times'
-import { partOf } from './watching'
+import { partOf } from './beginning'
 
 describe('times', () => {
   test.each([

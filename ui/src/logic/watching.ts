@@ -2,7 +2,6 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
-import type { RecordingBeginning } from '../client'
 import * as asking from './asking'
 import { add, emptyPart, type Part } from './cast'
 import { type Following, follow } from './events'
@@ -18,15 +17,6 @@ export type Watched = {
   problem: string
   /** Where the next part begins; null: this is the last. */
   next: string | null
-}
-
-/** The number of the part in which a statement stands, among parts in order. */
-export function partOf(parts: RecordingBeginning[], statement: number): number {
-  let found = 0
-  parts.forEach((one, n) => {
-    if (one.statement !== null && one.statement <= statement) found = n
-  })
-  return found
 }
 
 /** One part of a recording that is over. */

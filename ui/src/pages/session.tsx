@@ -8,9 +8,10 @@ import type { RecordingBeginning, SessionView } from '../client'
 import * as api from '../client'
 import { got } from '../logic/api'
 import * as asking from '../logic/asking'
+import { beginning, type Chosen, LIVE } from '../logic/beginning'
 import type { Part } from '../logic/cast'
 import { length, timeOfDay, whole } from '../logic/times'
-import { partOf, usePart, useRecording, type Watched } from '../logic/watching'
+import { usePart, useRecording, type Watched } from '../logic/watching'
 import { Because } from '../parts/doing'
 import { Answer, Heading, Waiting, Wrong } from '../parts/page'
 import { LivePlayer, Player, type Seek } from '../parts/player'
@@ -19,8 +20,6 @@ import { State } from '../parts/state'
 import { Statements } from '../parts/statements'
 import { To } from '../parts/to'
 import { Transcript } from '../parts/transcript'
-
-const LIVE = ['OPEN', 'REGISTERED']
 
 export function SessionPage() {
   const { id } = useParams({ strict: false }) as { id: string }
@@ -64,17 +63,6 @@ function Whole({ session }: { session: SessionView }) {
       <Recording session={session} live={live} />
     </>
   )
-}
-
-type Chosen = { place?: string; n?: string }
-
-/** Where to begin: the place in the address, the part of the statement in the address, or the newest or first part. */
-function beginning(asked: Chosen, parts: RecordingBeginning[] | undefined, live: boolean): string | null {
-  if (asked.place && /^\d+$/.test(asked.place)) return asked.place
-  if (!live && !asked.n) return '0'
-  if (!parts) return null
-  const part = asked.n ? parts[partOf(parts, Number(asked.n))] : parts.at(-1)
-  return part?.id ?? '0'
 }
 
 function Recording({ session, live }: { session: SessionView; live: boolean }) {
