@@ -29,6 +29,8 @@ export default defineConfig({
   build: {
     outDir: OUT,
     emptyOutDir: true,
+    // Says which files a page consists of: the gateway names them together with the page (api/ahead.py).
+    manifest: 'manifest.json',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,

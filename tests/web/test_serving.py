@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from fastapi import Request
 
 from daypass.api import pages
 from daypass.api.pages import PLACES, POLICY
@@ -71,7 +72,7 @@ def test_nothing_else_is_served(staged: Daypass, path: str) -> None:
 
 async def test_without_the_app_it_says_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(pages, "BUILT", tmp_path)
-    answer = await pages.show_home()
+    answer = await pages.show_home(Request({"type": "http", "path": "/", "headers": []}), ())
     assert answer.status_code == 501 and b"make web" in bytes(answer.body)
 
 

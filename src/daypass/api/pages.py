@@ -10,10 +10,12 @@ import asyncio
 import mimetypes
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
+from daypass.api import ahead
 from daypass.api.problems import problem
 from daypass.domain.errors import NotFound
 
@@ -57,9 +59,9 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/", methods=READ, response_class=Response)
-async def show_home() -> Response:
+async def show_home(request: Request, questions: ahead.Questions) -> Response:
     """The app; without it, what to run for it."""
-    return await _page()
+    return await _page(request, questions)
 
 
 @router.api_route("/assets/{name}", methods=READ, response_class=Response)
@@ -76,8 +78,8 @@ async def show_asset(name: str, request: Request) -> Response:
     return Response(raw, media_type=mimetypes.guess_type(name)[0] or "application/octet-stream", headers=headers)
 
 
-async def _show_place() -> Response:
-    return await _page()
+async def _show_place(request: Request, questions: ahead.Questions) -> Response:
+    return await _page(request, questions)
 
 
 for _place in PLACES:
@@ -85,13 +87,18 @@ for _place in PLACES:
     router.add_api_route(f"/{_place}/{{rest:path}}", _show_place, methods=READ, response_class=Response)
 
 
-async def _page() -> Response:
+async def _page(request: Request, questions: Sequence[str]) -> Response:
     try:
         page = await asyncio.to_thread((BUILT / "index.html").read_bytes)
+        files = await asyncio.to_thread(ahead.files, BUILT, ahead.path_of(request))
     except OSError:
         return problem(501, "not_built", "the web app is not built here", hint=TO_BUILD)
     nonce = secrets.token_urlsafe(NONCE_BYTES)
-    headers = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY.format(nonce=nonce)}
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": POLICY.format(nonce=nonce),
+        "Link": ", ".join([*files, *questions]),
+    }
     return Response(page.replace(NONCE, nonce.encode()), media_type="text/html; charset=utf-8", headers=headers)
 
 
