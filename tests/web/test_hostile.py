@@ -62,7 +62,7 @@ def played(built: Path, postgres_15: Postgres, tmp_path_factory: pytest.TempPath
         grant = str(daypass.object(ANA, "show", past)["grant"])
         daypass.say(ANA, "extend", grant, "--by", "5m", "--reason", ACTING)
         with daypass.start_client(*daypass.psql_argv("select pg_sleep(600)", target="orders:read")):
-            killed = until(lambda: daypass.sessions("--live"), "a session that is open")[0]["id"]
+            killed = until(lambda: daypass.sessions("--live") or None, "a session that is open")[0]["id"]
             daypass.say(SAM, "kill", killed, "--reason", ACTING)
         daypass.say(ANA, "return", grant)
         daypass.say(SAM, "lock", "person", DORA.email, "--for", "1h", "--reason", ACTING)
