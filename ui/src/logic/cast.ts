@@ -173,3 +173,19 @@ export const wentWrong = (said: Said): boolean => Boolean(said.refused || said.e
 
 /** The part as a file for players, under this header: their terminal is as wide as there is room. */
 export const asFile = (part: Part, header: string): string => `${header}\n${part.lines.join('\n')}\n`
+
+/** What a terminal of so many rows shows at the end of a part, without playing all of it: the last lines, as each of them
+ * stands by itself. null: something in the part drives the terminal, and all of it has to be played. */
+export function lastScreen(part: Part, rows: number): string | null {
+  // As it stands in JSON.
+  if (part.lines.some((line) => line.includes('\\u001b'))) return null
+  const shown: string[] = []
+  let ends = 0
+  for (let n = part.lines.length - 1; n >= 0 && ends <= rows; n -= 1) {
+    const [, code, text] = JSON.parse(part.lines[n] as string) as [number, string, string]
+    if (code !== 'o') continue
+    shown.unshift(text)
+    ends += text.split('\n').length - 1
+  }
+  return shown.join('')
+}

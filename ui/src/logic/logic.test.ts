@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readable } from './api'
-import { add, asFile, blocksOf, emptyPart, outcomeOf, type Said, SEEN_MAX, unfinished } from './cast'
+import { partOf } from './beginning'
+import { add, asFile, blocksOf, emptyPart, lastScreen, outcomeOf, type Said, SEEN_MAX, unfinished } from './cast'
 import { EventReader } from './events'
 import { query, span, toCsv } from './finding'
 import { clipped, pieces, visible } from './inert'
@@ -8,7 +9,6 @@ import { concerned } from './live'
 import { matches } from './matching'
 import { check, leafHash, rootFrom, same } from './proof'
 import { countdown, length, parseLength } from './times'
-import { partOf } from './beginning'
 
 describe('times', () => {
   test.each([
@@ -233,5 +233,26 @@ describe('parts of a recording', () => {
       t: null,
     }))
     expect([0, 1, 39, 40, 89, 90, 1000].map((n) => partOf(parts, n))).toEqual([0, 0, 0, 2, 2, 3, 3])
+  })
+})
+
+describe('the picture at the end of a part', () => {
+  const said = (...texts: string[]) => {
+    const part = emptyPart()
+    add(part, texts.map((text) => JSON.stringify([0.1, 'o', text])).join('\n'))
+    return part
+  }
+  test('is made of as many last lines as fill it', () => {
+    const part = said(...Array.from({ length: 100 }, (_, n) => `line ${n}\r\n`))
+    add(part, '[0.0,"m","a mark"]')
+    expect(lastScreen(part, 3)).toBe('line 96\r\nline 97\r\nline 98\r\nline 99\r\n')
+    expect(lastScreen(said('one\r\n', 'two\r\n'), 3)).toBe('one\r\ntwo\r\n')
+    expect(lastScreen(said(), 3)).toBe('')
+  })
+  test('keeps a text whole that has many lines', () => {
+    expect(lastScreen(said('before\r\n', 'a\r\nb\r\nc\r\nd\r\n', 'last\r\n'), 3)).toBe('a\r\nb\r\nc\r\nd\r\nlast\r\n')
+  })
+  test('is not told where something drives the terminal, however early', () => {
+    expect(lastScreen(said('\u001b[31mred\r\n', ...Array.from({ length: 100 }, () => 'x\r\n')), 3)).toBe(null)
   })
 })

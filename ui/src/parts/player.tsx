@@ -3,7 +3,7 @@
 import 'asciinema-player/dist/bundle/asciinema-player.css'
 import { create, type Player as Playing, type Source } from 'asciinema-player'
 import { useEffect, useMemo, useRef } from 'react'
-import { asFile, type Part } from '../logic/cast'
+import { asFile, lastScreen, type Part } from '../logic/cast'
 import type { Watched } from '../logic/watching'
 
 /** Where to jump; `count` tells one wish from the next. */
@@ -70,6 +70,12 @@ export function LivePlayer({ watched }: { watched: Watched }) {
   return <div ref={box} data-testid="player" />
 }
 
+/** The picture that is there before anything is played: the end of the part. */
+function posterOf(part: Part): string {
+  const screen = lastScreen(part, ROWS)
+  return screen === null ? 'npt:999999' : `data:text/plain,${screen}`
+}
+
 export function Player({ watched, seek }: { watched: Watched; seek: Seek | null }) {
   const box = useRef<HTMLDivElement>(null)
   const playing = useRef<Playing | null>(null)
@@ -79,7 +85,12 @@ export function Player({ watched, seek }: { watched: Watched; seek: Seek | null 
     if (!box.current) return
     const header = JSON.stringify({ version: 3, term: fitting(box.current) })
     const source = { data: asFile(watched.part, header), parser: 'asciicast' as const }
-    const player = create(source, box.current, { ...LOOK, preload: true, poster: 'npt:999999', controls: true })
+    const player = create(source, box.current, {
+      ...LOOK,
+      preload: true,
+      poster: posterOf(watched.part),
+      controls: true,
+    })
     playing.current = player
     return () => {
       playing.current = null
