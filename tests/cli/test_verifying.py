@@ -10,10 +10,9 @@ import shutil
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from daypass.ledger.note import COSIGNATURE_V1, Note, cosign, keypair, sign
 from tests.cli.running import daypass
 from tests.ledger.logs import SEED, Log
 from tests.servers.authority import Authority
+from tests.servers.http import Serving
 
 WITNESS, COSIGNER = keypair("witness.test/one", b"\x09" * 32, COSIGNATURE_V1)
 BLOCKED = ("daypass.store", "daypass.services", "daypass.gateway", "daypass.api", "daypass.app", "daypass.config")
@@ -48,11 +48,8 @@ def url(root: Path) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with Serving(partial(Quiet, directory=str(root))) as server:
+        yield f"{server.url}/"
 
 
 def test_an_intact_log(genuine: Log, root: Path) -> None:
@@ -190,12 +187,11 @@ def test_as_who_is_signed_in_at_a_daypass_of_its_own_authority(genuine: Log, roo
 
     shutil.copytree(root, tmp_path / "web" / "ledger")
     authority = Authority(tmp_path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(ForAuditors, directory=str(tmp_path / "web")))
+    server = Serving(partial(ForAuditors, directory=str(tmp_path / "web")))
     trusted = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trusted.load_cert_chain(*authority.certificate("127.0.0.1"))
     server.socket = trusted.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with server:
         url, folder = f"https://127.0.0.1:{server.server_port}", tmp_path / ".config" / "daypass"
         folder.mkdir(parents=True)
         stored = {"url": url, "token": "dp_cleo", "ca": str(authority.path)}
@@ -208,9 +204,6 @@ def test_as_who_is_signed_in_at_a_daypass_of_its_own_authority(genuine: Log, roo
         (folder / "login.json").write_text(json.dumps(stored))
         done = daypass(tmp_path, "ledger", "receipt", "7")
         assert (done.returncode, "HTTP 401" in done.stderr) == (2, True)
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(genuine: Log, root: Path) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from tests.ledger.logs import Log
+from tests.servers.http import Serving
 
 from daypass.ledger.source import REQUESTS_AT_ONCE, Directory, Source, Unreadable, Url, open_source
 from daypass.ledger.tampering import Tampered
@@ -112,17 +112,9 @@ def site() -> Iterator[Site]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = REQUESTS_AT_ONCE
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        held = Site(f"http://127.0.0.1:{server.server_port}")
-        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
+    with Serving(Handler) as server:
+        held = Site(server.url)
         yield held
-        server.shutdown()
-        serving.join()
 
 
 @pytest.mark.parametrize("status", [404, 410])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import parse_qs
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+
+from tests.servers.http import Serving
 
 NOW = 1_795_400_000
 ISSUER, CLIENT, NONCE = "https://login.acme.test", "daypass", "the nonce"
@@ -37,8 +38,8 @@ class Lying:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.issuer = f"http://127.0.0.1:{self.server.server_port}"
+        self.server = Serving(Handler)
+        self.issuer = self.server.url
         self.keys: list[RSAKey] = [KEY]
         self.asked: list[str] = []
         self.claims: dict[str, Any] = {}
@@ -49,14 +50,11 @@ class Lying:
             self.metadata[name] = f"{self.issuer}/{name}"
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.server.serve_forever)
-        self._thread.start()
+        self.server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self._thread.join()
-        self.server.server_close()
+        self.server.__exit__()
 
     def answer(self, to: BaseHTTPRequestHandler) -> None:
         said: dict[str, Any] = self.metadata

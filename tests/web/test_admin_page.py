@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from playwright.sync_api import expect
 
 from daypass.cli.demo.gateway import ANA, CLEO
 from tests.servers.daypass import Daypass
+from tests.servers.http import Serving
 from tests.servers.postgres import Postgres
 from tests.web.accessible import serious
 from tests.web.browser import PHONE, Browser
@@ -25,14 +25,13 @@ from tests.web.stage import DORA, SAM, setup
 PARTS = ("", "/people", "/groups", "/targets", "/tokens", "/locks", "/channels", "/people/ana@acme.test")
 
 
-class Receiver(ThreadingHTTPServer):
+class Receiver(Serving):
     """Takes webhooks on a free port, in a thread of its own; `closed`: it is told of nothing any more."""
 
     def __init__(self) -> None:
         self.heard: list[Any] = []
         self.closed = False
-        super().__init__(("127.0.0.1", 0), _Taking)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(_Taking)
 
 
 class _Taking(BaseHTTPRequestHandler):
@@ -52,10 +51,8 @@ class _Taking(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
-    taking = Receiver()
-    yield taking
-    taking.shutdown()
-    taking.server_close()
+    with Receiver() as taking:
+        yield taking
 
 
 @pytest.fixture(scope="module")

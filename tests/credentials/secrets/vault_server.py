@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
+
+from tests.servers.http import Serving
 
 Execute = Callable[[str], None]
 
@@ -31,16 +32,15 @@ class VaultServer:
         self.silent = False
         self.stuck = False
         self._execute, self._creation, self._revocation = execute, creation, revocation
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = Serving(self._handler())
+        self.address = self._server.url
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.__exit__()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         vault = self
