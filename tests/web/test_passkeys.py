@@ -55,24 +55,21 @@ class Authenticator:
         self._cdp.send("WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": verifies})
 
 
-def invited(daypass: Daypass, page: Page, member: Member, password: str = PASSWORD) -> None:
-    """Set a password by the link that the operator was given."""
-    link = daypass.object(None, "people", "password", member.email, "--config", str(daypass.config))["link"]
-    page.goto(link)
-    page.get_by_label("The password", exact=True).fill(password)
-    page.get_by_label("Once more", exact=True).fill(password)
-    page.get_by_role("button", name="Set the password").click()
-    page.get_by_role("link", name="Sign in").click()
-
-
 def sign_in(page: Page, member: Member, password: str = PASSWORD) -> None:
     page.get_by_label("Your address").fill(member.email)
     page.get_by_label("Your password").fill(password)
     page.get_by_role("button", name="Sign in").click()
 
 
-def inside(page: Page) -> None:
-    """Wait until somebody is signed in."""
+def entered(daypass: Daypass, page: Page, member: Member) -> None:
+    """Set a password by the link that the operator was given, and sign in with it."""
+    link = daypass.object(None, "people", "password", member.email, "--config", str(daypass.config))["link"]
+    page.goto(link)
+    page.get_by_label("The password", exact=True).fill(PASSWORD)
+    page.get_by_label("Once more", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Set the password").click()
+    page.get_by_role("link", name="Sign in").click()
+    sign_in(page, member)
     expect(page.get_by_role("navigation", name="Pages").first).to_be_visible()
 
 
@@ -97,9 +94,7 @@ def test_from_a_link_to_a_vote_that_anybody_can_check(stepping: Daypass, browser
     window = browser.window(stepping)
     page, device = window.page, Authenticator(window)
     window.go("/password#dp_an-earlier-link")
-    invited(stepping, page, BEN)
-    sign_in(page, BEN)
-    inside(page)
+    entered(stepping, page, BEN)
 
     made = ask(stepping, ANA, "write", "25m", "INC-7: a refund that needs a passkey", "")
     window.go(f"/inbox/{made}")
@@ -134,9 +129,7 @@ def test_what_a_passkey_narrows_is_what_it_signed(stepping: Daypass, browser: Br
     window = browser.window(stepping)
     page = window.page
     Authenticator(window)
-    invited(stepping, page, TESS)
-    sign_in(page, TESS)
-    inside(page)
+    entered(stepping, page, TESS)
     window.go("/me")
     enrol(page, "key ring")
     made = ask(stepping, ANA, "write", "25m", "INC-8: look before it is changed", "")
@@ -164,9 +157,7 @@ def test_what_a_passkey_narrows_is_what_it_signed(stepping: Daypass, browser: Br
 def test_signing_in_by_passkey_and_by_password_with_it(stepping: Daypass, browser: Browser) -> None:
     window = browser.window(stepping)
     page, device = window.page, Authenticator(window)
-    invited(stepping, page, SAM)
-    sign_in(page, SAM)
-    inside(page)
+    entered(stepping, page, SAM)
     window.go("/me")
     enrol(page, "phone")
     sign_out(page, SAM)
@@ -193,9 +184,7 @@ def test_my_keys_are_renamed_removed_and_the_password_changed(stepping: Daypass,
     window = browser.window(stepping)
     page = window.page
     Authenticator(window)
-    invited(stepping, page, ANA)
-    sign_in(page, ANA)
-    inside(page)
+    entered(stepping, page, ANA)
     page.get_by_role("button", name="Ana", exact=True).click()
     page.get_by_role("menuitem", name="My keys").click()
     enrol(page, "first")

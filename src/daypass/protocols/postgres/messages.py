@@ -27,7 +27,6 @@ AUTH_OK, AUTH_CLEARTEXT, AUTH_MD5, AUTH_SASL, AUTH_SASL_CONTINUE, AUTH_SASL_FINA
 NAME_NEAR: Final = 64
 """How far the end of a string is looked for byte by byte: names are shorter (NAMEDATALEN), texts are not."""
 
-_i16 = Struct(">h")
 _u16 = Struct(">H")
 _i32 = Struct(">i")
 _u32 = Struct(">I")
