@@ -22,13 +22,13 @@ def _long_lived(server: Postgres, folder: Path) -> Iterator[Daypass]:
         yield daypass
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def daypass_15(postgres_15: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daypass]:
     """In front of Debian's PostgreSQL; Ana may write for hours."""
     yield from _long_lived(postgres_15, tmp_path_factory.mktemp("daypass15"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def daypass_18(postgres_18: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daypass]:
     """In front of PostgreSQL 18; Ana may write for hours."""
     yield from _long_lived(postgres_18, tmp_path_factory.mktemp("daypass18"))

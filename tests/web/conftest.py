@@ -27,7 +27,7 @@ def built() -> Path:
     return BUILT
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def staged(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daypass]:
     """A gateway in which things have happened, and one session goes on. It has a server of its own: others count the
     sessions at theirs."""
