@@ -16,7 +16,7 @@ from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
 from tests.web.browser import PHONE, Browser, Window
 from tests.web.stage import DORA, SAM, ask
-from tests.web.test_passkeys import Authenticator, broken, inside, invited, sign_in
+from tests.web.test_passkeys import Authenticator, broken, entered
 
 MARK = "gnp.exe"
 ACTING = (
@@ -164,9 +164,7 @@ def test_it_is_only_text_among_ones_keys(played: Played, browser: Browser) -> No
     window = browser.window(played.daypass)
     page = window.page
     Authenticator(window)
-    invited(played.daypass, page, BEN)
-    sign_in(page, BEN)
-    inside(page)
+    entered(played.daypass, page, BEN)
     page.goto(f"{window.url}/me")
     page.get_by_label("A new passkey's name").fill(NAME)
     page.get_by_role("button", name="Enrol a passkey").click()
