@@ -5,10 +5,12 @@
 Milliseconds from the accepted (committed) revoke, of the slowest session of each round, as `grant.ended` tells them:
 (a) nothing more is forwarded, (b) the work is stopped at the server, (c) it was read back that nothing is left. First
 on one node, then with two nodes on one PostgreSQL store, where one is told and the other carries the sessions
-(`--alone`: not that). Beside it, what closing the sockets does: statements straight to the server, until the last one
-is over; and the server alone: idle connections straight to it, terminated by one statement, until none is seen any
-more. No gateway can read back sooner than that, and it depends on how the server was built: a backend that exits runs
-what each of its libraries does last. Hence two servers: PostgreSQL 18 from the wheel (what the demo starts), Debian's.
+(`--alone`: not that; where the carrying node is too slow to tell of its sessions, the other one ends them at the server
+and tells of (b) and (c) alone). Beside it, what closing the sockets does: statements straight to the server, until the
+last one is over; and the server alone: idle connections straight to it, terminated by one statement, until none is seen
+any more. No gateway can read back sooner than that, and it depends on how the server was built: a backend that exits
+runs what each of its libraries does last. Hence two servers: PostgreSQL 18 from the wheel (what the demo starts),
+Debian's.
 """
 
 from __future__ import annotations
@@ -118,7 +120,9 @@ def measured(told: Daypass, carrying: Daypass, count: int, rounds: int) -> None:
     """Print what so many rounds took."""
     took = [revoked(told, carrying, count) for _ in range(rounds)]
     for step, name in STEPS.items():
-        print(f"  {name:24} {shown([each[step] for each in took])}", flush=True)
+        told_of = [each[step] for each in took if step in each]
+        fewer = f"   told of {len(told_of)} of {rounds}" if len(told_of) < rounds else ""
+        print(f"  {name:24} {shown(told_of) if told_of else ''}{fewer}", flush=True)
 
 
 def on_one_node(server: Postgres, folder: Path, counts: Sequence[int], rounds: int | None) -> None:
