@@ -10,9 +10,9 @@ import pytest
 
 from daypass.api.pages import BUILT
 from tests.servers.daypass import Daypass
-from tests.servers.postgres import Missing, Postgres
+from tests.servers.postgres import Missing
 from tests.web.browser import Browser
-from tests.web.stage import live, setup
+from tests.web.stage import staging
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,13 +29,9 @@ def built() -> Path:
 
 @pytest.fixture(scope="package")
 def staged(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daypass]:
-    """A gateway in which things have happened, and one session goes on. It has a server of its own: others count the
-    sessions at theirs."""
-    with Postgres.copied() as server, Daypass(tmp_path_factory.mktemp("staged"), server, setup()) as daypass:
-        client = live(daypass)
+    """A gateway in which things have happened, for all files: some restart it, which ends the session that goes on."""
+    with staging(tmp_path_factory.mktemp("staged")) as daypass:
         yield daypass
-        client.kill()
-        client.wait()
 
 
 @pytest.fixture(scope="module")

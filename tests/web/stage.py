@@ -4,9 +4,13 @@ were and one that is, sign-offs that are due."""
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from daypass.cli.demo.gateway import ANA, BEN, CLEO, Member, Setup, sample_policy
 from tests.servers.daypass import Daypass, until
+from tests.servers.postgres import Postgres
 
 SAM = Member("Sam", "sam@acme.test", ("security",))
 TESS = Member("Tess", "tess@acme.test", ("security",))
@@ -34,6 +38,17 @@ def ask(daypass: Daypass, by: Member, role: str, for_: str, reason: str, ticket:
     more = ("--ticket", ticket) if ticket else ()
     made = daypass.object(by, "request", "orders", "--role", role, "--for", for_, "--reason", reason, *more)
     return str(made["id"])
+
+
+@contextmanager
+def staging(home: Path) -> Iterator[Daypass]:
+    """A gateway in which things have happened, and one session goes on. It has a server of its own: others count the
+    sessions at theirs."""
+    with Postgres.copied() as server, Daypass(home, server, setup()) as daypass:
+        client = live(daypass)
+        yield daypass
+        client.kill()
+        client.wait()
 
 
 def live(daypass: Daypass) -> subprocess.Popen[str]:

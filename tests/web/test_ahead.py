@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -12,11 +14,18 @@ from daypass.api.cookies import COOKIE
 from daypass.cli.demo.gateway import ANA, BEN, CLEO
 from tests.servers.daypass import Daypass
 from tests.web.browser import Browser, Window
-from tests.web.stage import DORA
+from tests.web.stage import DORA, staging
 from tests.web.test_serving import fetch
 
 NOWHERE = "01900000-0000-7000-8000-000000000000"
 LOADED = "performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)"
+
+
+@pytest.fixture(scope="module")
+def staged(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daypass]:
+    """One of its own: the session that goes on has to, and the newest that is over is the one that was refused."""
+    with staging(tmp_path_factory.mktemp("ahead")) as daypass:
+        yield daypass
 
 
 def hints(header: str) -> list[str]:
