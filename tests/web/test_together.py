@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import time
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from daypass.cli.demo.gateway import ANA, BEN, CLEO
 from tests.servers.daypass import Daypass
@@ -19,6 +19,8 @@ PRESS = """(at) => {
 }"""
 """Press it at this time (ms): in each window at the same."""
 PRESSED_IN_MS = 500
+DRAWN_MS = 300
+"""By then an answer is in the page."""
 
 
 def test_of_two_who_approve_in_the_same_moment_one_counts(staged: Daypass, browser: Browser) -> None:
@@ -103,6 +105,30 @@ def test_it_is_said_what_a_request_takes_before_it_is_sent(staged: Daypass, brow
     page.goto(f"{staged.web}/catalogue")
     row = page.locator(".row").filter(has_text="my-refund")
     row.get_by_role("button", name="Ask now").click()
+    expect(page.get_by_role("heading", name="orders:write for 20m")).to_be_visible()
+    staged.say(DORA, "withdraw", page.url.rpartition("/")[2])
+
+
+def test_a_button_that_is_pressed_stays_where_it_is(staged: Daypass, browser: Browser) -> None:
+    """What will happen stands above the button: an answer that takes more room moved it away under the finger."""
+    page = browser.window(staged, DORA).go("/catalogue?pick=orders:write")
+    foretold = page.get_by_label("What will happen")
+    page.get_by_role("textbox", name="Why").fill("pressed while the answer came")
+    page.get_by_label("For how long").fill("5h")
+    expect(foretold).to_contain_text("refused")
+    held: list[Route] = []
+    page.route("**/preview", lambda route: held.append(route))
+    with page.expect_request("**/preview"):
+        page.get_by_label("For how long").fill("20m")
+    button = page.get_by_role("button", name="Send the request")
+    button.hover()
+    page.mouse.down()
+    pressed_at = button.bounding_box()
+    with page.expect_response("**/preview"):
+        held.pop().continue_()
+    page.wait_for_timeout(DRAWN_MS)
+    assert button.bounding_box() == pressed_at
+    page.mouse.up()
     expect(page.get_by_role("heading", name="orders:write for 20m")).to_be_visible()
     staged.say(DORA, "withdraw", page.url.rpartition("/")[2])
 

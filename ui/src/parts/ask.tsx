@@ -3,7 +3,7 @@
 import { ActionIcon, Button, Checkbox, SegmentedControl, Textarea, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
-import { useQueries } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { X } from 'lucide-react'
 import { useState } from 'react'
@@ -15,6 +15,7 @@ import { length, parseLength } from '../logic/times'
 import { useDoing } from './doing'
 import { Wrong } from './page'
 import { State } from './state'
+import { useStill } from './still'
 import { TicketSays } from './ticket'
 
 export type Picked = { target: string; role: string }
@@ -164,40 +165,50 @@ type Asking = { duration: number | null; reason: string; ticket: string; glass: 
 
 function Preview({ picked, asking }: { picked: Picked[]; asking: Asking }) {
   const [asked] = useDebouncedValue(asking, TYPING_MS)
-  const answers = useQueries({
-    queries: picked.map((one) => ({
-      queryKey: ['preview', one.target, one.role, asked],
-      enabled: asked.duration !== null,
-      queryFn: () =>
-        got(
-          api.previewRequest({
-            body: {
-              ...one,
-              duration_ms: asked.duration ?? 0,
-              reason: asked.reason,
-              ticket: asked.ticket.trim(),
-              break_glass: asked.glass,
-              scope: namesIn(asked.parts),
-            },
-          }),
-        ),
-    })),
-  })
   return (
     <section aria-label="What will happen" aria-live="polite" style={{ margin: '14px 0 4px' }}>
       <div className="tiny faint strong">WHAT WILL HAPPEN</div>
-      {answers.map((answer, n) => (
-        <div key={`${picked[n]?.target}:${picked[n]?.role}`} style={{ marginTop: 6 }}>
-          {answer.data ? (
-            <Foretold found={answer.data} lasts={asked.duration} />
-          ) : answer.error ? (
-            <Wrong error={answer.error} />
-          ) : (
-            <span className="faint small">…</span>
-          )}
-        </div>
+      {picked.map((one) => (
+        <Forecast key={`${one.target}:${one.role}`} one={one} asked={asked} />
       ))}
     </section>
+  )
+}
+
+/** What policy would do with one thing. The answer to what was asked before stays, greyed, until there is another: the button is below. */
+function Forecast({ one, asked }: { one: Picked; asked: Asking }) {
+  const found = useQuery({
+    queryKey: ['preview', one.target, one.role, asked],
+    enabled: asked.duration !== null,
+    placeholderData: (before) => before,
+    queryFn: () =>
+      got(
+        api.previewRequest({
+          body: {
+            ...one,
+            duration_ms: asked.duration ?? 0,
+            reason: asked.reason,
+            ticket: asked.ticket.trim(),
+            break_glass: asked.glass,
+            scope: namesIn(asked.parts),
+          },
+        }),
+      ),
+  })
+  const { data, error, isPlaceholderData, lasts } = useStill({ ...found, lasts: asked.duration })
+  return (
+    <div
+      style={{ marginTop: 6, opacity: isPlaceholderData ? 0.6 : 1 }}
+      aria-busy={isPlaceholderData || !(data || error)}
+    >
+      {data ? (
+        <Foretold found={data} lasts={lasts} />
+      ) : error ? (
+        <Wrong error={error} />
+      ) : (
+        <span className="faint small">…</span>
+      )}
+    </div>
   )
 }
 
