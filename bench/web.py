@@ -1,4 +1,4 @@
-"""What people wait for in the browser: Home, a recording of 100 MB, lists of 100,000 rows.
+"""What people wait for in the browser: Home, a recording of 100 MB, a statement that is watched, lists of 100,000 rows.
 
     python -m bench.web [--count 100000] [--lists]
 
@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 from playwright.sync_api import Page, Response
 from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
@@ -35,12 +36,14 @@ T = TypeVar("T")
 
 SIZE = 100_000_000
 ROUNDS = 5
+WATCHED_ROUNDS = 20
 JUMPS = 20
 PUBLISHED_SECONDS_MAX = 300.0
 USABLE = "document.querySelector('#page:not(:has([aria-busy=true])) h1')"
 """The page shows what it asked for."""
 PICTURE = "[...document.querySelectorAll('.ap-player .ap-line')].some(line => line.textContent.trim())"
 """There is text in the terminal: it has lines before, which are empty."""
+WATCHED = "document.querySelector('main')?.innerText.includes('MARK')"
 _SEEN = """new Promise(done => {
   const look = () => (WHAT) ? requestAnimationFrame(() => setTimeout(done)) : requestAnimationFrame(look)
   look()
@@ -123,6 +126,7 @@ def main() -> None:
         if not given.lists:
             first_loads(browser, daypass)
             recording(browser, daypass)
+            watching(browser, daypass)
         lists(browser, daypass, given.count)
 
 
@@ -141,6 +145,23 @@ def recording(browser: Browser, daypass: Daypass) -> None:
         window = browser.window(daypass, CLEO)
         print(f"a recording of 100 MB: {replay(window, session['id'], last)}")
         window.context.close()
+
+
+def watching(browser: Browser, daypass: Daypass) -> None:
+    """From sending a statement until who watches the session sees it."""
+    with psycopg.connect(daypass.dsn(), autocommit=True) as connection, ThreadPoolExecutor(1) as beside:
+        (session,) = (one for one in daypass.sessions() if one["state"] == "OPEN")
+        window = browser.window(daypass, CLEO)
+        gone_to(window, f"/sessions/{session['id']}", USABLE)
+        took = []
+        for n in range(WATCHED_ROUNDS):
+            began = time.perf_counter()
+            sent = beside.submit(connection.execute, f"select 'watched {n} times'".encode())
+            seen(window.page, WATCHED.replace("MARK", f"watched {n} times"))
+            took.append((time.perf_counter() - began) * 1000)
+            sent.result()
+        window.context.close()
+    print(f"a statement that is watched is seen after {statistics.median(took):.0f} ms, slowest {max(took):.0f}")
 
 
 def lists(browser: Browser, daypass: Daypass, count: int) -> None:
