@@ -250,11 +250,12 @@ _WRITES = """(SELECT pg_catalog.min(what) FROM (
  WHERE pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')
  AND pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CREATE')) w)"""
 
+# Without the views pg_settings and pg_stat_activity, which cost each new session 3 ms of its server's time.
 _PROBE = """BEGIN; SET LOCAL search_path = pg_catalog;
 SELECT a.pid, {start}, a.usesysid, {dangers}, {writes},
-(SELECT pg_catalog.set_config(s.name, '1s', false) FROM pg_catalog.pg_settings s
- WHERE s.name = 'client_connection_check_interval')
-FROM pg_catalog.pg_stat_activity a WHERE a.pid = pg_catalog.pg_backend_pid();
+CASE WHEN pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL
+ THEN pg_catalog.set_config('client_connection_check_interval', '1s', false) END
+FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a;
 COMMIT"""
 
 
