@@ -20,6 +20,7 @@ SYNCS = 300
 IDLE_SESSIONS = 200
 LAG = re.compile(r"^daypass_ship_lag_seconds (\S+)$", re.MULTILINE)
 BEHIND = re.compile(r"^daypass_ship_behind (\S+)$", re.MULTILINE)
+FLUSHES = re.compile(r"^daypass_journal_flush(es|_seconds)_total (\S+)$", re.MULTILINE)
 SETTLE_SECONDS_MAX = 120.0
 """Back-pressure bounds what waits to be shipped; this is far longer than that takes."""
 
@@ -51,16 +52,19 @@ def kib_per_idle_session(gateway: Daypass) -> float:
     return grown / IDLE_SESSIONS
 
 
+def flush_us(server: Postgres, gateway: Daypass, seconds: int) -> float:
+    """Under pgbench -S -M prepared with one client: the mean microseconds of writing a record and its `fdatasync`, by
+    the gateway's own metrics. Between other work that takes longer than in a loop of nothing else."""
+    before = _flushed(gateway)
+    _pgbench(server, gateway, 1, seconds).wait()
+    count, took = (after - earlier for after, earlier in zip(_flushed(gateway), before, strict=True))
+    return took / count * 1e6 if count else float("nan")
+
+
 def ship_lag(server: Postgres, gateway: Daypass, seconds: int) -> tuple[float, float]:
     """Under pgbench -S with 8 clients: median and worst lag of the shipper in ms, by the gateway's own metrics."""
-    argv = [server.binaries.program("pgbench"), "-n", "-S", "-M", "prepared", "-c", "8", "-j", "2", "-T", str(seconds)]
     seen: list[float] = []
-    client = subprocess.Popen(
-        [*argv, "orders"],
-        env=gateway.client_environment(ANA),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    client = _pgbench(server, gateway, 8, seconds)
     while client.poll() is None:
         time.sleep(0.1)
         found = LAG.search(_metrics(gateway))
@@ -80,6 +84,22 @@ def settle(gateway: Daypass) -> None:
             return
         time.sleep(0.1)
     raise RuntimeError(f"the shipper is still behind after {SETTLE_SECONDS_MAX} s")
+
+
+def _pgbench(server: Postgres, gateway: Daypass, clients: int, seconds: int) -> subprocess.Popen[bytes]:
+    argv = [server.binaries.program("pgbench"), "-n", "-S", "-M", "prepared", "-T", str(seconds)]
+    return subprocess.Popen(
+        [*argv, "-c", str(clients), "-j", str(min(clients, 2)), "orders"],
+        env=gateway.client_environment(ANA),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _flushed(gateway: Daypass) -> tuple[float, float]:
+    """How often the journal was flushed, and for how many seconds."""
+    found = dict(FLUSHES.findall(_metrics(gateway)))
+    return float(found["es"]), float(found["_seconds"])
 
 
 def _metrics(gateway: Daypass) -> str:

@@ -20,7 +20,7 @@ from tests.servers.postgres import Missing, Postgres
 
 from bench.contenders import Contender, lineup
 from bench.loads import Load, bulk, connections, transactions
-from bench.machine import fdatasync_us, kib_per_idle_session, settle, ship_lag
+from bench.machine import fdatasync_us, flush_us, kib_per_idle_session, settle, ship_lag
 
 MODES = ("simple", "extended", "prepared")
 CLIENTS = (1, 8, 64)
@@ -118,6 +118,7 @@ def _surroundings(server: Postgres, gateway: Daypass, folder: Path, seconds: int
         "",
         f"- cores: {os.cpu_count()}",
         f"- `fdatasync` of 512 bytes: {fdatasync_us(folder):.0f} µs (median)",
+        f"- the same and its write between the statements of one client: {flush_us(server, gateway, seconds):.0f} µs",
         f"- memory of an idle session: {idle_kib:.0f} KiB",
         f"- shipper's lag under pgbench -S prepared, 8 clients: {typical:.0f} ms typically, {worst:.0f} ms at worst",
     ]
