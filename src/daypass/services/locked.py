@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from daypass.domain.crowd import Crowd
 from daypass.domain.errors import Refused
@@ -18,18 +18,18 @@ HINT = "only security lifts it, before it ends by itself"
 
 async def check_person(tx: Transaction, person: Person, now: int, everybody: Everybody) -> None:
     """Raise `Refused`, with why and until when, for somebody who is locked."""
-    await _refuse(await _on_person(tx, person, now, everybody))
+    await _refuse(await _on_person(tx, await tx.locks(live_at=now), person, everybody))
 
 
 async def check_access(tx: Transaction, person: Person, target: str, now: int, everybody: Everybody) -> None:
     """Raise `Refused` if this person, this target or everything is locked."""
-    found = on_access(await tx.locks(live_at=now), target)
-    await _refuse(await _on_person(tx, person, now, everybody) or found)
+    locks = await tx.locks(live_at=now)
+    await _refuse(await _on_person(tx, locks, person, everybody) or on_access(locks, target))
 
 
-async def _on_person(tx: Transaction, person: Person, now: int, everybody: Everybody) -> Lock | None:
-    locks = [one for one in await tx.locks(live_at=now) if one.scope is LockScope.PERSON]
-    return on_person(locks, person, await everybody(tx)) if locks else None
+async def _on_person(tx: Transaction, locks: Sequence[Lock], person: Person, everybody: Everybody) -> Lock | None:
+    of_people = [one for one in locks if one.scope is LockScope.PERSON]
+    return on_person(of_people, person, await everybody(tx)) if of_people else None
 
 
 async def _refuse(lock: Lock | None) -> None:
