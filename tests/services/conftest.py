@@ -150,14 +150,12 @@ class World:
         self.glass = Glass(self.office, self.endings, self.duties)
         self.codes = Codes(self.office, self.tokens, self.glass)
         self.signing = Signing(self.office)
-        self.sessions = Sessions(
-            self.office, self.tokens, admitting, self.endings, self.refusals, self.live, self.codes
-        )
+        self.sessions = Sessions(self.office, self.tokens, admitting, self.endings, self.refusals, self.codes)
         self.doubts = Doubts(self.office, credentials, self.live)
         self.recovery = Recovery(self.office, credentials, self.endings, self.live)
         self.locks = Locks(self.office, self.endings)
         self.visits = Visits(self.office, self.tokens)
-        self.revoking = Revoking(self.office, self.endings, self.live, self.visits)
+        self.revoking = Revoking(self.office, self.endings, self.visits)
         self.office.listeners.append(self.revoking.listen)
         tightening = Tightening(self.office, Starting(self.office), self.endings)
         self.departing = Departing(self.office, self.endings, tightening, self.visits)

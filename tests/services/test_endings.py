@@ -219,6 +219,13 @@ class TestKill:
         with pytest.raises(Conflict):
             await world.sessions.kill(await world.who("ana"), one.session, "again")
 
+    async def test_what_nobody_carries_is_ended_at_its_target(self, world: World) -> None:
+        await world.granted()
+        admission = await world.connected()
+        world.carrying.carried.clear()
+        _, end = await world.sessions.kill(await world.who("ana"), admission.session, "it has just left")
+        assert (end.confirmed, world.carrying.swept) == (True, [admission.session])
+
     async def test_who_may(self, world: World) -> None:
         await world.granted()
         admission = await world.connected()

@@ -76,7 +76,7 @@ def maker(world: World) -> Maker:
     world.endings = Endings(world.office, made, world.live)
     world.grants = Grants(world.office, world.endings)
     admitting = Admitting(world.office, world.tokens, made)
-    world.sessions = Sessions(world.office, world.tokens, admitting, world.endings, world.refusals, world.live)
+    world.sessions = Sessions(world.office, world.tokens, admitting, world.endings, world.refusals)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from tests.domain.things import HOUR, PEOPLE
 from tests.services.conftest import NODE, World, values
 
 HERE = "127.0.0.1:9"
+REASON = EndReason.TOKEN_REVOKED
 
 
 async def issued(world: World, *scopes: str, name: str = "ana") -> Issued:
@@ -88,6 +90,32 @@ async def test_a_session_on_its_way_does_not_work(world: World) -> None:
     assert (end.session, end.confirmed) == (session, False)
     with pytest.raises(Refused, match="revoked"):
         await world.sessions.opened(session, {"pid": "4711"})
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_what_nobody_carries_is_ended_at_its_target(world: World, broken: bool) -> None:
+    """Its client has left, and its last record is on its way to the store."""
+    await world.granted()
+    token = await issued(world)
+    session = await opened(world, token)
+    world.carrying.carried.clear()
+    world.carrying.broken = broken
+    (end,) = (await world.revoking.revoke(await world.who("ana"), token.token.id)).ends
+    assert (end.session, end.confirmed) == (session, not broken)
+    assert (world.carrying.swept, world.carrying.cuts) == ([session], [])
+    assert (await world.session(session)).state is SessionState.OPEN
+
+
+async def test_what_opens_while_its_token_is_revoked_is_cut(world: World) -> None:
+    await world.granted()
+    token = await issued(world)
+    session = (await world.sessions.admit(token.token.id, "orders", "write", HERE, NODE)).session
+    revoking = asyncio.create_task(world.endings.cutting.all([await world.session(session)], REASON, "", ""))
+    await asyncio.sleep(0.05)
+    await world.sessions.opened(session, {"pid": "4711"})
+    world.carrying.carried.add(session)
+    assert [(end.session, end.confirmed) for end in await revoking] == [(session, True)]
+    assert (await world.session(session)).state is SessionState.CUT
 
 
 async def test_whose_tokens_they_are(world: World) -> None:

@@ -26,6 +26,7 @@ from daypass.domain.session import Session, SessionState
 from daypass.domain.wording import ended_hint, ended_message
 from daypass.services.across import Across, tell_of
 from daypass.services.closing import close_recovered
+from daypass.services.cutting import Cutting
 from daypass.services.doubts import note_ends
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.lending import Lending
@@ -96,6 +97,7 @@ class Endings:
         self._lending = Lending(office, credentials)
         self._live = live
         self.across = Across(office, live)
+        self.cutting = Cutting(office, credentials, live, self.across)
         self._running: dict[str, asyncio.Task[Grant]] = {}
 
     async def end(self, grant_id: str, reason: EndReason, by: Actor, note: str = "") -> Grant:
@@ -236,18 +238,14 @@ class Endings:
         return Found(open_now, cut_before, doubtful, unseen)
 
     async def _cut_here(self, grant: Grant, ids: Sequence[str]) -> Sequence[SessionEnd]:
-        if not ids or self._live.carrier is None:
-            return ()
         reason = EndReason(grant.end_reason)
-        return await self._live.carrier.cut(ids, reason, ended_message(grant, reason), ended_hint(grant))
+        return await self.cutting.here(ids, reason, ended_message(grant, reason), ended_hint(grant))
 
     async def _cut(self, grant: Grant, live: Sequence[Session]) -> list[SessionEnd]:
-        if not live or self._live.carrier is None:
+        if self._live.carrier is None:
             return []
-        ids = [one.id for one in live if self.across.here(one)]
-        others = [one.id for one in live if not self.across.here(one)]
-        ours, theirs = await asyncio.gather(self._cut_here(grant, ids), self.across.seen(others))
-        return [*ours, *theirs]
+        reason = EndReason(grant.end_reason)
+        return await self.cutting.carried(live, reason, ended_message(grant, reason), ended_hint(grant))
 
     async def _closed(self, grant: Grant, timeline: Timeline) -> list[Session]:
         """Wait until the last records of the grant's sessions are stored. Returns those still open after that."""

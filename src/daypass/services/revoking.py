@@ -22,7 +22,7 @@ from daypass.domain.people import Actor, Person
 from daypass.domain.roles import Verb
 from daypass.domain.session import Session
 from daypass.services.endings import Endings
-from daypass.services.interface import Live, SessionEnd
+from daypass.services.interface import SessionEnd
 from daypass.services.office import Change, Office, acting
 from daypass.services.sight import find_id, unknown
 from daypass.services.visiting import Visits
@@ -47,11 +47,10 @@ class Revoked:
 class Revoking:
     """Lists and revokes."""
 
-    def __init__(self, office: Office, endings: Endings, live: Live, visits: Visits) -> None:
+    def __init__(self, office: Office, endings: Endings, visits: Visits) -> None:
         self._office = office
         self._visits = visits
         self._endings = endings
-        self._live = live
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def list(self, by: Person, email: str = "") -> Sequence[Token]:
@@ -108,8 +107,7 @@ class Revoking:
         async with self._office.reading() as tx:
             found = await tx.sessions_of_revoked(before=now - LEFT_MS)
         here = [one.id for one in found if self._endings.across.here(one)]
-        if here and self._live.carrier is not None:
-            await self._live.carrier.cut(here, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
+        await self._endings.cutting.here(here, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
         return len(here)
 
     async def settle(self) -> None:
@@ -121,15 +119,15 @@ class Revoking:
             async with self._office.change() as change:
                 found = [await change.tx.session(id) for id in ids]
                 opened = [one for one in found if one is not None and one.state in sessions.LIVE]
-                wanted = await self._endings.across.want(change.tx, opened, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
-            await self._cut((), opened, wanted)
+                await self._endings.across.want(change.tx, opened, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
+            await self._cut((), opened)
         except DaypassError as problem:
             log.error("what a token opened was not cut, and is in a moment", problem=problem.message)
 
     async def _revoke(
         self, change: Change, by: Actor, holder: Person, live: Sequence[Token]
-    ) -> tuple[tuple[Token, ...], Sequence[Session], Sequence[str]]:
-        """The tokens as they are now, their sessions, and those of them that other nodes are told to cut."""
+    ) -> tuple[tuple[Token, ...], Sequence[Session]]:
+        """The tokens as they are now, and their sessions; other nodes are told to cut theirs."""
         now, ids = self._office.now(), {token.id for token in live}
         revoked = tuple(replace(token, revoked_at=now) for token in live)
         running = await change.tx.sessions(person=holder.id, states=sessions.LIVE)
@@ -139,23 +137,11 @@ class Revoking:
             theirs = [one.id for one in opened if one.token == token.id]
             body = {"token": token.id, "person": holder.id, "sessions": theirs}
             await change.record(Event("token.revoked", now, by, body=body))
-        wanted = await self._endings.across.want(change.tx, opened, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
-        return revoked, opened, wanted
+        await self._endings.across.want(change.tx, opened, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
+        return revoked, opened
 
-    async def _cut(self, revoked: tuple[Token, ...], opened: Sequence[Session], wanted: Sequence[str]) -> Revoked:
-        ends: list[SessionEnd] = []
-        here = [one.id for one in opened if one.id not in wanted]
-        if here and self._live.carrier is not None:
-            ends += await self._live.carrier.cut(here, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
-        ends += await self._endings.across.seen(wanted)
-        told = {end.session for end in ends}
-        async with self._office.reading() as tx:
-            for one in opened:
-                if one.id not in told:
-                    after = await tx.session(one.id)
-                    gone = after is None or after.state not in sessions.LIVE
-                    problem = "" if gone else "no gateway carries this session"
-                    ends.append(SessionEnd(one.id, confirmed=gone, problem=problem))
+    async def _cut(self, revoked: tuple[Token, ...], opened: Sequence[Session]) -> Revoked:
+        ends = await self._endings.cutting.all(opened, EndReason.TOKEN_REVOKED, MESSAGE, HINT)
         return Revoked(revoked, tuple(ends))
 
     async def _holder(self, tx: Transaction, by: Person, email: str) -> Person:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from daypass.domain import session as sessions
 from daypass.domain.deciding import written
@@ -10,18 +10,21 @@ from daypass.domain.errors import Conflict, NotFound, Refused
 from daypass.domain.grant import EndReason, GrantState
 from daypass.domain.people import SYSTEM, Actor, Person, SignIn
 from daypass.domain.roles import Verb
-from daypass.domain.session import Over, Session, SessionState
+from daypass.domain.session import Over, Session
 from daypass.services.admitting import Admission, Admitting
 from daypass.services.closing import ended_body, seen_end, session_event
 from daypass.services.codes import Codes, is_code
 from daypass.services.doubts import raise_alarm
 from daypass.services.endings import Endings
-from daypass.services.interface import Live, SessionEnd
+from daypass.services.interface import SessionEnd
 from daypass.services.locked import check_access
 from daypass.services.office import Office, acting
 from daypass.services.refusals import Refusal, Refusals
 from daypass.services.sight import may_end, see_session
 from daypass.services.tokens import Tokens
+
+HINT = "your grant stays; connect again"
+"""What the client of a killed session is told to do."""
 
 EARLY_MS = 2000
 """A gateway's timer may run this far ahead of the clock; one that rings earlier has missed an extension."""
@@ -37,7 +40,6 @@ class Sessions:
         admitting: Admitting,
         endings: Endings,
         refusals: Refusals,
-        live: Live,
         codes: Codes | None = None,
     ) -> None:
         self._office = office
@@ -45,7 +47,6 @@ class Sessions:
         self._admitting = admitting
         self._endings = endings
         self._refusals = refusals
-        self._live = live
         self._codes = codes
 
     async def look_up(self, name: str) -> SignIn:
@@ -130,23 +131,8 @@ class Sessions:
                 raise Conflict(f"session {session.id} is {session.state} already")
             secret = {"reason": reason}
             await change.record(session_event(self._office, "session.killed", session, acting(person), secret=secret))
-        return await self._cut(session, by)
-
-    async def _cut(self, session: Session, by: Person) -> tuple[Session, SessionEnd]:
-        carrier = self._live.carrier
-        message = f"this session was ended by {by.email} (session {session.id})"
-        hint = "your grant stays; connect again"
-        ends: Sequence[SessionEnd] = ()
-        if not self._endings.across.here(session):
-            async with self._office.store.begin() as tx:
-                wanted = await self._endings.across.want(tx, [session], EndReason.KILLED, message, hint)
-            ends = await self._endings.across.seen(wanted)
-        elif carrier:
-            ends = await carrier.cut([session.id], EndReason.KILLED, message, hint)
-        found = next((end for end in ends if end.session == session.id), None)
+            message = f"this session was ended by {by.email} (session {session.id})"
+            await self._endings.across.want(change.tx, [session], EndReason.KILLED, message, HINT)
+        (end,) = await self._endings.cutting.all([session], EndReason.KILLED, message, HINT)
         async with self._office.reading() as tx:
-            after = await tx.session(session.id) or session
-        if found is None:
-            gone = after.state not in (SessionState.OPEN, SessionState.OPENING)
-            found = SessionEnd(session.id, confirmed=gone, problem="" if gone else "no gateway carries this session")
-        return after, found
+            return await tx.session(session.id) or session, end
