@@ -234,6 +234,9 @@ def test_nothing_is_recovered_while_another_node_lives(pair: Pair) -> None:
     assert (done.returncode, "node two of this store runs" in done.stderr) == (1, True)
     pair.two.stop()
     until(lambda: True if pair.one.run(None, "ledger", "recover").returncode == 0 else None, "node two to be gone", 60)
+    done = pair.two.run(None, "ledger", "recover")
+    hint = f"node one publishes this log: {pair.one.web}/ledger; recover there"
+    assert (done.returncode, hint in done.stderr) == (1, True), done.stderr
 
 
 def warnings(daypass: Daypass) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from daypass.app.agreeing import first_difference
 from daypass.app.checking import Checked
-from daypass.app.hearing import KEY
+from daypass.app.hearing import KEY, PUBLISHED_BY
 from daypass.app.house import House, make_house
 from daypass.app.lock import locked
 from daypass.app.publishing import RESTORE_KEY, open_publisher
@@ -82,7 +82,7 @@ async def _recover(checked: Checked, identity: str | None) -> dict[str, Any]:
     try:
         await store.migrate()
         await _alone(store, settings.node)
-        await _same_log(store, publisher)
+        await _same_log(store, publisher, settings.node)
         done: dict[str, Any] = {"taken_back": 0, "placed_anew": 0}
         first = await first_difference(store, publisher)
         if first is not None:
@@ -132,12 +132,13 @@ async def _alone(store: Store, own: str) -> None:
         raise Conflict(f"node {', '.join(live)} of this store runs", hint=hint)
 
 
-async def _same_log(store: Store, publisher: Publisher) -> None:
+async def _same_log(store: Store, publisher: Publisher, node: str) -> None:
     """Raises Disagreement where nothing is published with this key, and the store's log is signed with another."""
     async with store.reading() as tx:
-        known = await tx.setting(KEY)
+        known, by = await tx.setting(KEY), await tx.setting(PUBLISHED_BY)
     if not publisher.size and known not in (None, str(publisher.vkey)):
-        raise Disagreement(f"this store's log is signed with {known}, and DATA/ledger is empty", hint=RESTORE_KEY)
+        hint = RESTORE_KEY if by is None or by.startswith(f"node {node} ") else f"{by}; recover there"
+        raise Disagreement(f"this store's log is signed with {known}, and DATA/ledger is empty", hint=hint)
 
 
 async def _note_key(store: Store, publisher: Publisher) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -45,13 +46,20 @@ class News:
         self._held: set[str] = set()
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._heard = asyncio.Event()
+        """Set once the connection has stood."""
 
     def on_news(self, call: Callable[[str], None]) -> None:
         """Have this called, on the event loop, with what was told; with `BACK` whenever something may be missing."""
         self._listeners.append(call)
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """Begin to listen. Returns once it does, so that the first node to be ready is the first that may take a role;
+        a store that does not answer is not waited for beyond one attempt's time."""
         self._task = asyncio.create_task(self._listen(), name="news")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._heard.wait()
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -98,6 +106,7 @@ class News:
         try:
             await connection.add_listener(NEWS, lambda _connection, _pid, _channel, news: self._tell(str(news)))
             self._connection = connection
+            self._heard.set()
             self._tell(BACK)
             while True:
                 await asyncio.sleep(PROBE_SECONDS)

@@ -151,7 +151,7 @@ class SqlStore:
 
     async def listen(self) -> None:
         if self._news is not None:
-            self._news.start()
+            await self._news.start()
 
     async def scrub(self, *, thorough: bool) -> None:
         with translated():
