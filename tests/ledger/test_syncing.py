@@ -107,6 +107,20 @@ async def test_one_who_works_alone_waits_for_nobody_elses_turn(rig: Rig) -> None
     assert rig.told == ["one"] * 3 and rig.disk.syncs == 2, "the first could have been one of several"
 
 
+async def test_only_the_disk_decides_who_syncs(rig: Rig) -> None:
+    """However long the other process waits for its turn."""
+    os.kill(rig.apart.pid, signal.SIGSTOP)
+    rig.hold("a", "b")
+    await asyncio.sleep(2)
+    os.kill(rig.apart.pid, signal.SIGCONT)
+    await rig.until(lambda: len(rig.told) == 2)
+    assert rig.disk.syncs == 0
+    rig.journal.slow_seconds = 0.2  # two seconds, and sixteen of them count, would be more than half of it
+    rig.hold("c", "d")
+    await rig.until(lambda: len(rig.told) == 4)
+    assert rig.disk.syncs == 1
+
+
 async def test_what_nobody_waits_for_is_synced_with_a_timer(rig: Rig) -> None:
     rig.journal.append(b"completed")
     await asyncio.sleep(2 * DIRTY_SECONDS)

@@ -112,7 +112,8 @@ class GroupCommit(ABC):
                 self._sync()
             except Unavailable:
                 return
-            self._count(began)
+            took = _clock() - began
+            self._count(took, took)
         for waiter in waiting:
             waiter()
 
@@ -163,8 +164,9 @@ class GroupCommit(ABC):
         self._goal, self._dirty, self._began = self._last, False, _clock()
         syncing.sync(self._synced)
 
-    def _synced(self, answer: int) -> None:
-        """Whoever was at it says how it went."""
+    def _synced(self, answer: int, took: float) -> None:
+        """Whoever was at it says how it went. What the sync itself took decides who makes the next ones: on busy cores
+        the way there and back takes longer than it, and would keep it there for good."""
         behind, self._behind = self._behind or [], None
         if self._problem is not None:
             return
@@ -181,14 +183,13 @@ class GroupCommit(ABC):
             return
         self._durable = max(self._durable, self._goal)
         self._trim()
-        self._count(self._began)
+        self._count(_clock() - self._began, took)
         if self._syncing is not None and (self._waiting or self._dirty):
             self._sync_elsewhere(self._syncing)  # first, so that it is under way while these go on
         for waiter in behind:
             waiter()
 
-    def _count(self, began: float) -> None:
-        took = _clock() - began
+    def _count(self, waited: float, took: float) -> None:
         self.flushes += 1
-        self.flush_seconds += took
+        self.flush_seconds += waited
         self._usual += (took - self._usual) / AVERAGED

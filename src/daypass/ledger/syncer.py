@@ -1,14 +1,20 @@
 """The other process of `syncing`: `fdatasync` of the file that it was last handed, whenever it is asked to.
 
 Run by its path with nothing but the standard library, so that it is small and there at once. One datagram is one order:
-with a file descriptor that one is followed from now on, without it is synced; the answer is an `errno`, 0 for none. It
-ends when the other side is gone, and by no signal sooner: what its gateway still does after a Ctrl-C is recorded too.
+with a file descriptor that one is followed from now on, without it is synced; the answer (`ANSWER`) is an `errno`, 0
+for none, and how long that took. It ends when the other side is gone, and by no signal sooner: what its gateway still
+does after a Ctrl-C is recorded too.
 """
 
 import os
 import signal
 import socket
+import struct
 import sys
+from time import perf_counter_ns
+
+ANSWER = struct.Struct(">iQ")
+"""An `errno`, and nanoseconds."""
 
 
 def main(own: int) -> None:
@@ -27,12 +33,12 @@ def main(own: int) -> None:
                     os.close(handle)
                 handle = int.from_bytes(ancillary[0][2], sys.byteorder)
                 continue
-            problem = 0
+            problem, began = 0, perf_counter_ns()
             try:
                 os.fdatasync(handle)
             except OSError as error:
                 problem = error.errno or -1
-            orders.send(problem.to_bytes(4, "big", signed=True))
+            orders.send(ANSWER.pack(problem, perf_counter_ns() - began))
 
 
 if __name__ == "__main__":

@@ -18,10 +18,12 @@ from typing import Protocol as Interface
 
 import structlog
 
+from daypass.ledger.syncer import ANSWER
+
 log = structlog.get_logger(__name__)
 
-Done = Callable[[int], None]
-"""Is told how it went: 0, an `errno`, or `GONE`."""
+Done = Callable[[int, float], None]
+"""Is told how it went (0, an `errno`, or `GONE`), and how many seconds the sync itself took."""
 
 GONE = -1
 """There is nobody to sync any more."""
@@ -81,7 +83,7 @@ class Apart:
 
     def _answered(self) -> None:
         try:
-            answer = self._orders.recv(4)
+            answer = self._orders.recv(ANSWER.size)
         except BlockingIOError:
             return
         except OSError as problem:
@@ -90,16 +92,17 @@ class Apart:
         if not answer:
             self._lose(BrokenPipeError("its process ended"))
             return
-        self._tell(int.from_bytes(answer, "big", signed=True))
+        number, took_ns = ANSWER.unpack(answer)
+        self._tell(number, took_ns / 1e9)
 
     def _lose(self, problem: OSError) -> None:
         if not self._gone:
             self._gone = True
             self._loop.remove_reader(self._orders)
             log.error("the journal is synced by this process from now on", problem=str(problem))
-        self._tell(GONE)
+        self._tell(GONE, 0.0)
 
-    def _tell(self, answer: int) -> None:
+    def _tell(self, answer: int, took: float) -> None:
         done, self._done = self._done, None
         if done is not None:
-            done(answer)
+            done(answer, took)
