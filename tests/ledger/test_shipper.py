@@ -20,8 +20,9 @@ from daypass.ledger.entry import open_blob
 from daypass.ledger.facts import encode
 from daypass.ledger.interface import Shelf
 from daypass.ledger.journal import Durability, Journal
+from daypass.ledger.pace import BATCH_FACTS
 from daypass.ledger.sequencer import Sequencer, number
-from daypass.ledger.shipper import BATCH_FACTS, Shipper
+from daypass.ledger.shipper import Shipper
 from daypass.protocols import PROTOCOLS
 from daypass.store.interface import Store
 from daypass.store.opening import open_store

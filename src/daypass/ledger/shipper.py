@@ -20,7 +20,7 @@ from daypass.domain.events import Draft
 from daypass.ledger.drafting import Drafting, Lock, SessionInfo
 from daypass.ledger.facts import Recorded, decode
 from daypass.ledger.interface import Shelf
-from daypass.ledger.pace import Pace
+from daypass.ledger.pace import BATCH_FACTS, Pace
 from daypass.protocols.interface import Protocol
 
 log = structlog.get_logger(__name__)
@@ -29,8 +29,6 @@ SECONDS = 0.05
 """How long facts collect before they are shipped. A store's commit costs the same for one as for hundreds."""
 SECONDS_WAITED_FOR = 0.001
 """The same where every statement waits for the store (`durability: ledger`)."""
-BATCH_FACTS = 1000
-"""Facts of one commit. Behind by more than that, one batch follows the other without a pause."""
 SLICE_SECONDS = 0.002
 """How long the event loop is kept before others get their turn."""
 DRAFTING_SHARE = 0.3
@@ -120,14 +118,15 @@ class Shipper:
                 if self.calm is not None:
                     await self.calm()
                 pace.arrived(journal.durable, perf_counter())
+            most = pace.facts(crowded=journal.crowded)
             try:
-                shipped = await self.step()
+                shipped = await self.step(most)
             except Unavailable as problem:
                 self._tell(problem)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             worked = self._drafted / DRAFTING_SHARE
-            full, crowded, busy = shipped == BATCH_FACTS, journal.crowded, self._shelf.busy
+            full, crowded, busy = shipped >= most, journal.crowded, self._shelf.busy
             await asyncio.sleep(pace.pause(full=full, crowded=crowded, busy=busy, worked=worked))
 
     async def drain(self) -> None:
@@ -143,14 +142,15 @@ class Shipper:
         self._journal.when_shipped(number, lambda: None if done.done() else done.set_result(None))
         await done
 
-    async def step(self) -> int:
-        """Ship one batch; return how many facts it had. Raises `Unavailable`; the batch is then shipped next time."""
+    async def step(self, most: int = BATCH_FACTS) -> int:
+        """Ship one batch of so many facts at most; return how many it had. Raises `Unavailable`; the batch is then
+        shipped next time."""
         async with self._busy:
             if self._shipped is None:
                 self._shipped = await self._shelf.shipped(self._node)
                 self._journal.shipped(self._shipped)
             if self._batch is None:
-                self._batch = await self._draft(self._shipped + 1)
+                self._batch = await self._draft(self._shipped + 1, most)
             if (batch := self._batch) is None:
                 return 0
             try:
@@ -166,8 +166,8 @@ class Shipper:
             self._journal.shipped(batch.last)
             return batch.last - batch.first + 1
 
-    async def _draft(self, first: int) -> _Batch | None:
-        records = self._journal.read_from(first, BATCH_FACTS)
+    async def _draft(self, first: int, most: int) -> _Batch | None:
+        records = self._journal.read_from(first, most)
         if not records:
             return None
         large = any(len(payload) > LARGE_BYTES for _, payload in records)
