@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -105,6 +106,41 @@ async def test_one_who_works_alone_waits_for_nobody_elses_turn(rig: Rig) -> None
         rig.journal.hold(one)
         await rig.until(lambda: rig.journal.durable == rig.journal.last)
     assert rig.told == ["one"] * 3 and rig.disk.syncs == 2, "the first could have been one of several"
+
+
+class Watching(selectors.DefaultSelector):
+    """The loop's selector, which says how often it is asked without any time to wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.awake = 0
+
+    def select(self, timeout: float | None = None) -> Any:
+        self.awake += timeout == 0
+        return super().select(timeout)
+
+
+@pytest.mark.parametrize(("several", "awake"), [(False, True), (True, False)])
+def test_the_loop_stays_awake_after_the_sync_of_one_alone(tmp_path: Path, several: bool, awake: bool) -> None:
+    selector = Watching()
+
+    async def work() -> None:
+        rig = Rig(tmp_path / "journal")
+        rig.journal.slow_seconds, rig.journal.awake_seconds = 20.0, 0.5
+        told: list[str] = []
+        waiters = [lambda: told.append("one"), lambda: told.append("other")]
+        for n in range(4):
+            rig.journal.append(b"a statement")
+            rig.journal.hold(waiters[n % 2 if several else 0])
+            await rig.until(lambda n=n: len(told) > n)  # type: ignore[misc]
+        selector.awake = 0
+        await asyncio.sleep(0.3)
+        rig.journal.close()
+        rig.apart.close()
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(work())
+    assert (selector.awake > 20) is awake, selector.awake
 
 
 async def test_only_the_disk_decides_who_syncs(rig: Rig) -> None:

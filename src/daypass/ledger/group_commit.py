@@ -1,9 +1,9 @@
 """When what was appended to the journal is made durable, and who is told. Part of `journal`, which writes and syncs.
 
 One write and one `fdatasync` cover everybody who holds by the end of the loop's turn; what nobody waits for goes along,
-at the latest with a timer. A session that works alone has its sync at once. While several work, the loop first takes
-in who else is ready. Where the disk is slow somebody else syncs (`syncing`), and the loop goes on with answers and with
-what the next sync will cover.
+at the latest with a timer. A session that works alone has its sync at once, and the loop stays awake for what follows.
+While several work, the loop first takes in who else is ready. Where the disk is slow somebody else syncs (`syncing`),
+and the loop goes on with answers and with what the next sync will cover.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from os import strerror
+from os import cpu_count, strerror
 from time import perf_counter
 from typing import Final, NoReturn
 
@@ -28,6 +28,11 @@ most. A look takes some microseconds, a sync ten times as long and more."""
 SLOW_SECONDS: Final = 0.001
 """Syncs that take longer hold up everything else on the loop: they are made elsewhere, until they take half of it."""
 
+AWAKE_SECONDS: Final = 0.0003 if (cpu_count() or 1) > 1 else 0.0
+"""How long the loop looks for more without going to sleep, after the sync of one who works alone. While it waits for
+the disk every core goes idle, and being woken takes a virtual machine longer than the answer to a short statement is
+away: each statement of one client took 55 to 75 us more without it (docs/performance.md)."""
+
 AVERAGED: Final = 16
 """Over about how many syncs that is judged."""
 
@@ -36,10 +41,11 @@ _clock: Final = perf_counter
 
 class GroupCommit(ABC):
     """`flushes` counts the times that something was made durable, `flush_seconds` adds up how long that took.
-    `slow_seconds`: from where on a sync is made elsewhere."""
+    `slow_seconds`: from where on a sync is made elsewhere; `awake_seconds`: how long the loop stays awake after one."""
 
     def __init__(self) -> None:
         self.slow_seconds = SLOW_SECONDS
+        self.awake_seconds = AWAKE_SECONDS
         self.syncs = True
         self.flushes = 0
         self.flush_seconds = 0.0
@@ -63,6 +69,8 @@ class GroupCommit(ABC):
         self._usual = 0.0
         """How many seconds a sync takes these days."""
         self._slow = False
+        self._awake = False
+        self._awake_until = 0.0
 
     # -- what the journal does --------------------------------------------------------------------------------------
 
@@ -135,6 +143,10 @@ class GroupCommit(ABC):
         self._slow = self._usual >= (self.slow_seconds / 2 if self._slow else self.slow_seconds)
         if alone or not self._slow or self._syncing is None:
             self.flush()
+            if alone and self.syncs:
+                self._awake_until = _clock() + self.awake_seconds
+                if not self._awake:
+                    self._stay_awake()
         elif self._problem is None:
             try:
                 self._write()
@@ -151,6 +163,12 @@ class GroupCommit(ABC):
         self._looks, self._gathered, self._turn_due = self._looks + 1, waiting, True
         self._loop.call_soon(self._turn)
         return True
+
+    def _stay_awake(self) -> None:
+        """Have the loop come back at once, so that it does not sleep in between."""
+        self._awake = self._loop is not None and _clock() < self._awake_until
+        if self._loop is not None and self._awake:
+            self._loop.call_soon(self._stay_awake)
 
     def _tick(self) -> None:
         self._timer = None
