@@ -17,6 +17,8 @@ class LineTarget:
         self.running: dict[str, str] = {}
         self.signing_in = True
         self.ending = True
+        self.turning_away = False
+        self.turned_away = 0
         self.stubborn = False
         self.answering = asyncio.Event()
         self.answering.set()
@@ -30,6 +32,11 @@ class LineTarget:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 24)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
+
+    def lose_enders(self) -> None:
+        """As when somebody there throws them out."""
+        for ender in self._enders:
+            ender.transport.abort()
 
     async def stop(self) -> None:
         """Down: nobody gets in, everybody is thrown out."""
@@ -53,6 +60,9 @@ class LineTarget:
                     self._interrupt(line.split(" ")[1])
                     return
                 elif line == "ENDER":
+                    if self.turning_away:
+                        self.turned_away += 1
+                        return
                     if self.ending:
                         self._enders.append(writer)
                         writer.write(b"ENDER-OK\n")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from time import time_ns
 
-from tests.gateway.rig import Rig, until
+import pytest
+from tests.gateway.rig import FAST, Rig, until
 
+from daypass.domain.errors import Unavailable
 from daypass.domain.grant import EndReason
 from daypass.domain.session import Session, SessionState
 from daypass.domain.statement import Completed
 from daypass.domain.target import Credential
 from daypass.ledger.journal import Durability
+from daypass.protocols.ending import Poke
 
 
 def now_ms() -> int:
@@ -73,10 +77,38 @@ async def test_an_ender_that_was_lost_is_there_again_when_it_is_needed() -> None
     async with Rig() as rig:
         await rig.open()
         await until(lambda: rig.target._enders)
-        for ender in rig.target._enders:
-            ender.transport.abort()
+        rig.target.lose_enders()
         (end,) = await rig.gateway.carrier.cut([rig.session], EndReason.REVOKED, "revoked", "")
         assert end.confirmed
+
+
+async def test_a_target_that_is_back_is_asked_at_once() -> None:
+    async with Rig(bounds=replace(FAST, stop_seconds=0.3, ender_retry_seconds=60)) as rig:
+        await rig.open()
+        enders, orders = rig.gateway.works.enders, rig.desk.targets["orders"]
+        login = enders.need(orders, orders.roles["read"], Credential("app", "secret"))
+        await until(lambda: enders.ready(login))
+        rig.target.turning_away = True
+        rig.target.lose_enders()
+        await until(lambda: rig.target.turned_away == 3)
+        # It would be tried again after 0.8 s, and then after 1.6: later than the order may take.
+        rig.target.turning_away = False
+        (seen,) = await enders.order(login, Poke({"pid": "101"}), FAST.stop_seconds)
+        assert seen["alive"] == "yes"
+
+
+async def test_an_order_that_waits_asks_once_more_and_no_oftener() -> None:
+    async with Rig(bounds=replace(FAST, ender_retry_seconds=60)) as rig:
+        await rig.open()
+        enders, orders = rig.gateway.works.enders, rig.desk.targets["orders"]
+        login = enders.need(orders, orders.roles["read"], Credential("app", "secret"))
+        await until(lambda: enders.ready(login))
+        rig.target.turning_away = True
+        rig.target.lose_enders()
+        await until(lambda: rig.target.turned_away == 3)
+        with pytest.raises(Unavailable, match="no answer from orders"):
+            await enders.order(login, Poke({"pid": "101"}), 0.5)
+        assert rig.target.turned_away <= 4
 
 
 async def test_a_cut_while_a_statement_is_held_lets_it_never_go() -> None:

@@ -227,7 +227,7 @@ class _Kept:
                 pause = FIRST_RETRY_SECONDS
             log.warning("ender lost", target=self._enter.target.name, role=self._enter.role.name, why=why)
             await asyncio.sleep(FIRST_RETRY_SECONDS)
-            with suppress(TimeoutError):  # the rest of the pause, unless somebody pushed it out and an order waits
+            with suppress(TimeoutError):  # the rest of the pause, unless an order wants it now
                 await asyncio.wait_for(self._wanted.wait(), pause - FIRST_RETRY_SECONDS)
             self._wanted.clear()
             pause = min(pause * 2, self._bounds.ender_retry_seconds)
@@ -242,6 +242,7 @@ class _Kept:
 
     async def order(self, order: Order, seconds: float) -> Seen:
         """Raises `Unavailable` when there is no answer in this time. An ender that does not answer is replaced."""
+        asked = False
         try:
             async with asyncio.timeout(seconds):
                 while True:
@@ -250,8 +251,11 @@ class _Kept:
                     try:
                         return await link.order(order)
                     except Unavailable:
-                        if link.pushed_out:  # a server that lets nobody in is not asked more often for that
+                        # Once, as the target may be back long before the pause is over. A server that lets nobody in
+                        # is not asked more often than that.
+                        if link.pushed_out or not asked:
                             self._wanted.set()
+                            asked = True
                         await redialled.wait()  # every order may be given twice: it names marks, not "the newest"
         except TimeoutError:
             if self._link.entered.done():
