@@ -23,6 +23,11 @@ def extend_command(grant: str, most_ms: int) -> str:
     return f'daypass extend {grant} --by {duration_text(min(most_ms, EXTEND_MS))} --reason "…"'
 
 
+def ended(grant: Grant, reason: EndReason) -> tuple[EndReason, str, str]:
+    """How a grant's sessions are cut: the reason, and the message and the hint that their clients are told."""
+    return reason, ended_message(grant, reason), ended_hint(grant)
+
+
 def ended_message(grant: Grant, reason: EndReason) -> str:
     """Why a session ends, for its client."""
     if reason is EndReason.EXPIRED and grant.expires_at is not None:

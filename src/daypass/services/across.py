@@ -18,7 +18,7 @@ from daypass.domain import session as sessions
 from daypass.domain.errors import DaypassError
 from daypass.domain.grant import EndReason, Grant, GrantState
 from daypass.domain.session import Session
-from daypass.domain.wording import ended_hint, ended_message
+from daypass.domain.wording import ended
 from daypass.services.admitting import extend_ms_of
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Office
@@ -95,8 +95,7 @@ class Across:
                 most = extend_ms_of(self._office, grant.target, len(grant.extensions))
                 carrier.reschedule(id, grant.expires_at, most)
             elif grant.state is not GrantState.ACTIVE and grant.end_reason:
-                reason = EndReason(grant.end_reason)
-                self._begin(ours, reason, ended_message(grant, reason), ended_hint(grant))
+                self._begin(ours, *ended(grant, EndReason(grant.end_reason)))
 
     def _begin(self, ids: Sequence[str], reason: EndReason, message: str, hint: str) -> None:
         fresh = [id for id in ids if id not in self._cutting]

@@ -23,7 +23,7 @@ from daypass.domain.errors import DaypassError, NotFound
 from daypass.domain.grant import EndReason, Grant, GrantState
 from daypass.domain.people import SYSTEM, Actor
 from daypass.domain.session import Session, SessionState
-from daypass.domain.wording import ended_hint, ended_message
+from daypass.domain.wording import ended
 from daypass.services.across import Across, tell_of
 from daypass.services.closing import close_recovered
 from daypass.services.cutting import Cutting
@@ -167,7 +167,7 @@ class Endings:
         live = await tx.sessions(grant=ending.id, states=sessions.LIVE)
         cut = await tx.sessions(grant=ending.id, states=(SessionState.CUT,), page=Page(limit=CUT_BEFORE_MAX))
         just = [one for one in cut if one.end_reason == reason.value]
-        await self.across.want(tx, [*live, *just], reason, ended_message(ending, reason), ended_hint(ending))
+        await self.across.want(tx, [*live, *just], *ended(ending, reason))
         await tell_of(tx, ending)
 
     def _taken(self, grant: Grant, now: int) -> dict[str, object]:
@@ -238,14 +238,12 @@ class Endings:
         return Found(open_now, cut_before, doubtful, unseen)
 
     async def _cut_here(self, grant: Grant, ids: Sequence[str]) -> Sequence[SessionEnd]:
-        reason = EndReason(grant.end_reason)
-        return await self.cutting.here(ids, reason, ended_message(grant, reason), ended_hint(grant))
+        return await self.cutting.here(ids, *ended(grant, EndReason(grant.end_reason)))
 
     async def _cut(self, grant: Grant, live: Sequence[Session]) -> list[SessionEnd]:
         if self._live.carrier is None:
             return []
-        reason = EndReason(grant.end_reason)
-        return await self.cutting.carried(live, reason, ended_message(grant, reason), ended_hint(grant))
+        return await self.cutting.carried(live, *ended(grant, EndReason(grant.end_reason)))
 
     async def _closed(self, grant: Grant, timeline: Timeline) -> list[Session]:
         """Wait until the last records of the grant's sessions are stored. Returns those still open after that."""
