@@ -29,8 +29,25 @@ TARGET = [
     "CopyIn", "CopyOut", "CopyData abc", "CopyDone", "Notice x", "Status a b", "Result x",
 ]  # fmt: skip
 
+ASKS = [
+    ["Bind - p 1", "Describe P -", "Execute -", "Sync"],
+    ["Parse - select 2", "Bind - - 1", "Describe P -", "Execute -", "Sync"],
+    ["Parse - select 3", "Bind - -", "Execute -", "Sync"],
+    ["Parse - deallocate p", "Bind - -", "Execute -", "Sync"],
+]
+ANSWERS = [
+    ["BindComplete", "Columns a b", "Row 1 2", "Done SELECT 1", "Ready I"],
+    ["ParseComplete", "BindComplete", "Columns a b", "Row 1 2", "Row 3 4", "Done SELECT 2", "Ready T"],
+    ["ParseComplete", "BindComplete", "Done INSERT 0 1", "Ready I"],
+    ["Error 42601 no", "Ready I"],
+    ["ParseComplete", "Error 22P02 no", "Ready E"],
+]
+"""Whole round trips, which chance would hardly ever put together: most of them are taken in one step (`steady`)."""
+
 turns = st.lists(
     st.one_of(
+        st.tuples(st.just(Side.CLIENT), st.sampled_from(ASKS)),
+        st.tuples(st.just(Side.TARGET), st.sampled_from(ANSWERS)),
         st.tuples(st.just(Side.CLIENT), st.lists(st.sampled_from(CLIENT), min_size=1, max_size=6)),
         st.tuples(st.just(Side.TARGET), st.lists(st.sampled_from(TARGET), min_size=1, max_size=6)),
     ),

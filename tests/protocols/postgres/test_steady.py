@@ -11,6 +11,7 @@ import pytest
 
 from daypass.domain.statement import Fact
 from daypass.protocols.interface import Limits, Record, Send, Side
+from daypass.protocols.postgres import messages
 from daypass.protocols.postgres.relay import Relay
 from tests.protocols.postgres.script import said
 
@@ -50,11 +51,64 @@ PIPELINED = [
 ]
 UNSYNCED_BEFORE = [("<-", "Bind - p 1 | Flush"), ("=>", "BindComplete"), *ONCE]
 UNKNOWN_NAME = [("<-", "Bind - q 1 | Execute - | Sync"), ("=>", "Error 26000 daypass | Ready I"), *ONCE]
+UNNAMED = "Parse - select $1 | " + ASK.replace(" p ", " - ")
 EXTENDED = [
-    ("<-", "Parse - select $1 | " + ASK.replace(" p ", " - ")),
+    ("<-", UNNAMED),
     ("=>", "ParseComplete | BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I"),
     *ONCE,
+    ("<-", ASK.replace(" p ", " - ")),
+    ("=>", "BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I"),
+    ("<-", "Parse - insert | Bind - - NULL | Execute - | Sync"),
+    ("=>", "ParseComplete | BindComplete | Done INSERT 0 1 | Ready I"),
 ]
+NOT_PARSED = [
+    ("<-", UNNAMED),
+    ("=>", "ParseComplete | BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I"),
+    ("<-", UNNAMED.replace("select", "selec")),
+    ("=>", "Error 42601 syntax error | Ready I"),
+    ("<-", ASK.replace(" p ", " - ")),
+    ("=>", "Error 26000 daypass | Ready I"),
+]
+NOT_BOUND = [
+    ("<-", UNNAMED),
+    ("=>", "ParseComplete | Error 22P02 no number | Ready I"),
+    ("<-", ASK.replace(" p ", " - ")),
+    ("=>", "BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I"),
+]
+EXTENDED_IN_TRANSACTION = [
+    ("<-", UNNAMED),
+    ("=>", "ParseComplete | BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready T"),
+    ("<-", "Execute - | Sync"),
+    ("=>", "Done SELECT 0 | Ready T"),
+    ("<-", UNNAMED),
+    ("=>", "Error 25P02 aborted | Ready E"),
+]
+PARSED_AND_ANOTHER_BOUND = [
+    ("<-", "Parse - select 2 | " + ASK),
+    ("=>", "ParseComplete | BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I"),
+]
+PARSED_UNDER_A_NAME = [
+    ("<-", "Parse q select 2 | " + ASK.replace(" p ", " q ")),
+    ("=>", "ParseComplete | BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I"),
+]
+PARSED_UNDER_A_NAME_AND_THE_UNNAMED_BOUND = [
+    ("<-", UNNAMED),
+    ("=>", "ParseComplete | BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I"),
+    ("<-", "Parse q select 2 | " + ASK.replace(" p ", " - ")),
+    ("=>", "ParseComplete | BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I"),
+]
+PARSED_TWICE = [
+    ("<-", "Parse - select 2 | " + UNNAMED),
+    ("=>", "ParseComplete | ParseComplete | BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I"),
+]
+PARSED_WHAT_TOUCHES_NAMES = [
+    ("<-", "Parse - deallocate p | Bind - - | Execute - | Sync"),
+    ("=>", "ParseComplete | BindComplete | Done DEALLOCATE | Ready I"),
+    ("<-", ASK),
+    ("=>", "Error 26000 daypass | Ready I"),
+]
+BOUND_TWICE = [("<-", UNNAMED), ("=>", "BindComplete | BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I")]
+BOUND_WITHOUT_A_PARSE_COMPLETE = [("<-", UNNAMED), ("=>", "BindComplete | Columns a | Row 7 | Done SELECT 1 | Ready I")]
 OUT_OF_ORDER = [("<-", ASK), ("=>", "BindComplete | Done SELECT 1 | Columns a | Ready I")]
 UNASKED = [("<-", ASK), ("=>", "ParseComplete | Ready I")]
 
@@ -111,7 +165,22 @@ def test_in_one_step_or_in_many_the_same_is_recorded_and_forwarded(name: str, re
             assert steady.sent == general.sent
 
 
+def test_the_types_that_a_parse_names_stay_with_its_values() -> None:
+    parse = messages.parse(b"", b"select $1", [23])
+    data = parse + b"".join(map(said, ASK.replace(" p ", " - ").split(" | ")))
+    found = []
+    for pieces in ((data,), (data[:1], data[1:])):
+        relay = Relay(Limits(), results=False, parameters={})
+        effects = [effect for piece in pieces for effect in relay.received(Side.CLIENT, piece, 1.0)]
+        found.append([effect.fact for effect in effects if isinstance(effect, Record)])
+    assert found[0] == found[1]
+    assert found[0][0].values.startswith(b"\0\x01\0\0\0\x17")
+
+
 @pytest.mark.parametrize("cut", [0, 1])
+@pytest.mark.parametrize(
+    ("ask", "before"), [(ASK, b""), (UNNAMED, b"1\0\0\0\x04"), (UNNAMED, b"1\0\0\0\x03"), (UNNAMED, b"")]
+)
 @pytest.mark.parametrize(
     "answer",
     [
@@ -124,11 +193,11 @@ def test_in_one_step_or_in_many_the_same_is_recorded_and_forwarded(name: str, re
         b"2\0\0\0\x04n",
     ],
 )
-def test_an_answer_that_breaks_the_protocol_comes_to_the_same(answer: bytes, cut: int) -> None:
-    found = []
+def test_an_answer_that_breaks_the_protocol_comes_to_the_same(ask: str, before: bytes, answer: bytes, cut: int) -> None:
+    found, answer = [], before + answer
     for way in (0, 1):
         one = Heard(results=False)
-        for number, (arrow, text) in enumerate([*PREPARED, ("<-", ASK)]):
+        for number, (arrow, text) in enumerate([*PREPARED, ("<-", ask)]):
             one.tell(arrow, text, float(number), way)
         effects = one.relay.received(Side.TARGET, answer[:cut], 9.0) if cut else []
         effects += one.relay.received(Side.TARGET, answer[cut:], 9.0)

@@ -31,7 +31,7 @@ CALL: Final = 1 << 7
 REFUSED: Final = 1 << 9
 REFUSED_QUERY: Final = 1 << 10
 STEADY: Final = 1 << 11
-"""All of Bind, Describe, Execute and Sync (`steady`). No half but that one ever sees it."""
+"""All from Parse or Bind to Sync (`steady`). No half but that one ever sees it."""
 
 RUNS: Final = QUERY | EXECUTE
 """Kinds that have results."""
