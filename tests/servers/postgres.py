@@ -56,6 +56,13 @@ class LogLine:
     message: str
     detail: str
 
+    def statement(self, *, user: str | None = None, pid: int | None = None) -> str | None:
+        """The text of the statement that it tells of, if it tells of one (from this login, from this backend)."""
+        match = STATEMENT.match(self.message)
+        if match and self.level == "LOG" and user in (None, self.user) and pid in (None, self.pid):
+            return match[1]
+        return None
+
 
 class Postgres(LocalServer):
     """A server with the superuser `admin` and, once `load_sample()` ran, database `orders` with its two logins."""
@@ -74,6 +81,8 @@ class Postgres(LocalServer):
         self, binaries: Binaries, settings: Mapping[str, str] | None = None, template: Postgres | None = None
     ) -> None:
         self._template = template
+        self._logged: list[LogLine] = []
+        self._read_bytes = 0
         super().__init__(binaries, settings, password=template.password if template else "")
 
     @classmethod
@@ -153,33 +162,39 @@ class Postgres(LocalServer):
 
     # -- its own log --------------------------------------------------------------------------------------------
 
-    def log(self) -> list[LogLine]:
-        """Everything that the server has logged so far (call `settle()` first for what just happened)."""
-        return [_log_line(json.loads(line)) for line in self._log_text().splitlines() if line.endswith("}")]
+    def log(self, after: int = 0) -> list[LogLine]:
+        """What the server has logged so far, after so many lines (call `settle()` first for what just happened)."""
+        said = self._unread()
+        whole = said[: said.rfind(b"\n") + 1]
+        self._read_bytes += len(whole)
+        lines = whole.decode(errors="replace").split("\n")
+        self._logged += [_log_line(json.loads(line)) for line in lines if line.endswith("}")]
+        return self._logged[after:]
 
     def settle(self) -> None:
-        """Wait until all that the server did before this call is in its log."""
+        """Wait until all that the server did before this call is in its log. One that is down has said everything."""
+        if not self.running:
+            return
         mark = f"settled {time.monotonic_ns()}"
         self.execute(f"select '{mark}'")
         give_up = time.monotonic() + LOG_SETTLE_SECONDS_MAX
-        while mark not in self._log_text():
+        while mark.encode() not in self._unread():
             assert time.monotonic() < give_up, "the server's log does not catch up"
             time.sleep(0.01)
 
     def statements(self, *, user: str | None = None, pid: int | None = None) -> list[str]:
         """The texts of all statements that reached the server (from one login, from one backend), in order."""
-        if self.running:
-            self.settle()
-        found = []
-        for line in self.log():
-            match = STATEMENT.match(line.message)
-            if match and line.level == "LOG" and user in (None, line.user) and pid in (None, line.pid):
-                found.append(match[1])
-        return found
+        self.settle()
+        return [text for line in self.log() if (text := line.statement(user=user, pid=pid)) is not None]
 
-    def _log_text(self) -> str:
+    def _unread(self) -> bytes:
+        """What is in the log behind what `log` has read."""
         path = self.log_path()
-        return path.read_text(errors="replace") if path.exists() else ""
+        if not path.exists():
+            return b""
+        with path.open("rb") as file:
+            file.seek(self._read_bytes)
+            return file.read()
 
     # -- faults -------------------------------------------------------------------------------------------------
 
