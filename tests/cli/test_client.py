@@ -82,6 +82,19 @@ def test_connect_without_a_grant_says_what_to_type(served: Served) -> None:
     assert "daypass request orders --role write --for 30m" in done.stderr
 
 
+def test_a_list_that_is_cut_says_so(served: Served) -> None:
+    asked = [served.object("ana", *ASK)["id"] for _ in range(3)]
+    cut = served.run("ana", "requests", "--limit", "2", "--json")
+    assert [one["id"] for one in json.loads(cut.stdout)] == asked[:0:-1]
+    assert cut.stderr == "daypass: only the newest 2 are shown\n  more of them: --limit 4\n"
+    every = len(served.object("ana", "requests", "--limit", "10000"))
+    whole = served.run("ana", "requests", "--limit", str(every))
+    assert (len(whole.stdout.splitlines()), whole.stderr) == (every + 1, "")
+    assert served.run("ana", "requests", "--limit", str(every - 1)).stderr
+    wrong = served.run("ana", "requests", "--limit", "0")
+    assert wrong.returncode == 2 and "must be a number from 1 to 10000, not '0'" in wrong.stderr
+
+
 def test_wait_leaves_with_the_decision(served: Served) -> None:
     said: list[int] = []
 

@@ -99,7 +99,7 @@ class Daypass(LocalGateway):
 
     def sessions(self, *more: str) -> list[dict[str, Any]]:
         """All sessions, as the auditor sees them."""
-        found: list[dict[str, Any]] = self.object(CLEO, "sessions", *more)
+        found: list[dict[str, Any]] = self.object(CLEO, "sessions", *more, "--limit", "10000")
         return found
 
     # -- clients ------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import LIST_MAX, add_scope, duration, finish, moment, tell
+from daypass.cli.asking import add_scope, duration, finish, moment, tell
 from daypass.cli.client import api
 from daypass.cli.showing import as_json, brief, table
 from daypass.cli.verbs import EXIT_DONE, Verb
@@ -73,7 +73,7 @@ def _favourites(given: argparse.Namespace) -> int:
             return finish(given, here, here.post(f"favourites/{given.name}/ask", _wanted(given)))
         case "remove":
             return tell(given, here.post(f"favourites/{given.name}/remove"))
-    found = here.get("favourites")["items"][:LIST_MAX]
+    found = here.get("favourites")["items"]
     if given.json:
         as_json(found)
         return EXIT_DONE

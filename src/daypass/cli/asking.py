@@ -8,6 +8,7 @@ import sys
 import time
 
 from daypass.cli.client import Api, Json, api
+from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, brief, clean, short, table, until
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Verb, complain
 from daypass.domain.durations import duration_ms
@@ -17,7 +18,6 @@ from daypass.domain.scope import spoken_scope
 POLL_SECONDS = 1.0
 """How often `--wait` looks: a person decides, so a second is nothing, and the server hardly notices."""
 
-LIST_MAX = 100
 WAITING = ("PENDING", "NEEDS_INFO")
 
 
@@ -141,11 +141,11 @@ def _requests_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--mine", action="store_const", const="mine", dest="view", help="those I made (the default)")
     which.add_argument("--to-decide", action="store_const", const="to-decide", dest="view", help="those I may decide")
     which.add_argument("--all", action="store_const", const="all", dest="view", help="all that I may see")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_list(parser)
 
 
 def _requests(given: argparse.Namespace) -> int:
-    found = api().every("requests", LIST_MAX, view=given.view or "mine")
+    found = newest(given, "requests", view=given.view or "mine")
     if given.json:
         as_json(found)
         return EXIT_DONE

@@ -104,17 +104,17 @@ class Api:
             while line := answer.readline(ANSWER_BYTES_MAX):
                 yield line.decode("utf-8", "replace").rstrip("\n")
 
-    def every(self, path: str, limit: int, **query: object) -> list[Json]:
-        """The newest `limit` items of a paged list."""
+    def every(self, path: str, limit: int, **query: object) -> tuple[list[Json], bool]:
+        """The newest `limit` items of a paged list, and whether there are more."""
         items: list[Json] = []
         before = None
-        while len(items) < limit:
-            page = self.get(path, **query, before=before, limit=min(limit - len(items), 100))
+        while len(items) <= limit:  # one more than is wanted: a full page says nothing about whether there is another
+            page = self.get(path, **query, before=before, limit=min(limit + 1 - len(items), 100))
             items += page["items"]
             before = page.get("next")
             if before is None:
                 break
-        return items
+        return items[:limit], len(items) > limit
 
     def _json(
         self, method: str, path: str, query: Mapping[str, object] | None = None, body: Json | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import LIST_MAX, duration, limited, tell
+from daypass.cli.asking import duration, limited, tell
 from daypass.cli.client import Json, api
+from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, brief, short, table, until
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, complain
 
@@ -20,12 +21,12 @@ def _id_arguments(parser: argparse.ArgumentParser) -> None:
 def _grants_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="everybody's that I may see, not only mine")
     parser.add_argument("--live", action="store_true", help="only those that open something now or soon")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_list(parser)
 
 
 def _grants(given: argparse.Namespace) -> int:
     view = "all" if given.all else "mine"
-    found = api().every("grants", LIST_MAX, view=view, live="true" if given.live else None)
+    found = newest(given, "grants", view=view, live="true" if given.live else None)
     if given.json:
         as_json(found)
         return EXIT_DONE

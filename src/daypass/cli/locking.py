@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import LIST_MAX, duration, tell
+from daypass.cli.asking import duration, tell
 from daypass.cli.client import Json, api
+from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, clean, short, table, until
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, subcommands
 
@@ -40,11 +41,11 @@ def _lock(given: argparse.Namespace) -> int:
 
 def _locks_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="also those that are over")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_list(parser)
 
 
 def _locks(given: argparse.Namespace) -> int:
-    found = api().every("locks", LIST_MAX, all="true" if given.all else None)
+    found = newest(given, "locks", all="true" if given.all else None)
     if given.json:
         as_json(found)
         return EXIT_DONE

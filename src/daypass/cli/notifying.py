@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import LIST_MAX, tell
+from daypass.cli.asking import tell
 from daypass.cli.client import api
+from daypass.cli.listing import LISTED_DEFAULT
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.showing import as_json, short, table, when
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, subcommands
@@ -34,7 +35,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _mine(given: argparse.Namespace) -> int:
-    found = api().get("notices", limit=LIST_MAX)["items"]
+    found = api().get("notices", limit=LISTED_DEFAULT)["items"]
     if given.json:
         as_json(found)
         return EXIT_DONE

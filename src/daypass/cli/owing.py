@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import LIST_MAX, duration, limited, tell
+from daypass.cli.asking import duration, limited, tell
 from daypass.cli.client import Json, api
+from daypass.cli.listing import add_list, newest
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.showing import as_json, brief, clean, short, table, until, when
 from daypass.cli.verbs import EXIT_DONE, Verb
@@ -86,14 +87,14 @@ def _ratify(given: argparse.Namespace) -> int:
 def _obligations_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", metavar="ID", help="one of them, with what was asked and what was done")
     parser.add_argument("--all", action="store_true", help="also those that are done, and about me")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_list(parser)
 
 
 def _obligations(given: argparse.Namespace) -> int:
     here = api()
     if given.id:
         return _one(given, here.get(f"obligations/{given.id}"))
-    found = here.every("obligations", LIST_MAX, everything="true" if given.all else None)
+    found = newest(given, "obligations", everything="true" if given.all else None)
     if given.json:
         as_json(found)
         return EXIT_DONE

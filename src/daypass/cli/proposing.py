@@ -9,11 +9,10 @@ from typing import Any
 
 from daypass.cli.asking import tell
 from daypass.cli.client import Json, api
+from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, clean, clean_lines, short, table, when
 from daypass.cli.verbs import EXIT_DONE
 from daypass.domain.errors import Invalid
-
-LIST_MAX = 100
 
 
 def add_proposing(words: Any) -> None:
@@ -30,7 +29,10 @@ def add_proposing(words: Any) -> None:
     approve.add_argument("--note", default="", metavar="TEXT", help="a note for the record")
     reject.add_argument("--note", required=True, metavar="TEXT", help="why")
     for each, run in ((propose, _propose), (listed, _proposals), (diff, _diff), (approve, _approve), (reject, _reject)):
-        each.add_argument("--json", action="store_true", help="print JSON")
+        if each is listed:
+            add_list(each)
+        else:
+            each.add_argument("--json", action="store_true", help="print JSON")
         each.set_defaults(word=run)
 
 
@@ -43,7 +45,7 @@ def _propose(given: argparse.Namespace) -> int:
 
 
 def _proposals(given: argparse.Namespace) -> int:
-    found = api().every("policy/proposals", LIST_MAX)
+    found = newest(given, "policy/proposals")
     if given.json:
         as_json(found)
         return EXIT_DONE

@@ -7,12 +7,12 @@ import time
 
 from daypass.cli.asking import duration, moment
 from daypass.cli.client import Api, Json, api
+from daypass.cli.listing import add_list, say_more
 from daypass.cli.showing import as_json, clean, short, when
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb
 from daypass.domain.finding import OUTCOMES
 
 SHOWN_DEFAULT = 50
-SHOWN_MAX = 10_000
 PAGE = 100
 TEXT_CHARACTERS_MAX = 300
 """What of one text a list shows."""
@@ -34,13 +34,6 @@ def since(text: str) -> int:
         return moment(text)
 
 
-def count(text: str) -> int:
-    """The argument type of `--limit`."""
-    if not text.isdecimal() or not 0 < int(text) <= SHOWN_MAX:
-        raise argparse.ArgumentTypeError(f"must be a number from 1 to {SHOWN_MAX}, not {text!r}")
-    return int(text)
-
-
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", nargs="?", default="", metavar="TEXT", help="words, of statements, reasons, notes")
     parser.add_argument("--table", metavar="T", help="statements that name this table")
@@ -52,12 +45,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--since", type=since, metavar="7d", help="from so long ago on, or from this time")
     parser.add_argument("--until", type=since, metavar="1d", help="before then")
-    parser.add_argument("--limit", type=count, default=SHOWN_DEFAULT, metavar="N", help=f"at most ({SHOWN_DEFAULT})")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_list(parser, SHOWN_DEFAULT)
 
 
 def _search(given: argparse.Namespace) -> int:
     found, more = _every(api(), given)
+    if more:
+        say_more(given)
     if given.json:
         as_json(found)
     else:
@@ -65,8 +59,6 @@ def _search(given: argparse.Namespace) -> int:
             _show(hit)
         if not found:
             print("Nothing of that is on record, as far as you may see.")
-        if more:
-            print(f"There is more: --limit {given.limit * 2}")
     return EXIT_FAILED if any("DAMAGED" in (hit["state"], hit["body"]) for hit in found) else EXIT_DONE
 
 

@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
-from daypass.cli.asking import LIST_MAX, tell
+from daypass.cli.asking import tell
 from daypass.cli.client import Api, Json, api
 from daypass.cli.ending import in_doubt
+from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, clean_lines, short, table, until, when
 from daypass.cli.verbs import EXIT_DONE, Verb
 from daypass.domain.errors import Unavailable
@@ -23,11 +24,11 @@ ID_HELP = "the session (the end of its id is enough)"
 
 def _sessions_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--live", action="store_true", help="only those that are open now")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_list(parser)
 
 
 def _sessions(given: argparse.Namespace) -> int:
-    found = api().every("sessions", LIST_MAX, live="true" if given.live else None)
+    found = newest(given, "sessions", live="true" if given.live else None)
     if given.json:
         as_json(found)
         return EXIT_DONE

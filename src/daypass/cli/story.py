@@ -28,7 +28,7 @@ def _show(given: argparse.Namespace) -> int:
         return _show_bundle(here, given, nothing)
     request = thing if kind == "request" else here.get(f"requests/{thing['request']}")
     grant = here.get(f"grants/{request['grant']}") if request["grant"] else None
-    sessions = here.every("sessions", SESSIONS_MAX, grant=grant["id"]) if grant else []
+    sessions = here.every("sessions", SESSIONS_MAX, grant=grant["id"])[0] if grant else []
     deciders = here.get(f"requests/{request['id']}/deciders") if request["state"] in WAITING else None
     if kind == "session":
         sessions = [each for each in sessions if each["id"] == thing["id"]] or [thing]

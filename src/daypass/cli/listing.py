@@ -1,0 +1,37 @@
+"""Lists at the command line: the newest so many, and a word where that is not all."""
+
+from __future__ import annotations
+
+import argparse
+
+from daypass.cli.client import Json, api
+from daypass.cli.verbs import complain
+
+LISTED_DEFAULT = 100
+LISTED_MAX = 10_000
+
+
+def count(text: str) -> int:
+    """The argument type of `--limit`."""
+    if not text.isdecimal() or not 0 < int(text) <= LISTED_MAX:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {LISTED_MAX}, not {text!r}")
+    return int(text)
+
+
+def add_list(parser: argparse.ArgumentParser, default: int = LISTED_DEFAULT) -> None:
+    """The options of every list."""
+    parser.add_argument("--limit", type=count, default=default, metavar="N", help=f"at most ({default})")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def newest(given: argparse.Namespace, path: str, **query: object) -> list[Json]:
+    """The newest `--limit` of a paged list."""
+    found, more = api().every(path, given.limit, **query)
+    if more:
+        say_more(given)
+    return found
+
+
+def say_more(given: argparse.Namespace) -> None:
+    """Say, beside what is printed, that it is not all."""
+    complain(f"only the newest {given.limit} are shown", f"more of them: --limit {min(given.limit * 2, LISTED_MAX)}")
