@@ -14,6 +14,7 @@ from daypass.domain.grant import EndReason
 from daypass.domain.session import Session, SessionState
 from daypass.domain.statement import Completed
 from daypass.domain.target import Credential
+from daypass.gateway.enders import Enders, Login
 from daypass.ledger.journal import Durability
 from daypass.protocols.ending import Poke
 
@@ -82,16 +83,22 @@ async def test_an_ender_that_was_lost_is_there_again_when_it_is_needed() -> None
         assert end.confirmed
 
 
+async def turned_away(rig: Rig) -> tuple[Enders, Login]:
+    """An ender that its target threw out and then turned away three times. It tries again after 0.8 s."""
+    await rig.open()
+    enders, orders = rig.gateway.works.enders, rig.desk.targets["orders"]
+    login = enders.need(orders, orders.roles["read"], Credential("app", "secret"))
+    await until(lambda: enders.ready(login))
+    rig.target.turning_away = True
+    rig.target.lose_enders()
+    await until(lambda: rig.target.turned_away == 3)
+    return enders, login
+
+
 async def test_a_target_that_is_back_is_asked_at_once() -> None:
     async with Rig(bounds=replace(FAST, stop_seconds=0.3, ender_retry_seconds=60)) as rig:
-        await rig.open()
-        enders, orders = rig.gateway.works.enders, rig.desk.targets["orders"]
-        login = enders.need(orders, orders.roles["read"], Credential("app", "secret"))
-        await until(lambda: enders.ready(login))
-        rig.target.turning_away = True
-        rig.target.lose_enders()
-        await until(lambda: rig.target.turned_away == 3)
-        # It would be tried again after 0.8 s, and then after 1.6: later than the order may take.
+        enders, login = await turned_away(rig)
+        # By itself it would try later than the order may take.
         rig.target.turning_away = False
         (seen,) = await enders.order(login, Poke({"pid": "101"}), FAST.stop_seconds)
         assert seen["alive"] == "yes"
@@ -99,13 +106,7 @@ async def test_a_target_that_is_back_is_asked_at_once() -> None:
 
 async def test_an_order_that_waits_asks_once_more_and_no_oftener() -> None:
     async with Rig(bounds=replace(FAST, ender_retry_seconds=60)) as rig:
-        await rig.open()
-        enders, orders = rig.gateway.works.enders, rig.desk.targets["orders"]
-        login = enders.need(orders, orders.roles["read"], Credential("app", "secret"))
-        await until(lambda: enders.ready(login))
-        rig.target.turning_away = True
-        rig.target.lose_enders()
-        await until(lambda: rig.target.turned_away == 3)
+        enders, login = await turned_away(rig)
         with pytest.raises(Unavailable, match="no answer from orders"):
             await enders.order(login, Poke({"pid": "101"}), 0.5)
         assert rig.target.turned_away <= 4
