@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +60,23 @@ def test_a_record_longer_than_a_segment_gets_its_own(journal: Journal) -> None:
     journal.append(b"after")
     journal.flush()
     assert [len(p) for _, p in everything(journal)] == [6, 3_000_000, 5]
+
+
+@pytest.mark.parametrize("durability", [Durability.SYNCED, Durability.WRITTEN])
+def test_records_lie_in_their_segment_as_it_is_told(tmp_path: Path, durability: Durability) -> None:
+    journal = Journal.open(tmp_path, durability, after=2**32 - 2)  # a checksum begins with 32 bits of the number
+    payloads = [b"small", b"l" * 5000, b"s", b"small again", b"l" * 70_000, b"m" * 4096]
+    for payload in payloads:
+        journal.append(payload)
+    journal.flush()
+    journal.append(b"of another turn")
+    journal.close()
+    (data,) = (path.read_bytes() for path in tmp_path.glob("*.seg"))
+    expected = b"".join(
+        struct.pack("<II", len(payload), zlib.crc32(payload, number % 2**32)) + payload
+        for number, payload in enumerate([*payloads, b"of another turn"], 2**32 - 1)
+    )
+    assert data.startswith(expected) and not data[len(expected) :].strip(b"\0")
 
 
 def test_old_records_are_read_back_from_their_files_when_memory_has_let_them_go(journal: Journal) -> None:

@@ -12,7 +12,10 @@ Pure: both sources are given to it, in nanoseconds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 FOLLOW_NS: Final = 1_000_000_000
 """A difference that is smaller is taken as the oscillator's, or a time service's correction of it; a larger one is a
@@ -33,28 +36,30 @@ class SteadyClock:
     def __init__(self, wall: Callable[[], int], counter: Callable[[], int]) -> None:
         self._wall = wall
         self._counter = counter
-        self._counted = counter()
-        self._ns = self._said = wall()
+        self._counted: i64 = counter()
+        self._ns: i64 = wall()
+        self._said: i64 = self._ns
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970. Never less than it said before."""
-        counted = self._counter()
-        passed = counted - self._counted
+        counted: i64 = self._counter()
+        passed: i64 = counted - self._counted
         if not 0 <= passed < FOLLOW_EVERY_NS:
             if passed > 0:
                 self._follow(passed)
             self._counted = counted
             passed = 0
-        now = self._ns + passed
+        now: i64 = self._ns + passed
         if now > self._said:
             self._said = now
         return self._said
 
-    def _follow(self, passed: int) -> None:
+    def _follow(self, passed: i64) -> None:
         self._ns += passed
-        off = self._wall() - self._ns
+        wall: i64 = self._wall()
+        off: i64 = wall - self._ns
         if -FOLLOW_NS < off < FOLLOW_NS:
-            most = passed // FOLLOW_RATE
+            most: i64 = passed // FOLLOW_RATE
             self._ns += max(-most, min(off, most))
 
     def now_us(self) -> int:

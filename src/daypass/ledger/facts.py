@@ -137,15 +137,16 @@ def _utf8(text: str) -> bytes:
 def _strings(strings: tuple[str, ...]) -> bytes:
     if not strings:
         return b""
-    packed = _packed.get(strings)
+    key: object = strings if len(strings) > 1 else strings[0]  # a string keeps its hash, a tuple does not
+    packed = _packed.get(key)
     if packed is None:
         if len(_packed) >= PACKED_KEPT:
             _packed.clear()
-        packed = _packed[strings] = _pack(strings)
+        packed = _packed[key] = _pack(strings)
     return packed
 
 
-_packed: Final[dict[tuple[str, ...], bytes]] = {}
+_packed: Final[dict[object, bytes]] = {}
 
 
 def _pack(strings: tuple[str, ...]) -> bytes:

@@ -27,7 +27,7 @@ from daypass.ledger.ahead import Ahead
 from daypass.ledger.backlog import Backlog
 from daypass.ledger.files import Disk, Files
 from daypass.ledger.group_commit import GroupCommit
-from daypass.ledger.segments import HEAD, PAYLOAD_BYTES_MAX, Recovery, Span, framed, name, recover
+from daypass.ledger.segments import HEAD, PAYLOAD_BYTES_MAX, Recovery, Span, all_framed, framed, name, recover
 from daypass.ledger.syncing import Syncing
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
@@ -80,7 +80,6 @@ class Journal(GroupCommit):
         self.syncs = durability is not Durability.WRITTEN
         self.waits_for_store = durability is Durability.LEDGER
         self._pending: list[bytes] = []
-        self._payloads: list[bytes] = []
         self._pending_bytes = 0
         self._shipping: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
@@ -165,8 +164,7 @@ class Journal(GroupCommit):
             self._offset, self._durable = end, number
             self.backlog.append(payload, size)
             return number
-        self._pending.append(framed(payload, number))
-        self._payloads.append(payload)
+        self._pending.append(payload)
         self._pending_bytes += size
         if self._pending_bytes > PENDING_BYTES:
             self._write()
@@ -185,12 +183,12 @@ class Journal(GroupCommit):
         if not pending or self._problem is not None:
             return
         try:
-            self._files.write(self._handle, b"".join(pending), self._offset)
+            self._files.write(self._handle, all_framed(pending, self._last - len(pending) + 1), self._offset)
         except OSError as problem:
             self._break(problem)
         self._offset += self._pending_bytes
-        self.backlog.add(self._payloads, self._pending_bytes)
-        self._pending, self._payloads = [], []
+        self.backlog.add(pending, self._pending_bytes)
+        self._pending = []
         self._pending_bytes = 0
         self._dirty = True
 
@@ -211,7 +209,7 @@ class Journal(GroupCommit):
         """Be broken for good, tell once, and raise `Unavailable`."""
         if self._problem is None:
             self._problem = problem
-            self._pending, self._payloads, self._waiting, self._shipping = [], [], [], []
+            self._pending, self._waiting, self._shipping = [], [], []
             if self.on_failure is not None:
                 self.on_failure(problem)
         raise Unavailable(f"the journal cannot be written: {problem}") from problem

@@ -8,12 +8,12 @@ whatever lies beyond it was never acknowledged (or the disk has lost it), and is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from binascii import crc32
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 from typing import Final
-from zlib import crc32
 
 from librt.strings import BytesWriter
 
@@ -25,7 +25,7 @@ SUFFIX = ".seg"
 NUMBER_DIGITS = 16
 
 LARGE_BYTES: Final = 4096
-"""A record above this is put together by size, not in a buffer that grows."""
+"""A record above this is joined to its head by size, not put into a buffer that grows."""
 
 _crc32: Final = crc32
 
@@ -60,15 +60,33 @@ def name(first: int) -> str:
 
 def framed(payload: bytes, number: int) -> bytes:
     """The record with this number as it lies in a segment."""
-    length = len(payload)
-    checksum = _crc32(payload, number & 0xFFFFFFFF)
-    if length > LARGE_BYTES:
-        return HEAD.pack(length, checksum) + payload
     out = BytesWriter()
-    put_u32(out, length)
-    put_u32(out, checksum)
+    _put_head(out, payload, number)
+    if len(payload) > LARGE_BYTES:
+        return out.getvalue() + payload
     out.write(payload)
     return out.getvalue()
+
+
+def all_framed(payloads: Sequence[bytes], number: int) -> bytes:
+    """These records, the first of which has this number, as they lie in a segment."""
+    out = BytesWriter()
+    parts: list[bytes] = []
+    for payload in payloads:
+        _put_head(out, payload, number)
+        number += 1
+        if len(payload) > LARGE_BYTES:
+            parts += (out.getvalue(), payload)
+            out = BytesWriter()
+        else:
+            out.write(payload)
+    parts.append(out.getvalue())
+    return b"".join(parts)
+
+
+def _put_head(out: BytesWriter, payload: bytes, number: int) -> None:
+    put_u32(out, len(payload))
+    put_u32(out, _crc32(payload, number & 0xFFFFFFFF))
 
 
 def records(data: bytes, number: int) -> Iterator[tuple[int, bytes, int]]:
