@@ -160,6 +160,7 @@ class World:
         tightening = Tightening(self.office, Starting(self.office), self.endings)
         self.departing = Departing(self.office, self.endings, tightening, self.visits)
         self.clocks = Clocks(
+            self.office,
             self.requests,
             self.grants,
             self.endings,

@@ -16,12 +16,13 @@ from daypass.domain.people import OPERATOR, Person
 from daypass.domain.request import RequestState
 from daypass.domain.roles import Role
 from daypass.services.asking import Wish
-from daypass.services.departing import MARKED, Departing
+from daypass.services.departing import Departing
 from daypass.services.directory import Directory
 from daypass.services.directory_groups import MEMBERS_CHANGED_MAX
 from daypass.services.directory_reading import CALLS_MAX, Rules, Taken
 from daypass.services.starting import Starting
 from daypass.services.tightening import Tightening
+from daypass.store.due import DEPARTING
 from daypass.store.visiting import Password
 from tests.domain.things import PEOPLE, POLICY
 from tests.services.conftest import World
@@ -180,7 +181,7 @@ async def test_what_is_followed_up_is_forgotten_then(there: Provisioning) -> Non
     for _ in range(2):
         await world.sweep()
     async with world.store.reading() as tx:
-        assert await tx.setting(MARKED) == "{}"
+        assert await tx.setting(DEPARTING) == "{}"
 
 
 async def test_who_is_disabled_by_other_means_keeps_nothing_open(world: World) -> None:

@@ -219,7 +219,19 @@ def make_house(store: Store, checked: Checked) -> House:
     departing = Departing(office, endings, tightening, visits)
     doubts = Doubts(office, credentials, live)
     clocks = Clocks(
-        requests, grants, endings, refusals, recovery, patrol, duties, reminding, locks, revoking, departing, doubts
+        office,
+        requests,
+        grants,
+        endings,
+        refusals,
+        recovery,
+        patrol,
+        duties,
+        reminding,
+        locks,
+        revoking,
+        departing,
+        doubts,
     )
     return House(
         office=office,

@@ -27,10 +27,8 @@ from daypass.services.office import Change, Office
 from daypass.services.telling import request_event
 from daypass.services.tightening import Tightening
 from daypass.services.visiting import Visits
+from daypass.store.due import DEPARTING
 from daypass.store.interface import Transaction
-
-MARKED = "departing"
-"""The setting that keeps whom to follow up."""
 
 
 class Departing:
@@ -133,12 +131,12 @@ class Departing:
 
 async def _marked(tx: Transaction) -> dict[str, str]:
     """Who is to be followed up, each with the mark of the change that said so last."""
-    marks: dict[str, str] = json.loads(await tx.setting(MARKED) or "{}")
+    marks: dict[str, str] = json.loads(await tx.setting(DEPARTING) or "{}")
     return marks
 
 
 async def _mark(tx: Transaction, marks: Mapping[str, str]) -> None:
-    await tx.save_setting(MARKED, json.dumps(marks))
+    await tx.save_setting(DEPARTING, json.dumps(marks))
 
 
 def _why_denied(request: Request, crowd: Crowd) -> str:

@@ -21,6 +21,7 @@ from daypass.domain.session import Session, SessionState
 from daypass.domain.standing import EnrolledKey, Favourite, Proposal, SealedCode
 from daypass.store.counting import Counting
 from daypass.store.directory import DirectoryStore
+from daypass.store.due import Dues
 from daypass.store.erasing import Erasing
 from daypass.store.locking import Locking, Page
 from daypass.store.notices import Notices
@@ -68,7 +69,7 @@ class Cut:
     seen: Mapping[str, object] | None = None
 
 
-class Transaction(Locking, Visiting, Snippets, Notices, Erasing, Counting, DirectoryStore, Interface):
+class Transaction(Locking, Visiting, Snippets, Notices, Erasing, Counting, Dues, DirectoryStore, Interface):
     """Everything inside one commit. `..._for_change` locks the row; `save_...` inserts or replaces it."""
 
     async def unhurried(self) -> None:

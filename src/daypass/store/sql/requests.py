@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import BigInteger, and_, cast, delete, exists, insert, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, delete, exists, insert, or_, select
 
 from daypass.domain.grant import LIVE, Grant, GrantState
 from daypass.domain.request import Request, RequestState
@@ -14,7 +15,7 @@ from daypass.store import codec
 from daypass.store.interface import Page
 from daypass.store.schema import favourites, grants, people, proposals, request_deciders, requests
 from daypass.store.sql.around import Around
-from daypass.store.sql.statement import newest
+from daypass.store.sql.statement import Moment, newest
 
 
 class Requests(Around):
@@ -54,8 +55,7 @@ class Requests(Around):
         if decide_by_until is not None:
             query = query.where(requests.c.decide_by <= decide_by_until)
         if escalate_until is not None:
-            at, escalated = (requests.c.route[name].as_string() for name in ("escalate_at", "escalated_at"))
-            query = query.where(cast(at, BigInteger) <= escalate_until, escalated.is_(None))
+            query = query.where(*is_to_escalate(escalate_until))
         if bundle is not None:
             query = query.where(requests.c.bundle == bundle)
         if access is not None:
@@ -127,28 +127,38 @@ class Grants(Around):
         if states:
             query = query.where(grants.c.state.in_([state.value for state in states]))
         if due_until is not None:
-            waiting = grants.c.state.in_([GrantState.READY.value, GrantState.SCHEDULED.value])
-            active = grants.c.state == GrantState.ACTIVE.value
-            query = query.where(
-                or_(
-                    and_(active, grants.c.expires_at <= due_until),
-                    and_(waiting, grants.c.activate_by <= due_until),
-                )
-            )
+            query = query.where(grant_is_due(due_until))
         if around is not None:
             return [codec.grant_of(row) for row in await self.around(query, grants, grants.c.request, around, page)]
         return [codec.grant_of(row) for row in await self._all(newest(query, grants, page))]
 
     async def grants_of_disabled(self) -> Sequence[Grant]:
-        owner = people.alias()
-        query = (
-            select(grants)
-            .join(people, people.c.id == grants.c.person)
-            .outerjoin(owner, owner.c.id == people.c.agent_of)
-            .where(grants.c.state.in_([state.value for state in LIVE]))
-            .where(or_(people.c.disabled.is_(True), owner.c.disabled.is_(True)))
-        )
-        return [codec.grant_of(row) for row in await self._all(query)]
+        return [codec.grant_of(row) for row in await self._all(of_disabled())]
 
     async def save_grant(self, grant: Grant) -> None:
         await self._save(grants, codec.grant_row(grant))
+
+
+def is_to_escalate(until: Moment) -> tuple[ColumnElement[bool], ...]:
+    """What holds for a request that should have escalated by then, and has not."""
+    at, escalated = (requests.c.route[name].as_string() for name in ("escalate_at", "escalated_at"))
+    return cast(at, BigInteger) <= until, escalated.is_(None)
+
+
+def grant_is_due(until: Moment) -> ColumnElement[bool]:
+    """A grant that expires, or that nobody used, by then."""
+    waiting = grants.c.state.in_([GrantState.READY.value, GrantState.SCHEDULED.value])
+    active = grants.c.state == GrantState.ACTIVE.value
+    return or_(and_(active, grants.c.expires_at <= until), and_(waiting, grants.c.activate_by <= until))
+
+
+def of_disabled() -> Select[Any]:
+    """Grants that can open something although their person, or the person whose agent that is, is disabled."""
+    owner = people.alias()
+    return (
+        select(grants)
+        .join(people, people.c.id == grants.c.person)
+        .outerjoin(owner, owner.c.id == people.c.agent_of)
+        .where(grants.c.state.in_([state.value for state in LIVE]))
+        .where(or_(people.c.disabled.is_(True), owner.c.disabled.is_(True)))
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import Select, Table, or_, select
 
 from daypass.domain.session import LIVE, Session, SessionState
 from daypass.store import codec
 from daypass.store.interface import Page
 from daypass.store.schema import grants, locks, obligations, requests, sessions, tokens
 from daypass.store.sql.around import Around
-from daypass.store.sql.statement import newest
+from daypass.store.sql.statement import Moment, newest
 
 RESOLVED_MAX = 5
 """Enough to say that a part is ambiguous and to show between what."""
@@ -62,9 +63,7 @@ class Sessions(Around):
         return [codec.session_of(row) for row in await self._all(newest(query, sessions, page))]
 
     async def sessions_of_revoked(self, *, before: int) -> Sequence[Session]:
-        states = [state.value for state in LIVE]
-        query = select(sessions).join(tokens, tokens.c.id == sessions.c.token).where(sessions.c.state.in_(states))
-        return [codec.session_of(row) for row in await self._all(query.where(tokens.c.revoked_at <= before))]
+        return [codec.session_of(row) for row in await self._all(of_revoked(before))]
 
     async def save_session(self, session: Session) -> None:
         await self._save(sessions, codec.session_row(session))
@@ -81,3 +80,10 @@ class Sessions(Around):
         near = or_(table.c.id.like(f"{part}%"), table.c.id.like(f"%{part}"))
         query = select(table.c.id).where(near).order_by(table.c.id.desc()).limit(RESOLVED_MAX)
         return [str(row["id"]) for row in await self._all(query)]
+
+
+def of_revoked(before: Moment) -> Select[Any]:
+    """Sessions that are live although their token was revoked by then."""
+    live = sessions.c.state.in_([state.value for state in LIVE])
+    joined = select(sessions).join(tokens, tokens.c.id == sessions.c.token)
+    return joined.where(live, tokens.c.revoked_at <= before)

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, Select, Table, bindparam, text
+from sqlalchemy import ColumnElement, Executable, Select, Table, bindparam, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from daypass.store.interface import Page
+
+Moment = int | ColumnElement[int]
+"""Milliseconds since 1970, or where they go in a statement."""
 
 
 class Part:

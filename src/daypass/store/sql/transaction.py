@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from daypass.store.sql.counting import Counts
 from daypass.store.sql.directory import Directory
+from daypass.store.sql.due import Dues
 from daypass.store.sql.duties import Duties
 from daypass.store.sql.erasing import Erasing
 from daypass.store.sql.locking import Locks
@@ -24,6 +25,7 @@ class SqlTransaction(
     Grants,
     Sessions,
     Duties,
+    Dues,
     Outbox,
     Nodes,
     Locks,
