@@ -62,8 +62,9 @@ def test_what_is_no_draft_gets_no_place() -> None:
 class Queue:
     """A store's log that only counts."""
 
-    def __init__(self, waiting: int) -> None:
+    def __init__(self, waiting: int, *, shared: bool = False) -> None:
         self.waiting = waiting
+        self.shared = shared
         self.limits: list[int] = []
         self.conflicts = 0
         self.listeners: list[Callable[[], None]] = []
@@ -95,13 +96,26 @@ async def test_draining_takes_everything_in_bounded_steps() -> None:
 
 
 async def test_a_commit_wakes_it_and_a_rival_does_not_stop_it() -> None:
-    queue = Queue(0)
+    queue = Queue(0, shared=True)
     done = asyncio.Event()
     sequencer = Sequencer(queue, lambda count: done.set())
     task = asyncio.create_task(sequencer.run())
     await asyncio.sleep(0)
     queue.conflicts = 1
     queue.commit(3)
+    await asyncio.wait_for(done.wait(), 5)
+    assert queue.waiting == 0
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_another_node_commits_is_found() -> None:
+    queue = Queue(0, shared=True)
+    done = asyncio.Event()
+    task = asyncio.create_task(Sequencer(queue, lambda count: done.set()).run())
+    await asyncio.sleep(0)
+    queue.waiting = 3  # nobody tells
     await asyncio.wait_for(done.wait(), 5)
     assert queue.waiting == 0
     task.cancel()

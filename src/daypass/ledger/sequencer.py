@@ -1,7 +1,8 @@
 """Gives committed drafts their places: an index without gaps, and a number and predecessor in each of their chains.
 
 `number` is pure and is the whole of it; the loop has the store run it in one fenced commit, as soon as something was
-committed and at latest after `SECONDS`. A draft whose transaction rolled back was never there, so it leaves no gap.
+committed; what another node committed, which nobody tells of, at latest after `SECONDS`. A draft whose transaction
+rolled back was never there, so it leaves no gap.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from daypass.ledger.entry import NO_CHAINS
 
 SECONDS = 0.2
 """How long a commit that nobody told of (another node's) waits for its index."""
+ALONE_SECONDS = 10.0
+"""The same where there is no other node: every commit tells, and only what a failure left is found like this."""
 BATCH = 2048
 """Drafts in one commit: some twenty milliseconds of the store's time, so that other writers are not kept waiting."""
 
@@ -27,7 +30,9 @@ Number = Callable[
 
 
 class Log(Interface):
-    """Where drafts wait (a store)."""
+    """Where drafts wait (a store). `shared`: others append as well, and do not tell."""
+
+    shared: bool
 
     async def sequence(self, limit: int, number: Number) -> int: ...
 
@@ -68,6 +73,7 @@ class Sequencer:
         """`on_placed` is told how many drafts got their places."""
         self._log = log
         self._on_placed = on_placed
+        self._seconds = SECONDS if log.shared else ALONE_SECONDS
         self._woken = asyncio.Event()
         log.on_append(self._woken.set)
 
@@ -93,6 +99,6 @@ class Sequencer:
             self._woken.clear()
             await self.drain()
             try:
-                await asyncio.wait_for(self._woken.wait(), SECONDS)
+                await asyncio.wait_for(self._woken.wait(), self._seconds)
             except TimeoutError:
                 continue
