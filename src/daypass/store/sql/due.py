@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Select, func, literal_column, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, func, literal_column, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from daypass.domain.grant import GrantState
 from daypass.domain.obligation import ObligationState
@@ -22,7 +23,7 @@ from daypass.store.sql.statement import Part
 _NOW: ColumnElement[int] = literal_column("{p}1", BigInteger)
 _UNFINISHED = (GrantState.ENDING, GrantState.END_UNCONFIRMED)
 _UNUSED = (GrantState.READY, GrantState.SCHEDULED)
-_waits = requests.c.state.in_([state.value for state in OPEN])
+_WAITS = requests.c.state.in_([state.value for state in OPEN])
 
 _QUESTIONS: Mapping[Due, tuple[Select[Any], ...]] = {
     Due.ENDS: (
@@ -40,8 +41,8 @@ _QUESTIONS: Mapping[Due, tuple[Select[Any], ...]] = {
     ),
     Due.REVOKED: (of_revoked(_NOW).with_only_columns(literal_column("1")),),
     Due.DOUBTS: (select(sessions.c.id).where(sessions.c.look_at <= _NOW),),
-    Due.DECISIONS: (select(requests.c.id).where(_waits, requests.c.decide_by <= _NOW),),
-    Due.ESCALATIONS: (select(requests.c.id).where(_waits, *is_to_escalate(_NOW)),),
+    Due.DECISIONS: (select(requests.c.id).where(_WAITS, requests.c.decide_by <= _NOW),),
+    Due.ESCALATIONS: (select(requests.c.id).where(_WAITS, *is_to_escalate(_NOW)),),
     Due.OBLIGATIONS: (
         select(obligations.c.id).where(obligations.c.state == ObligationState.DUE.value, obligations.c.due_at <= _NOW),
     ),
@@ -50,12 +51,13 @@ _QUESTIONS: Mapping[Due, tuple[Select[Any], ...]] = {
 
 class Dues(Part):
     async def due(self, now: int) -> frozenset[Due]:
-        (found,) = await bulk_on(self._connection).ask(_statement(self._connection.dialect), now)
+        (found,) = await bulk_on(self._connection).ask(_statement(self._connection.dialect.name), now)
         return frozenset(one for one, there in zip(_QUESTIONS, found, strict=True) if there)
 
 
 @cache
-def _statement(dialect: Dialect) -> str:
+def _statement(database: str) -> str:
     """Written out: having SQLAlchemy put in values takes ten times what the database does."""
+    dialect = {one.name: one for one in (sqlite.dialect, postgresql.dialect)}[database]
     each = [or_(*(one.exists() for one in questions)) for questions in _QUESTIONS.values()]
-    return str(select(*each).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return str(select(*each).compile(dialect=dialect(), compile_kwargs={"literal_binds": True}))
