@@ -19,14 +19,25 @@ UNWANTED: Final = 2
 PRESSED: Final = 4
 HELD: Final = 8
 STOPPED: Final = 16
+GATHERING: Final = 32
 """Why reading may be paused, as bits: the other side's buffer is full, the session wants nothing, the journal has too
-much unshipped, too much waits for its record, forwarding is over."""
+much unshipped, too much waits for its record, forwarding is over, more of a stream is let come together."""
 
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 """A peer that is gone without a word is noticed within a minute, so that its session does not stay open."""
 
 QUIET_SECONDS: Final = 0.05
 """Who owes nothing and has sent nothing for so long after its last words were sent to it is not sending."""
+
+STREAM_BYTES: Final = 1 << 18
+"""Who has said so much since it was last spoken to is streaming: the rows of a large answer, what is copied in."""
+
+PIECE_BYTES: Final = 1 << 16
+"""Pieces of a stream that are smaller than this cost more for being read at all than for what is in them."""
+
+GATHER_SECONDS: Final = 0.001
+"""How long a stream in small pieces is let come together before the next is read: the shortest timer of the loop. A
+PostgreSQL server sends 8 KiB at a time, and whoever reads each is woken for each."""
 
 
 class Owner(Interface):
@@ -55,6 +66,7 @@ class Wire:
     __slots__ = (
         "_missing",
         "_paused",
+        "_streamed",
         "_tls",
         "_transport",
         "_unheeded",
@@ -76,6 +88,7 @@ class Wire:
         self.lost = False
         self.peer = ""
         self._paused = 0
+        self._streamed = 0
         self._tls: TlsLayer | None = None
         self._transport: asyncio.Transport | None = None
         self._unheeded = False
@@ -101,10 +114,14 @@ class Wire:
         if self.closing:
             self._unheeded = True  # read only so that the peer may come to an end: see `part`
             self._missing -= len(data)
-        elif self._tls is None:
+            return
+        self._streamed += len(data)
+        if self._tls is None:
             self.owner.received(self.side, data)
         else:
             self._decrypt(data)
+        if self._streamed > STREAM_BYTES and len(data) < PIECE_BYTES and not self._paused:
+            self._gather()
 
     def eof_received(self) -> bool:
         if self.closing:
@@ -129,6 +146,7 @@ class Wire:
         """Send, unless the side is closed or gone."""
         if self.closing or self._transport is None:
             return
+        self._streamed = 0
         if self._tls is not None:
             if not self._tls.established:
                 return  # nothing is said in the clear any more, and nothing can be said in secret yet
@@ -193,6 +211,10 @@ class Wire:
             self._transport.abort()
 
     # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _gather(self) -> None:
+        self.pause(GATHERING)
+        asyncio.get_running_loop().call_later(GATHER_SECONDS, self.resume, GATHERING)
 
     def _close_if_quiet(self) -> None:
         if self._transport is None:
