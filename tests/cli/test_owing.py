@@ -54,6 +54,8 @@ def test_what_i_was_told_is_listed(served: Served) -> None:
     assert served.run("ana", *BREAK, "--drill").returncode == 0
     assert "glass.broken" in served.run("cleo", "notify", "list").stdout
     told = served.object("cleo", "notify", "list")
+    newest = served.run("cleo", "notify", "list", "--limit", "1", "--json")
+    assert json.loads(newest.stdout) == told[:1] and "only the newest 1 are shown" in newest.stderr
     assert told[0]["kind"] == "glass.broken"
     assert served.run("cleo", "notify", "failed").stdout == "Everybody could be told.\n"
 

@@ -269,6 +269,8 @@ def test_a_store_behind_the_log_serves_reads_signs_nothing_and_can_be_recovered(
     assert len(daypass.object(CLEO, "search", "before", "--kind", "select")) == 1
     # The bodies of what came after are lost with the store; what the entries say is found again.
     assert len(daypass.object(CLEO, "search", "--kind", "select")) == 4
+    assert daypass.run(CLEO, "search", "--kind", "select", "--limit", "4").stderr == ""
+    assert "only the newest 3 are shown" in daypass.run(CLEO, "search", "--kind", "select", "--limit", "3").stderr
     kept = tmp_path / "kept.checkpoint"
     kept.write_bytes(checkpoint)
     (recovered,) = daypass.wait_entries("ledger.recovered")

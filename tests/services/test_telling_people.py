@@ -315,7 +315,9 @@ async def test_what_never_arrives_is_given_up_on_record_and_can_be_begun_anew(po
     assert body["channel"] == "hook" and body["attempts"] > 10
     kinds = [one.notice.kind for one in await inbox.mine(audrey, Page(20))]
     assert "notice.failed" in kinds
-    (failed,) = [one for one in await inbox.failed(audrey) if one.notice.channel == "hook" and one.notice.thread]
+    (failed,) = [
+        one for one in await inbox.failed(audrey, Page(20)) if one.notice.channel == "hook" and one.notice.thread
+    ]
     with pytest.raises(Refused):
         await inbox.retry(await world.who("ana"), failed.notice.id)
     await inbox.retry(audrey, failed.notice.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from daypass.domain.standing import Notice
-from daypass.store.interface import Store
+from daypass.store.interface import Page, Store
 from tests.store.things import ODD, id_of
 
 MAIL = "email"
@@ -62,13 +62,16 @@ async def test_a_thread_goes_out_in_order_and_others_do_not_wait(store: Store) -
 async def test_what_was_given_up_is_found_and_what_is_old_is_forgotten(store: Store) -> None:
     dead = replace(notice(1), next_at=0, problem="550 no such user")
     quiet = replace(notice(2), next_at=0)
-    await saved(store, dead, quiet, notice(3))
+    later = replace(notice(4), next_at=0, problem="gone", made_at=notice(3).made_at)
+    await saved(store, dead, quiet, notice(3), later)
     async with store.reading() as tx:
-        assert await tx.failed_notices(limit=10) == [dead]
+        assert await tx.failed_notices(Page(10)) == [later, dead]
+        assert await tx.failed_notices(Page(1)) == [later]
+        assert await tx.failed_notices(Page(1, later.id)) == [dead]
         assert await tx.waiting_notices() == {MAIL: 1}
     async with store.begin() as tx:
         assert await tx.prune_notices(50) == 0
-        assert await tx.prune_notices(51) == 2
+        assert await tx.prune_notices(51) == 3
         assert (await tx.notices(limit=10))[0].id == id_of(3)
 
 

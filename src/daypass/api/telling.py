@@ -49,11 +49,10 @@ async def list_notices(
     view: Annotated[Literal["mine", "failed"], Query(description="What I was told, or what was given up.")] = "mine",
 ) -> models.Page[NoticeView]:
     """What I was told, newest first; `failed`: what nobody could be told, for those who read everything."""
-    found = await (front.inbox.mine(caller.person, page) if view == "mine" else front.inbox.failed(caller.person))
+    found = await (front.inbox.mine if view == "mine" else front.inbox.failed)(caller.person, page)
     people = await front.reading.people()
     items = [_shown(one.notice, one.title, people) for one in found]
-    more = view == "mine" and bool(items) and len(items) == page.limit
-    return models.Page(items=items, next=items[-1].id if more else None)
+    return models.Page(items=items, next=items[-1].id if len(items) == page.limit else None)
 
 
 @router.post("/notices/{id}/retry")

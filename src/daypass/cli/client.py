@@ -31,6 +31,9 @@ ANSWER_SECONDS_MAX = 60.0
 """Ending a grant waits up to 10 s for the read-back; nothing else takes longer than a few."""
 ANSWER_BYTES_MAX = 64 << 20
 """No page is longer; recordings are streamed."""
+PAGE = 100
+PAGES_MAX = 1000
+"""Of a list, before it is not looked through any further: a search may show little of many pages."""
 
 Json = dict[str, Any]
 _KINDS = {
@@ -108,13 +111,14 @@ class Api:
         """The newest `limit` items of a paged list, and whether there are more."""
         items: list[Json] = []
         before = None
-        while len(items) <= limit:  # one more than is wanted: a full page says nothing about whether there is another
-            page = self.get(path, **query, before=before, limit=min(limit + 1 - len(items), 100))
+        for _ in range(PAGES_MAX):
+            # One more than is wanted: a full page says nothing about whether there is another.
+            page = self.get(path, **query, before=before, limit=min(limit + 1 - len(items), PAGE))
             items += page["items"]
             before = page.get("next")
-            if before is None:
-                break
-        return items[:limit], len(items) > limit
+            if before is None or len(items) > limit:
+                return items[:limit], len(items) > limit
+        return items, True
 
     def _json(
         self, method: str, path: str, query: Mapping[str, object] | None = None, body: Json | None = None

@@ -28,10 +28,7 @@ def newest(given: argparse.Namespace, path: str, **query: object) -> list[Json]:
     """The newest `--limit` of a paged list."""
     found, more = api().every(path, given.limit, **query)
     if more:
-        say_more(given)
+        wider = f"more of them: --limit {min(given.limit * 2, LISTED_MAX)}"
+        hint = wider if given.limit < LISTED_MAX else "that is as many as a list shows: GET /api/v1 gives page by page"
+        complain(f"only the newest {len(found)} are shown", hint)
     return found
-
-
-def say_more(given: argparse.Namespace) -> None:
-    """Say, beside what is printed, that it is not all."""
-    complain(f"only the newest {given.limit} are shown", f"more of them: --limit {min(given.limit * 2, LISTED_MAX)}")

@@ -6,7 +6,7 @@ import argparse
 
 from daypass.cli.asking import tell
 from daypass.cli.client import api
-from daypass.cli.listing import LISTED_DEFAULT
+from daypass.cli.listing import add_list, newest
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.showing import as_json, short, table, when
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, subcommands
@@ -23,7 +23,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     test.add_argument("channel", metavar="CHANNEL", help="email, slack, slack-channel, or its name")
     test.add_argument("--to", default="", metavar="EMAIL", help="to whom, where it goes to people")
     for one, step in ((mine, _mine), (failed, _failed), (retry, _retry), (channels, _channels), (test, _test)):
-        one.add_argument("--json", action="store_true", help="print JSON")
+        if one in (mine, failed):
+            add_list(one)
+        else:
+            one.add_argument("--json", action="store_true", help="print JSON")
         one.set_defaults(step=step)
     for one in (channels, test):
         add_config(one)
@@ -35,7 +38,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _mine(given: argparse.Namespace) -> int:
-    found = api().get("notices", limit=LISTED_DEFAULT)["items"]
+    found = newest(given, "notices")
     if given.json:
         as_json(found)
         return EXIT_DONE
@@ -45,7 +48,7 @@ def _mine(given: argparse.Namespace) -> int:
 
 
 def _failed(given: argparse.Namespace) -> int:
-    found = api().get("notices", view="failed")["items"]
+    found = newest(given, "notices", view="failed")
     if given.json:
         as_json(found)
         return EXIT_DONE

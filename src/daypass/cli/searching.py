@@ -6,19 +6,16 @@ import argparse
 import time
 
 from daypass.cli.asking import duration, moment
-from daypass.cli.client import Api, Json, api
-from daypass.cli.listing import add_list, say_more
+from daypass.cli.client import Json
+from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, clean, short, when
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb
 from daypass.domain.finding import OUTCOMES
 
 SHOWN_DEFAULT = 50
-PAGE = 100
 TEXT_CHARACTERS_MAX = 300
 """What of one text a list shows."""
-FIELDS = ("table", "person", "target", "kind", "outcome")
-PAGES_MAX = 1000
-"""Pages asked for in vain: somebody who may see little of a long log narrows the search."""
+FIELDS = ("table", "person", "target", "kind", "outcome", "since", "until")
 
 MORE = """\
 TEXT is words that must all be there; "in quotes" (within the quotes of your shell) next to each other; a word that ends
@@ -49,9 +46,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _search(given: argparse.Namespace) -> int:
-    found, more = _every(api(), given)
-    if more:
-        say_more(given)
+    asked = {name: getattr(given, name) for name in FIELDS}
+    found = newest(given, "search", q=given.text, **asked)
     if given.json:
         as_json(found)
     else:
@@ -60,20 +56,6 @@ def _search(given: argparse.Namespace) -> int:
         if not found:
             print("Nothing of that is on record, as far as you may see.")
     return EXIT_FAILED if any("DAMAGED" in (hit["state"], hit["body"]) for hit in found) else EXIT_DONE
-
-
-def _every(here: Api, given: argparse.Namespace) -> tuple[list[Json], bool]:
-    asked = {"q": given.text, **{name: getattr(given, name) for name in FIELDS}}
-    found: list[Json] = []
-    before = None
-    for _ in range(PAGES_MAX):
-        limit = min(given.limit - len(found), PAGE)
-        page = here.get("search", **asked, since=given.since, until=given.until, before=before, limit=limit)
-        found += page["items"]
-        before = page["next"]
-        if before is None or len(found) >= given.limit:
-            break
-    return found, before is not None
 
 
 def _show(hit: Json) -> None:

@@ -14,10 +14,6 @@ from daypass.services.notices import INSIDE
 from daypass.services.office import Office
 from daypass.store.interface import Page
 
-FAILED_MAX = 200
-"""Given up messages of one list; older ones are repeated by nobody."""
-INBOX_MAX = 100
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -36,16 +32,16 @@ class Inbox:
     async def mine(self, by: Person, page: Page) -> Sequence[Shown]:
         """The newest of what this person was told, by whatever channel: each once."""
         async with self._office.reading() as tx:
-            found = await tx.inbox(by.id, INSIDE, replace(page, limit=min(page.limit, INBOX_MAX)))
+            found = await tx.inbox(by.id, INSIDE, page)
             messages = [await compose(self._office, tx, one, found=True) for one in found]
         return [Shown(one, message.title if message else "") for one, message in zip(found, messages, strict=True)]
 
-    async def failed(self, by: Person) -> Sequence[Shown]:
-        """What was given up. Raise `Refused` for who may not read everything."""
+    async def failed(self, by: Person, page: Page) -> Sequence[Shown]:
+        """The newest of what was given up. Raise `Refused` for who may not read everything."""
         if not self._office.may(by, Verb.SEE_FAILED):
             raise Refused("what could not be told is for security, auditors and operators")
         async with self._office.reading() as tx:
-            found = await tx.failed_notices(limit=FAILED_MAX)
+            found = await tx.failed_notices(page)
             messages = [await compose(self._office, tx, one, found=True) for one in found]
         return [Shown(one, message.title if message else "") for one, message in zip(found, messages, strict=True)]
 

@@ -36,7 +36,7 @@ class Notices(Interface):
     async def inbox(self, person: str, channel: str, page: Page) -> Sequence[Notice]:
         """What a person was told over this channel, newest first."""
 
-    async def failed_notices(self, *, limit: int) -> Sequence[Notice]:
+    async def failed_notices(self, page: Page) -> Sequence[Notice]:
         """Those that were given up, newest first."""
 
     async def waiting_notices(self) -> Mapping[str, int]:

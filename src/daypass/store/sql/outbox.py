@@ -87,8 +87,8 @@ class Outbox(Part):
         query = newest(select(outbox), outbox, page).where(outbox.c.person == person, outbox.c.channel == channel)
         return [codec.notice_of(row) for row in await self._all(query)]
 
-    async def failed_notices(self, *, limit: int) -> Sequence[Notice]:
-        query = newest(select(outbox), outbox, None).limit(limit)
+    async def failed_notices(self, page: Page) -> Sequence[Notice]:
+        query = newest(select(outbox), outbox, page)
         query = query.where(outbox.c.next_at == 0, outbox.c.sent_at.is_(None), outbox.c.problem != "")
         return [codec.notice_of(row) for row in await self._all(query)]
 
