@@ -61,6 +61,12 @@ TRANSITIONS: Mapping[tuple[GrantState, GrantAction], GrantState] = {
 LIVE = (GrantState.SCHEDULED, GrantState.READY, GrantState.ACTIVE)
 """The states in which a grant can, or may yet, open something."""
 
+UNUSED = (GrantState.SCHEDULED, GrantState.READY)
+"""Those of them in which it never did."""
+
+UNFINISHED = (GrantState.ENDING, GrantState.END_UNCONFIRMED)
+"""The states in which its end is not shown yet."""
+
 TERMINAL = tuple(state for state in GrantState if not any(start is state for start, _ in TRANSITIONS))
 """The states that nothing leads out of."""
 

@@ -18,7 +18,7 @@ from daypass.credentials.interface import Credentials
 from daypass.domain import grant as grants
 from daypass.domain.deciding import written
 from daypass.domain.durations import SECOND_MS
-from daypass.domain.grant import EndReason, GrantState
+from daypass.domain.grant import UNFINISHED, EndReason
 from daypass.domain.people import SYSTEM, Person
 from daypass.domain.session import Session, SessionState, looked_at
 from daypass.services.by_hand import answered_for, find_in_doubt
@@ -64,7 +64,7 @@ class Doubts:
         async with self._office.reading() as tx:
             due = await tx.sessions(look_until=now, page=Page(limit=LOOKS_MAX))
             of = await tx.grants(ids=sorted({one.grant for one in due})) if due else ()
-        ending = {grant.id for grant in of if grant.state in (GrantState.ENDING, GrantState.END_UNCONFIRMED)}
+        ending = {grant.id for grant in of if grant.state in UNFINISHED}
         ours = [one for one in due if one.grant not in ending and self._is_ours(one, now)]
         await note_ends(self._office, await swept(self._office, self._credentials, self._live, ours))
 

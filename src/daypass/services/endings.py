@@ -20,7 +20,7 @@ from daypass.domain import grant as grants
 from daypass.domain import session as sessions
 from daypass.domain.durations import SECOND_MS
 from daypass.domain.errors import DaypassError, NotFound
-from daypass.domain.grant import EndReason, Grant, GrantState
+from daypass.domain.grant import UNFINISHED, EndReason, Grant, GrantState
 from daypass.domain.people import SYSTEM, Actor
 from daypass.domain.session import Session, SessionState
 from daypass.domain.wording import ended
@@ -301,7 +301,7 @@ class Endings:
         """Begin to end what has expired, and take up again what is ENDING or unconfirmed. Returns how many."""
         async with self._office.reading() as tx:
             expired = await tx.grants(states=(GrantState.ACTIVE,), due_until=now)
-            unfinished = await tx.grants(states=(GrantState.ENDING, GrantState.END_UNCONFIRMED))
+            unfinished = await tx.grants(states=UNFINISHED)
         begun = 0
         for grant in (*expired, *(one for one in unfinished if self._is_due(one, now)))[:SWEEP_MAX]:
             if grant.id not in self._running:

@@ -6,7 +6,7 @@ from daypass.domain import grant as grants
 from daypass.domain import session as sessions
 from daypass.domain.deciding import written
 from daypass.domain.errors import Conflict, Refused
-from daypass.domain.grant import EndReason, Grant, GrantState
+from daypass.domain.grant import UNUSED, EndReason, Grant, GrantState
 from daypass.domain.people import SYSTEM, Actor, Person
 from daypass.domain.request import Request
 from daypass.services.admitting import activated, check_policy
@@ -105,7 +105,7 @@ class Grants:
     async def lapse_due(self, now: int) -> int:
         """Lapse what was not used in time, and open what is scheduled for now. Returns how many changed."""
         async with self._office.reading() as tx:
-            unused = await tx.grants(states=(GrantState.READY, GrantState.SCHEDULED), due_until=now)
+            unused = await tx.grants(states=UNUSED, due_until=now)
             scheduled = await tx.grants(states=(GrantState.SCHEDULED,))
         starting = [grant for grant in scheduled if grant.start_at is not None and grant.start_at <= now]
         changed = 0
@@ -116,7 +116,7 @@ class Grants:
     async def _move(self, id: str, now: int) -> int:
         async with self._office.change() as change:
             grant = await change.tx.grant_for_change(id)
-            if grant is None or grant.state not in (GrantState.READY, GrantState.SCHEDULED):
+            if grant is None or grant.state not in UNUSED:
                 return 0
             if now >= grant.activate_by:
                 lapsed = grants.lapse(grant, now)

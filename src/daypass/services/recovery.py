@@ -16,7 +16,7 @@ from daypass.credentials.interface import Credentials
 from daypass.domain import grant as grants
 from daypass.domain import session as sessions
 from daypass.domain.durations import HOUR_MS
-from daypass.domain.grant import EndReason, GrantState
+from daypass.domain.grant import UNFINISHED, EndReason
 from daypass.domain.people import SYSTEM
 from daypass.domain.session import Session
 from daypass.services.closing import close_recovered
@@ -114,7 +114,7 @@ class Recovery:
     async def _go_on_ending(self) -> tuple[str, ...]:
         """Go on with grants that were ending, and end those of people who are disabled."""
         async with self._office.reading() as tx:
-            unfinished = await tx.grants(states=(GrantState.ENDING, GrantState.END_UNCONFIRMED))
+            unfinished = await tx.grants(states=UNFINISHED)
             unfinished = [one for one in unfinished if (one.ending or {}).get("node", "") == self._live.node]
             gone = [person.id for person in (await self._office.everybody(tx)).people if person.disabled]
             held = [grant for id in gone for grant in await tx.grants(person=id, states=grants.LIVE)]

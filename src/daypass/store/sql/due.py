@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, func, literal_column, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from daypass.domain.grant import GrantState
+from daypass.domain.grant import UNFINISHED, UNUSED, GrantState
 from daypass.domain.obligation import ObligationState
 from daypass.domain.request import OPEN
 from daypass.store.due import DEPARTING, Due
@@ -21,17 +21,15 @@ from daypass.store.sql.sessions import of_revoked
 from daypass.store.sql.statement import Part
 
 _NOW: ColumnElement[int] = literal_column("{p}1", BigInteger)
-_UNFINISHED = (GrantState.ENDING, GrantState.END_UNCONFIRMED)
-_UNUSED = (GrantState.READY, GrantState.SCHEDULED)
 _WAITS = requests.c.state.in_([state.value for state in OPEN])
 
 _QUESTIONS: Mapping[Due, tuple[Select[Any], ...]] = {
     Due.ENDS: (
         select(grants.c.id).where(grants.c.state == GrantState.ACTIVE.value, grant_is_due(_NOW)),
-        select(grants.c.id).where(grants.c.state.in_([state.value for state in _UNFINISHED])),
+        select(grants.c.id).where(grants.c.state.in_([state.value for state in UNFINISHED])),
     ),
     Due.STARTS: (
-        select(grants.c.id).where(grants.c.state.in_([state.value for state in _UNUSED]), grant_is_due(_NOW)),
+        select(grants.c.id).where(grants.c.state.in_([state.value for state in UNUSED]), grant_is_due(_NOW)),
         select(grants.c.id).where(grants.c.state == GrantState.SCHEDULED.value, grants.c.start_at <= _NOW),
     ),
     Due.LOCKS: (select(locks.c.id).where(*shuts(_NOW)),),

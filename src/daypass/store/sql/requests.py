@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, delete, exists, insert, or_, select
 
-from daypass.domain.grant import LIVE, Grant, GrantState
+from daypass.domain.grant import LIVE, UNUSED, Grant, GrantState
 from daypass.domain.request import Request, RequestState
 from daypass.domain.standing import Favourite, Proposal
 from daypass.store import codec
@@ -147,7 +147,7 @@ def is_to_escalate(until: Moment) -> tuple[ColumnElement[bool], ...]:
 
 def grant_is_due(until: Moment) -> ColumnElement[bool]:
     """A grant that expires, or that nobody used, by then."""
-    waiting = grants.c.state.in_([GrantState.READY.value, GrantState.SCHEDULED.value])
+    waiting = grants.c.state.in_([state.value for state in UNUSED])
     active = grants.c.state == GrantState.ACTIVE.value
     return or_(and_(active, grants.c.expires_at <= until), and_(waiting, grants.c.activate_by <= until))
 
