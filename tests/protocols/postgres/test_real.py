@@ -153,6 +153,31 @@ def test_statements_go_through_and_are_recorded(server: Postgres) -> None:
         ]
 
 
+@pytest.mark.parametrize(
+    ("text", "recorded"),
+    [
+        ("select 1 / (3 - g) from generate_series(1, 9) g", "rows=2 error=22012"),
+        ("copy (select 1 / (3 - g) from generate_series(1, 9) g) to stdout", "rows=2 error=22012"),
+        ("select 1; show timezone; select 2 union select 3", "SELECT 1, SHOW, SELECT 2 rows=4"),
+        ("explain (costs off) select 1", "EXPLAIN rows=1"),
+        (
+            "begin; declare c cursor for select generate_series(1, 9); fetch 3 c; move 2 c; commit",
+            "BEGIN, DECLARE CURSOR, FETCH 3, MOVE 2, COMMIT rows=3",
+        ),
+    ],
+    ids=["fails", "copy that fails", "show", "explain", "cursor"],
+)
+def test_the_rows_that_the_client_got_are_counted_whatever_the_tag_says(
+    server: Postgres, text: str, recorded: str
+) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.run(f"Query {text}")
+        assert guest.facts()[-1] == f"completed 1 {recorded}"
+        guest.run("Parse p show timezone", "Sync")
+        guest.run("Bind - p", "Execute -", "Sync")
+        assert guest.facts()[-1] == "completed 2 SHOW rows=1"
+
+
 def test_code_that_prepares_a_name_again_is_not_vouched_for(server: Postgres) -> None:
     with wired(server, **login("real_rw")) as guest:
         guest.run("Parse p select 1", "Sync")

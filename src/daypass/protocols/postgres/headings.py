@@ -28,9 +28,10 @@ class Headings:
         return self._columns
 
     def read_tag(self, body: bytes) -> None:
-        """Take the tag of a CommandComplete; its last word is the number of rows, if it is one."""
+        """Take the tag of a CommandComplete; its last word is the number of rows, if it is one. Who moves a cursor has
+        none of them."""
         if body != self._tagged:
             tag = shown(body)
             count = tag.rpartition(" ")[2]
-            self.tag, self.count = tag, int(count) if count.isdigit() else 0
+            self.tag, self.count = tag, int(count) if count.isdigit() and not tag.startswith("MOVE ") else 0
             self._tagged = body

@@ -250,7 +250,7 @@ class Replies:
         headings.read_tag(data[pos : end - 1])
         tag = headings.tag
         run.tags.append(tag)
-        run.rows += headings.count
+        run.rows += headings.count or run.seen
         run.seen = 0
         if run.changes and run.changes[0][0] == tag:
             self._talk.names.accept(run.changes.pop(0)[1])
@@ -270,6 +270,7 @@ class Replies:
         run = self._running()
         self._head(EXECUTE)
         run.rows += run.seen
+        run.seen = 0
         run.tags.append("suspended")
         self._finish(run)
         return None

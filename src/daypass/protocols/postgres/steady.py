@@ -117,7 +117,6 @@ def answer(talk: Talk, data: bytes, at: float, out: list[Any]) -> int:
     if ready == 0:
         return 0
     run.tags.append(talk.headings.tag)
-    run.rows = talk.headings.count
     if trip.described:
         trip.text.columns = run.columns
     if trip.change is not None:
@@ -145,7 +144,7 @@ def _whole(talk: Talk, run: Run, data: bytes, trip: _Trip) -> int:
         rows_at = _described(talk, run, data, rows_at)
     if rows_at == 0:
         return 0
-    pos, _ = skip(data, rows_at, _DATA_ROW)
+    pos, seen = skip(data, rows_at, _DATA_ROW)
     if pos + HEADER > size or data[pos] != ord("C"):
         return 0
     ready = pos + size_at(data, pos)
@@ -154,7 +153,7 @@ def _whole(talk: Talk, run: Run, data: bytes, trip: _Trip) -> int:
     if ready == pos + HEADER:
         return 0
     talk.headings.read_tag(data[pos + HEADER : ready - 1])
-    run.size = pos - rows_at
+    run.rows, run.size = talk.headings.count or seen, pos - rows_at
     return ready
 
 

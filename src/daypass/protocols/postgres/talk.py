@@ -163,16 +163,17 @@ class Talk:
         out.append(Record(Prepared(shown(name), text.text)))
 
     def complete(self, run: Run, at: float, out: list[Any]) -> None:
-        """Record what came of a statement, once."""
+        """Record what came of a statement, once. Of what broke off the client has the rows that went by."""
         if run.n not in self.open:
             return
         del self.open[run.n]
         digest = run.digest.digest() if run.digest is not None else b""
+        rows = run.rows + run.seen
         took = max(0, int((at - run.at) * 1_000_000 + 0.5))
         out.append(
             Record(
                 Completed(
-                    run.n, tuple(run.tags), run.rows, run.size, took, run.error, run.message, run.columns, run.copied,
+                    run.n, tuple(run.tags), rows, run.size, took, run.error, run.message, run.columns, run.copied,
                     digest,
                 )
             )
