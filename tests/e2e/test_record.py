@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import psycopg
 import pytest
 
-from daypass.cli.demo.gateway import Setup
+from daypass.cli.demo.gateway import CLEO, Setup
 from tests.e2e.conftest import Starting
 from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
@@ -74,6 +75,29 @@ def test_tables_read_and_written(daypass: Daypass) -> None:
     (entry,) = daypass.entries("statement.submitted", session=finished(daypass))
     assert entry["body"]["writes"] == ["payments"]
     assert entry["body"]["reads"] == ["orders"]
+
+
+def test_what_an_executed_name_stands_for_is_on_record_and_found(daypass: Daypass) -> None:
+    daypass.psql("prepare a(int) as update orders set note = 'by name' where id = $1", "execute a(7)")
+    session = finished(daypass)
+    *_, entry = daypass.entries("statement.submitted", session=session)
+    assert (entry["body"]["kind"], entry["body"]["effect"], entry["body"]["writes"]) == ("execute", "write", ["orders"])
+    assert "-- a: update orders set note = 'by name' where id = $1" in daypass.run(CLEO, "replay", session).stdout
+    hits = daypass.object(CLEO, "search", '"by name"', "--table", "orders", "--kind", "execute")
+    assert len(hits) == 1
+    until(lambda: daypass.verify(), "the verifier to be content")
+
+
+@pytest.mark.parametrize("terms", [60, 30_000, 120_000])
+def test_a_text_that_goes_too_deep_for_a_parser_is_recorded_like_any_other(daypass: Daypass, terms: int) -> None:
+    text = f"select {'+'.join('1' * terms)}"
+    with psycopg.connect(daypass.dsn(), autocommit=True) as session:
+        for opaque in ("", "do $$begin end$$; "):
+            with suppress(psycopg.errors.StatementTooComplex):
+                session.execute(opaque + text)
+        session.execute("select 'still here'")
+    kinds = [one["body"]["kind"] for one in daypass.entries("statement.submitted", session=finished(daypass))]
+    assert kinds == ["unknown", "unknown", "select"]
 
 
 def test_everything_that_psql_sends_is_what_the_server_logged(daypass: Daypass) -> None:

@@ -15,6 +15,7 @@ from tests.ledger.sessions import PROTOCOL, T_US, Entropy, at, info, session_id
 from daypass.domain.events import CATALOGUE, Draft
 from daypass.domain.statement import Completed, Fact, Prepared, Rows, StatementRefused, Submitted, Value
 from daypass.ledger import drafting, pieces
+from daypass.ledger.bodies import values_of
 from daypass.ledger.drafting import Drafting
 from daypass.ledger.entry import ENTRY_BYTES_MAX, NO_CHAINS, canonical, open_blob
 from daypass.ledger.facts import Recorded, decode, encode
@@ -35,6 +36,7 @@ FACTS = st.one_of(
         values=st.binary(max_size=40),
         same_as=st.integers(0, 5),
         verified=st.booleans(),
+        resolved=st.binary(max_size=40),
     ),
     st.builds(
         Completed,
@@ -133,6 +135,27 @@ def test_a_statement_and_its_outcome() -> None:
     assert (first.statement, second.statement, first.index is not None, second.index) == (3, 3, True, None)
     assert first.index is not None
     assert (first.index.kind, first.index.tables) == (analysis.kind, "\n".join(analysis.writes))
+
+
+def test_what_stands_behind_an_executed_name_is_kept_committed_to_and_found() -> None:
+    behind = b"UPDATE orders SET note = '\xff' WHERE id = $1"
+    (one,) = draft(at(0, Submitted(1, "query", b"EXECUTE a(7)", "a", resolved=behind)))
+    entry = json.loads(one.entry)
+    ((_, question),) = told([one])
+    assert (entry["body"]["kind"], entry["body"]["effect"], entry["body"]["writes"]) == ("execute", "write", ["orders"])
+    assert entry["commit"] == {
+        "resolved": commitment(question["salt"]["resolved"], behind),
+        "text": commitment(question["salt"]["text"], b"EXECUTE a(7)"),
+    }
+    assert question["text"] == "EXECUTE a(7)" and "UPDATE orders" in question["resolved"]
+    (blob,) = one.blobs
+    held = values_of(entry, open_blob(blob.content), MEDIA)
+    assert [(value.field, value.raw, value.holds) for value in held] == [
+        ("resolved", behind, True),
+        ("text", b"EXECUTE a(7)", True),
+    ]
+    assert one.index is not None and one.index.tables == "orders" and "UPDATE orders" in one.index.text
+    assert shown([one]) == ["orders:write=> EXECUTE a(7)\r\n-- a: UPDATE orders SET note = '\\xff' WHERE id = $1\r\n"]
 
 
 def test_what_was_copied_and_what_went_wrong_are_committed_to() -> None:

@@ -26,6 +26,14 @@ class Analysis:
     writes: tuple[str, ...] = ()
     fingerprint: str = ""
 
+    def over(self, behind: Analysis) -> Analysis:
+        """What this does, as a name that it executes stands for a text that does that."""
+        effects = tuple(Effect)
+        effect = max(self.effect, behind.effect, key=effects.index)
+        writes = tuple(dict.fromkeys((*self.writes, *behind.writes)))
+        reads = tuple(one for one in dict.fromkeys((*self.reads, *behind.reads)) if one not in writes)
+        return Analysis(self.kind, effect, reads, writes, self.fingerprint)
+
 
 OUTLIVES = "prepared transaction "
 """What stands before a name among what is written, where it is work that is undecided when its session is over."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Effect(StrEnum):
-    """The most that a role, or a statement, can do."""
+    """The most that a role, or a statement, can do: each more than those before it."""
 
     READ = "read"
     WRITE = "write"

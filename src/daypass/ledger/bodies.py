@@ -73,8 +73,8 @@ def _said(entry: Entry, content: bytes, media: str) -> Iterator[tuple[str, str, 
 
 def _field(name: str, payload: Mapping[str, Any]) -> tuple[bytes, str]:
     """The very bytes that are committed to, and the same to read."""
-    if name == "text" and "text_base64" in payload:
-        return base64.b64decode(payload["text_base64"]), payload["text"]
+    if f"{name}_base64" in payload:
+        return base64.b64decode(payload[f"{name}_base64"]), payload[name]
     if name == "values":
         packed = f"[{','.join(map(_value, payload['values']))}]"
         return packed.encode(), "\n".join(str(one.get("text") or "") for one in payload["values"])

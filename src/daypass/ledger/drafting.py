@@ -17,7 +17,17 @@ from daypass.domain.people import SYSTEM
 from daypass.domain.statement import UNKNOWN, Analysis, Completed, Prepared, Rows, StatementRefused, Submitted
 from daypass.ledger.entry import SALT_BYTES, VERSION, chains_of, seal_blob
 from daypass.ledger.facts import Recorded
-from daypass.ledger.pieces import analysed, clean, committed, index_row, listed, outcome, value_member, values_line
+from daypass.ledger.pieces import (
+    analysed,
+    clean,
+    committed,
+    index_row,
+    listed,
+    outcome,
+    remark,
+    value_member,
+    values_line,
+)
 from daypass.ledger.quoting import based, decoded, encoded, quoted
 from daypass.ledger.recording import CHUNK_BYTES, MEDIA, Tape
 from daypass.protocols.interface import Protocol
@@ -158,6 +168,15 @@ class Drafting:
         commit = f'"text":"{sha256(salt + fact.text).hexdigest()}"'
         salts = f'"text":"{salt.hex()}"'
         searched = shown = text
+        if fact.resolved:
+            behind, member, more = self._text(session, fact.resolved, "resolved")
+            analysis = analysis.over(more)
+            salt = self._take(SALT_BYTES)
+            commit = f'"resolved":"{sha256(salt + fact.resolved).hexdigest()}",{commit}'
+            salts = f'"resolved":"{salt.hex()}",{salts}'
+            payload = f"{member},{payload}"
+            searched = text = f"{text};\n{behind}"
+            shown = f"{shown}\n{remark(f'{fact.name}: {behind}')}"
         if fact.values:
             packed, plain, line = self._values(session, fact.values)
             salt = self._take(SALT_BYTES)
@@ -165,7 +184,7 @@ class Drafting:
             salts += f',"values":"{salt.hex()}"'
             payload += f',"values":{packed}'
             searched = f"{text}\n{plain}" if plain else text
-            shown = f"{text}\n{line}"
+            shown = f"{shown}\n{line}"
         called = f',"name":{quoted(clean(fact.name))}' if fact.name else ""
         again = f'"same_as":{fact.same_as},' if fact.same_as else ""
         doubt = "" if fact.verified else ',"verified":0'
@@ -249,14 +268,14 @@ class Drafting:
 
     # -- what all of them need ----------------------------------------------------------------------------------------
 
-    def _text(self, session: _Session, raw: bytes) -> tuple[str, str, Analysis]:
+    def _text(self, session: _Session, raw: bytes, field: str = "text") -> tuple[str, str, Analysis]:
         """A statement's text for reading, as fields of a payload, and what it would do."""
         try:
             text = decoded(raw)
-            payload = f'"text":{quoted(text)}'
+            payload = f'"{field}":{quoted(text)}'
         except UnicodeDecodeError:
             text = decoded(raw, "backslashreplace")
-            payload = f'"text":{quoted(text)},"text_base64":"{based(raw)}"'
+            payload = f'"{field}":{quoted(text)},"{field}_base64":"{based(raw)}"'
         return text, payload, session.protocol.analyse(text) if session.protocol else UNKNOWN
 
     def _index(self, session: _Session, analysis: Analysis, text: str, searched: str) -> IndexRow:

@@ -76,6 +76,11 @@ def values_line(values: Sequence[Value]) -> str:
     return f"-- {', '.join(shown)}"
 
 
+def remark(text: str) -> str:
+    """Lines that say something of the statement above them."""
+    return "\n".join(f"-- {line}" for line in clean(text).splitlines())
+
+
 def _value_shown(value: Value) -> str:
     whole = value.text if value.text is not None else value.base64
     if whole is None:

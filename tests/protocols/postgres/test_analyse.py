@@ -70,6 +70,14 @@ def test_what_cannot_be_told_is_unknown(text: str) -> None:
     assert POSTGRES.analyse(text) == UNKNOWN
 
 
+def test_tables_are_those_of_the_text_and_not_of_one_like_it() -> None:
+    """The same table of two schemas, and names that end in numbers, have one fingerprint."""
+    for form in ("select * from {}", "delete from {} where id = 1", "insert into {} select 1"):
+        for table in ("part.t", "other.t", "t", "t123", "t124"):
+            found = POSTGRES.analyse(form.format(table))
+            assert (*found.reads, *found.writes) == (table,)
+
+
 def test_texts_that_differ_in_values_share_a_fingerprint() -> None:
     one, other = POSTGRES.analyse("select * from t where a = 1"), POSTGRES.analyse("select * from t where a = 2")
     assert one.fingerprint and one is other

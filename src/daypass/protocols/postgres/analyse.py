@@ -9,21 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from hashlib import sha256
 
 import postgast
 
 from daypass.domain.statement import ELSEWHERE, OUTLIVES, UNKNOWN, Analysis
 from daypass.domain.target import Effect
-
-Node = Any
-"""A node of the parser's tree: generated classes without types that are of use."""
+from daypass.protocols.postgres import parsing
+from daypass.protocols.postgres.parsing import Node
 
 CACHED = 2048
-"""Texts, and again fingerprints, whose analysis is kept."""
+"""Texts, and again texts without their constants, whose analysis is kept."""
 CACHED_CHARS_MAX = 4096
 """Longer texts are not kept: thousands of them would be memory that a client can make grow. Analysing one again costs
-its fingerprint."""
+taking its constants out."""
 TEXT_CHARS_MAX = 256 * 1024
 """Longer texts (bulk inserts, dumps) are not parsed: their record holds them whole, their analysis is unknown."""
 NAMES_MAX = 100
@@ -71,22 +70,21 @@ def analyse(text: str) -> Analysis:
 
 def _by_text(text: str) -> Analysis:
     try:
-        fingerprint = postgast.fingerprint(text).hex
-        cached = _by_fingerprint.get(fingerprint)
+        # Not by the fingerprint: the same table of two schemas has one, and so do t1 and t2.
+        key = sha256(parsing.normalized(text).encode()).digest()
+        cached = _by_form.get(key)
         if cached is None:
-            cached = _analyse(postgast.parse(text), fingerprint)
-            if any(name.startswith(OUTLIVES) for name in cached.writes):
-                return cached  # the name is no part of the fingerprint
-            if len(_by_fingerprint) >= CACHED:
-                _by_fingerprint.pop(next(iter(_by_fingerprint)))
-            _by_fingerprint[fingerprint] = cached
-    except (postgast.PgQueryError, ValueError, RecursionError, UnicodeError):
+            cached = _analyse(parsing.parse(text), parsing.fingerprint(text))
+            if len(_by_form) >= CACHED:
+                _by_form.pop(next(iter(_by_form)))
+            _by_form[key] = cached
+    except Exception:  # noqa: BLE001  a text that we cannot read must not keep its record from the store
         return UNKNOWN
     return cached
 
 
 _kept = lru_cache(CACHED)(_by_text)
-_by_fingerprint: dict[str, Analysis] = {}
+_by_form: dict[bytes, Analysis] = {}
 
 
 class _Finding:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import postgast
-
 from daypass.protocols.console import (
     Broken,
     Cells,
@@ -28,6 +26,7 @@ from daypass.protocols.interface import Derive
 from daypass.protocols.postgres import errors, messages, scram
 from daypass.protocols.postgres.analyse import TEXT_CHARS_MAX
 from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, size_at
+from daypass.protocols.postgres.parsing import Unparsed, parse
 
 ROW_BYTES_MAX: Final = 16 * 1024 * 1024
 """A row that is longer is passed over: a page that shows rows cannot hold such."""
@@ -94,9 +93,9 @@ class PostgresConsole:
         if len(text) > TEXT_CHARS_MAX or "\0" in text:
             return whole
         try:
-            statements = postgast.parse(text).stmts
+            statements = parse(text).stmts
             raw = text.encode()
-        except (postgast.PgQueryError, ValueError, RecursionError, UnicodeError):
+        except (Unparsed, UnicodeError):
             return whole
         found = []
         for one in statements:

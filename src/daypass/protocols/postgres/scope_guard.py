@@ -12,7 +12,7 @@ does what its owner made it do: access to a thing is access to what it does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import postgast
 
@@ -20,11 +20,9 @@ from daypass.domain.scope import Scope, spoken_scope, within
 from daypass.protocols.postgres import errors
 from daypass.protocols.postgres.catalogues import CATALOGUES, DESCRIBING, SCHEMA_DESCRIPTION
 from daypass.protocols.postgres.errors import Rejected
+from daypass.protocols.postgres.parsing import Node, Unparsed, parse
 from daypass.protocols.postgres.scope import IDENTIFIER_BYTES_MAX, schemas, search_path, written
 from daypass.protocols.postgres.traits import PARSED_BYTES_MAX
-
-Node = Any
-"""A node of the parser's tree: generated classes without types that are of use."""
 
 CACHED_MAX: Final = 512
 """Texts of one session whose answer is kept."""
@@ -114,12 +112,12 @@ class ScopeGuard:
         if len(text) > PARSED_BYTES_MAX or b"\0" in text:
             return self._said(f"a statement of more than {PARSED_BYTES_MAX} bytes, or with a zero byte, is not read")
         try:
-            tree = postgast.parse(text.decode("utf-8"))
+            tree = parse(text.decode("utf-8"))
             for raw in tree.stmts:
                 self._look(raw.stmt, frozenset())
         except _Outside as outside:
             return self._said(str(outside))
-        except (postgast.PgQueryError, UnicodeDecodeError, ValueError, RecursionError):
+        except (Unparsed, UnicodeDecodeError, RecursionError):
             return self._said("the statement cannot be read")
         return ""
 

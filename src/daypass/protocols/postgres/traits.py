@@ -10,17 +10,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import postgast
 
 from daypass.protocols.postgres.builtins import BUILT_IN
+from daypass.protocols.postgres.parsing import Node, Unparsed, parse
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
-
-Node = Any
-"""A node of the parser's tree: generated classes without types that are of use."""
 
 NAME_BYTES_MAX: Final = 63
 """What PostgreSQL keeps of a prepared statement's name (NAMEDATALEN - 1)."""
@@ -149,8 +147,8 @@ def _parsed(text: bytes) -> Traits:
     if len(text) > PARSED_BYTES_MAX or b"\0" in text:
         return unsure(text)
     try:
-        tree = postgast.parse(text.decode("utf-8"))
-    except (postgast.PgQueryError, UnicodeDecodeError, RecursionError):
+        tree = parse(text.decode("utf-8"))
+    except (Unparsed, UnicodeDecodeError):
         return unsure(text)
     changes: list[Change] = []
     executes: list[bytes] = []
