@@ -50,6 +50,19 @@ def test_what_init_writes_is_valid(tmp_path: Path) -> None:
     assert daypass(tmp_path, "init").returncode == 0
     done = daypass(tmp_path, "check")
     assert done.returncode == 0, done.stderr
+    assert "3 people" in done.stdout and "1 policies" in done.stdout
+    settings = tmp_path / "daypass.yaml"
+    starter = settings.read_text()
+    example = starter[starter.index("# - name: orders") : starter.index("# notify:")]
+    target = (
+        example.replace("# ", "", 1).replace("\n# ", "\n").replace("{ env: ORDERS_RO }", "{ file: secrets/orders-rw }")
+    )
+    settings.write_text(starter.replace("targets: []", "targets:").replace(example, target))
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "orders-rw").write_text("secret")
+    (tmp_path / "secrets" / "orders-rw").chmod(0o600)
+    tried = daypass(tmp_path, "policy", "explain", "--by", "ana@acme.test", *ASKED)
+    assert "group:leads" in tried.stdout, tried.stdout + tried.stderr
     again = daypass(tmp_path, "init")
     assert (again.returncode, again.stderr.splitlines()[0]) == (1, "daypass: daypass.yaml is there already")
 

@@ -61,7 +61,10 @@ def test_it_stays_up_until_it_is_ended(environment: dict[str, str], tmp_path: Pa
         assert _up(process, printed), printed.read_text()
         assert children(process.pid)
         process.send_signal(how)
+        time.sleep(0.1)
+        process.send_signal(how)  # and again, as somebody who is impatient does
         assert process.wait(30) == 0
+        assert printed.read_text().endswith("Everything of the demo is removed.\n")
     finally:
         process.kill()
         process.wait()

@@ -47,21 +47,31 @@ def _init_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _init(given: argparse.Namespace) -> int:
-    from daypass.cli.starter import starter
+    from daypass.cli.starter import POLICY, POLICY_FILE, starter
 
     file = Path(given.file)
+    policy = file.parent / POLICY_FILE
+    _write_new(file, starter())
+    written = not policy.exists()
+    if written:
+        policy.parent.mkdir(exist_ok=True)
+        _write_new(policy, POLICY)
+    if given.json:
+        as_json({"id": str(file), "state": "WRITTEN"})
+    else:
+        both = f"{file} and {policy}" if written else f"{file} ({policy} was there)"
+        print(f"Wrote {both}. Next: put your targets into it, then: daypass check --config {file}")
+    return EXIT_DONE
+
+
+def _write_new(file: Path, text: str) -> None:
     try:
         with open(file, "x", encoding="utf-8") as out:
-            out.write(starter())
+            out.write(text)
     except FileExistsError:
         raise Conflict(f"{file} is there already", hint="daypass init OTHER-FILE") from None
     except OSError as problem:
         raise Conflict(f"{file} cannot be written: {problem.strerror}") from None
-    if given.json:
-        as_json({"id": str(file), "state": "WRITTEN"})
-    else:
-        print(f"Wrote {file}. Next: put your targets into it, then: daypass check --config {file}")
-    return EXIT_DONE
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:

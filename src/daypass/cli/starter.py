@@ -1,4 +1,4 @@
-"""The settings that `daypass init` writes: valid as they are, with what to fill in next to it."""
+"""The settings and the policy that `daypass init` writes: valid as they are, with what to fill in next to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from daypass.protocols import PROTOCOLS
 
 _TEXT = """\
 # Daypass: docs/configuration.md tells of every key. daypass check says what is wrong here.
-site: example.test/prod                # the ledger's origin; it can't be changed later
+site: acme.test/prod                   # the ledger's origin; it can't be changed later
 data: ./var                            # journal, recordings, ledger, keys
 store: sqlite                          # or postgresql://user:password@host/database
 listen: {{ {listen} }}
@@ -16,10 +16,11 @@ durability: synced                     # a statement is on disk before it is for
 
 identity:
   people:
-    - {{ email: ana@example.test, name: Ana, groups: [engineers] }}
-    - {{ email: ben@example.test, name: Ben, groups: [leads] }}
+    - {{ email: ana@acme.test, name: Ana, groups: [engineers] }}
+    - {{ email: ben@acme.test, name: Ben, groups: [leads] }}
+    - {{ email: cleo@acme.test, name: Cleo, groups: [auditors] }}
 
-targets: []
+targets: []                            # like this one, which {policy} covers
 # - name: orders
 #   protocol: {protocol}
 #   address: 127.0.0.1:{port}
@@ -36,16 +37,23 @@ targets: []
 #     user: daypass
 #     password: {{ env: SMTP_PASSWORD }}
 
-policies: []                           # like: [ policies/*.yaml ], each file such as
-# # yaml-language-server: $schema=policy.schema.json     (daypass policy schema > policies/policy.schema.json)
-# policy: orders
-# covers: {{ labels: {{ system: orders }} }}
-# limits: {{ longest: 4h }}
-# rules:
-#   - name: work on orders
-#     who: [group:engineers]
-#     roles: [read, write]
-#     decide: {{ undecided_after: 4h, stages: [ {{ need: 1, of: [group:leads] }} ] }}
+policies: [ policies/*.yaml ]
+"""
+
+POLICY_FILE = "policies/orders.yaml"
+"""Beside the settings."""
+
+POLICY = """\
+# docs/policy.md tells of every key; an editor knows them by: daypass policy schema > policies/policy.schema.json
+# yaml-language-server: $schema=policy.schema.json
+policy: orders
+covers: { labels: { system: orders } }
+limits: { longest: 4h }
+rules:                                 # the first match decides; no match means refused
+  - name: work on orders
+    who: [group:engineers]
+    roles: [read, write]
+    decide: { undecided_after: 4h, stages: [ { need: 1, of: [group:leads] } ] }
 """
 
 
@@ -53,4 +61,6 @@ def starter() -> str:
     """The text of a new daypass.yaml."""
     listen = [f"{WEB}: 127.0.0.1:{WEB_PORT}", *(f"{name}: 127.0.0.1:{each.port}" for name, each in PROTOCOLS.items())]
     first = next(iter(PROTOCOLS.values()))
-    return _TEXT.format(listen=", ".join(listen), web=WEB_PORT, protocol=first.name, port=first.target_port)
+    return _TEXT.format(
+        listen=", ".join(listen), web=WEB_PORT, protocol=first.name, port=first.target_port, policy=POLICY_FILE
+    )

@@ -19,6 +19,8 @@ SETTLE_SECONDS_MAX = 10.0
 LOGGED = re.compile(r"(?:statement|execute(?: fetch from)? [^:]+): (.*)", re.DOTALL)
 LABEL = re.compile(r"daypass/([0-9a-f]{12}) ")
 """How a session is named at the server: by the end of its id."""
+QUESTION = "BEGIN; SET LOCAL search_path = pg_catalog;\nSELECT "
+"""How the one statement begins that Daypass itself sends at the start of a session: what may this login do?"""
 
 
 def check_record(stage: Stage, server: LocalServer) -> None:
@@ -37,7 +39,9 @@ def check_record(stage: Stage, server: LocalServer) -> None:
             own >= 0 and told[own:] == texts, f"session {session}: {len(texts)} statements, word for word", told
         )
     stage.require(
-        len(before) == 1, "and nothing else, but for what Daypass itself checks before it lets anyone in", before
+        [len(own) for own in before] == [1] and all(own[0].startswith(QUESTION) for own in before),
+        "and nothing else, but for what Daypass itself asks before it lets anyone in",
+        before,
     )
 
 

@@ -33,18 +33,24 @@ def demo(*, stay: bool) -> int:
     """Play the guided run; with `stay`, keep everything up afterwards until Ctrl-C. Returns the exit status."""
     console = Console(file=sys.stdout, soft_wrap=True)
     console.print("[bold]Daypass: temporary production access, on the record.[/]")
-    with _signals(), tempfile.TemporaryDirectory(prefix="daypass-demo-", ignore_cleanup_errors=True) as folder:
-        try:
-            return _perform(console, Path(folder), stay=stay)
-        except (KeyboardInterrupt, Ended):
-            console.print("\nleaving before the end; everything of the demo is removed")
-            return 1
-        except (StepFailed, ServerError) as problem:
-            console.print(f"\n[bold red]The demo failed:[/] {escape(str(problem))}", highlight=False)
-            log = Path(folder) / "serve.log"
-            if isinstance(problem, StepFailed) and log.exists():
-                console.print(f"[dim]{escape(log.read_text(errors='replace')[-2000:])}[/]", highlight=False)
-            return 1
+    with _signals():
+        with tempfile.TemporaryDirectory(prefix="daypass-demo-", ignore_cleanup_errors=True) as folder:
+            status = _watched(console, Path(folder), stay=stay)
+        console.print("Everything of the demo is removed.")
+    return status
+
+
+def _watched(console: Console, folder: Path, *, stay: bool) -> int:
+    try:
+        return _perform(console, folder, stay=stay)
+    except (KeyboardInterrupt, Ended):
+        console.print("\nLeft before the end.")
+    except (StepFailed, ServerError) as problem:
+        console.print(f"\n[bold red]The demo failed:[/] {escape(str(problem))}", highlight=False)
+        log = folder / "serve.log"
+        if isinstance(problem, StepFailed) and log.exists():
+            console.print(f"[dim]{escape(log.read_text(errors='replace')[-2000:])}[/]", highlight=False)
+    return 1
 
 
 def _perform(console: Console, folder: Path, *, stay: bool) -> int:
@@ -62,10 +68,12 @@ def _perform(console: Console, folder: Path, *, stay: bool) -> int:
             if stay:
                 with suppress(KeyboardInterrupt, Ended):
                     _stay(console, gateway, "psql" if shutil.which("psql") else server.binaries.program("psql"))
-                console.print("\nleaving; everything of the demo is removed")
+                console.print("\nLeaving …")
         finally:
+            _clean_up_undisturbed()
             gateway.stop()
     finally:
+        _clean_up_undisturbed()
         server.remove()
     return 0
 
@@ -103,6 +111,12 @@ def _port(preferred: int) -> int:
     return preferred
 
 
+def _clean_up_undisturbed() -> None:
+    """Whoever is impatient and presses Ctrl-C again must not have half of it left behind."""
+    for number in (signal.SIGINT, *ENDING_SIGNALS):
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def _signals() -> Iterator[None]:
     """Leave in good order on the signals that end a program."""
@@ -111,6 +125,7 @@ def _signals() -> Iterator[None]:
         raise Ended
 
     before = [(number, signal.signal(number, end)) for number in ENDING_SIGNALS]
+    before.append((signal.SIGINT, signal.getsignal(signal.SIGINT)))
     try:
         yield
     finally:

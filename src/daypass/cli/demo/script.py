@@ -13,7 +13,7 @@ from daypass.cli.demo.server import LocalServer
 from daypass.cli.demo.stage import Stage, StepFailed
 
 ASKED = "30m"
-GRANTED = "8s"
+GRANTED, GRANTED_MS = "8s", 8_000
 """Short, so that its end can be watched; a real one is minutes or hours."""
 
 END_SECONDS_MAX = 10.0
@@ -57,13 +57,16 @@ def _request(stage: Stage) -> str:
 def _decide(stage: Stage, request: str) -> None:
     stage.step("Ana tries to approve her own request")
     refused = stage.daypass(ANA, "approve", request, status=1)
-    stage.require("daypass:" in refused.text, "nobody decides on their own request")
+    shown = json.loads(stage.gateway.run(ANA, "show", request, "--json").stdout)
+    stage.require("own request" in refused.text and shown["state"] == "PENDING", "nobody decides on their own request")
 
     stage.step("Ben approves it, for less time", f"Ana asked for {ASKED}; Ben gives {GRANTED}.")
     stage.daypass(BEN, "requests", "--to-decide", expect=["orders"])
     stage.daypass(BEN, "approve", request, "--for", GRANTED, "--note", "that is enough for one refund")
     shown = json.loads(stage.gateway.run(ANA, "show", request, "--json").stdout)
     stage.require(shown["state"] == "APPROVED", "the request is approved", shown["state"])
+    given = json.loads(stage.gateway.run(ANA, "show", str(shown["grant"]), "--json").stdout)
+    stage.require(given["duration_ms"] == GRANTED_MS, f"what it gives ends after {GRANTED}", given["duration_ms"])
 
 
 def _work(stage: Stage) -> str:
@@ -83,7 +86,7 @@ def _work(stage: Stage) -> str:
 
 def _deadline(stage: Stage, server: LocalServer) -> None:
     stage.step("The time is up while a long UPDATE runs", "It would take five minutes.")
-    cut = stage.psql(ANA, LONG_UPDATE, status=2, expect=["FATAL", "grant"])
+    cut = stage.psql(ANA, LONG_UPDATE, status=2, expect=["FATAL", "grant", "expired"])
     stage.note(f"cut after {cut.seconds:.1f} s")
     _end_seen(stage, cut.text)
     left = server.psql("select count(*) from orders where note = 'rewritten'", database=sample.DATABASE)

@@ -212,6 +212,9 @@ class LocalServer:
         root = self.home / "install" / "package"
         root.mkdir()
         shutil.move(self.home / "install" / binaries.copy[0].name, root)
+        for path in (self.home / "install", *(self.home / "install").rglob("*")):
+            if not path.is_symlink():  # whatever the umask was, here and where it was installed
+                path.chmod(path.stat().st_mode | (0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644))
         return Binaries(root / binaries.copy[0].name / "bin")
 
     def _runs(self, binaries: Binaries) -> bool:
