@@ -208,6 +208,11 @@ def test_the_evaluations_id_binds_as_well(served: Served) -> None:
     served.call("POST", f"/access/v1/requests/{made.json['task']['id']}/cancel", by="ana")
 
 
+def test_text_that_no_store_could_keep_is_refused(served: Served) -> None:
+    answer = evaluated(served, context={"business_justification": "x\0y"})
+    assert (answer.status, answer.json["errors"][0]["where"]) == (422, "body.context.business_justification")
+
+
 def test_a_binding_that_is_no_text_of_ours(served: Served) -> None:
     assert several(served, "write", denials=[{"binding_token": "é.é.é"}]).status == 400
 

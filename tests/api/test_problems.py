@@ -73,6 +73,32 @@ def test_what_is_sent_is_judged_in_words(served: Served, raw: bytes, where: str)
     assert isinstance(faults, list) and str(faults[0]["where"]).startswith(where)
 
 
+ASKED = {"target": "orders", "role": "read", "duration_ms": 60_000, "reason": "to see"}
+
+
+@pytest.mark.parametrize(
+    ("path", "by", "body", "where"),
+    [
+        ("requests", "ana", {**ASKED, "reason": "x\0y"}, "body.reason"),
+        ("requests", "ana", {**ASKED, "reason": "\0"}, "body.reason"),
+        ("requests", "ana", {**ASKED, "scope": ["public.a", "public.b\0"]}, "body.scope"),
+        (f"requests/{NONE}/ask", "ben", {"text": "which\0one?"}, "body.text"),
+        (f"bundles/{NONE}/approve", "ben", {"digests": {"x\0": "0" * 64}}, "body.digests"),
+        ("bundles", "ana", {**ASKED, "items": [{"target": "orders\0", "role": "read"}]}, "body.items.0.target"),
+        ("snippets", "ana", {"name": "x\0y", "text": "select 1"}, "body.name"),
+        ("tokens", "ana", {"label": "x\0y"}, "body.label"),
+    ],
+)
+def test_text_that_no_store_could_keep_is_refused(
+    served: Served, path: str, by: str, body: dict[str, object], where: str
+) -> None:
+    """SQLite would keep it, and PostgreSQL would not."""
+    answer = served.call("POST", f"{V1}/{path}", body, by=by)
+    told(answer, 422, "invalid")
+    faults = {one["where"]: one["what"] for one in answer.json["errors"]}
+    assert faults[where] == "Text holds no NUL character (U+0000)"
+
+
 @pytest.mark.parametrize(("path", "allowed"), [("requests", "GET, POST"), ("keys", "GET, POST"), ("search", "GET")])
 def test_what_can_be_done_is_listed_whole(served: Served, path: str, allowed: str) -> None:
     assert served.call("DELETE", f"{V1}/{path}", by="ana").headers["allow"] == allowed

@@ -140,6 +140,8 @@ class TestDigest:
     [
         (lambda: deciding.ask(PENDING, LEA, "  ", NOW), Invalid),
         (lambda: deciding.ask(PENDING, LEA, "x" * 2001, NOW), Invalid),
+        (lambda: deciding.ask(PENDING, LEA, "\0", NOW), Invalid),
+        (lambda: deciding.edit(PENDING, ANA, Changes(ticket="INC\0-7"), NOW), Invalid),
         (lambda: deciding.answer(ASKED, ANA, "", Changes(), NOW), Invalid),
         (lambda: deciding.answer(PENDING, ANA, "so", Changes(), NOW), Conflict),
         (lambda: deciding.deny(PENDING, vote(PENDING, LEA, False, note=""), LEA), Invalid),

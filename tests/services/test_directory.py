@@ -311,6 +311,10 @@ async def test_limits(there: Provisioning) -> None:
         await there.directory.add_person(there.by, replace(told("x"), name="x" * 300))
     with pytest.raises(Invalid):
         await there.directory.add_person(there.by, replace(told("x"), email="no address"))
+    with pytest.raises(Invalid, match="NUL"):
+        await there.directory.add_person(there.by, replace(told("x"), external_id="x\0y"))
+    with pytest.raises(Invalid, match="NUL"):
+        await there.directory.add_group(there.by, ToldGroup("x\0y", "", "{}", frozenset()))
     with pytest.raises(Invalid):
         await there.directory.add_person(there.by, replace(told("x"), document="x" * 20_000))
     many = frozenset(f"id-{n}" for n in range(MEMBERS_CHANGED_MAX + 1))

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from daypass.api.models import NAME_MAX, TEXT_MAX, Someone, Strict
+from daypass.api.models import NAME_MAX, TEXT_MAX, Someone
+from daypass.api.strict import Strict
 from daypass.domain.durations import LONGEST_MS
 
 

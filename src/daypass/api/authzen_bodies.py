@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from daypass.api import models
+from daypass.api.strict import without_nul
 from daypass.services.tasks import PARTS_MAX, STATE_CHARS_MAX
 
 EVALUATIONS_MAX = 100
@@ -17,6 +18,8 @@ class Open(BaseModel):
     """What other systems send: members that are not known are passed over, as AuthZEN wants it."""
 
     model_config = ConfigDict(extra="ignore")
+
+    _no_nul = field_validator("*")(without_nul)
 
 
 class Thing(Open):

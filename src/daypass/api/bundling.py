@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from daypass.api import mapping, models
 from daypass.api.asking import Part, signed_of
 from daypass.api.front import ACaller, AFront, Front
+from daypass.api.strict import Strict
 from daypass.domain.durations import LONGEST_MS
 from daypass.domain.request import Item
 from daypass.domain.scope import NAMES_MAX
@@ -25,7 +26,7 @@ _Name = Annotated[str, Field(min_length=1, max_length=models.NAME_MAX)]
 _Digest = Annotated[str, Field(min_length=64, max_length=64)]
 
 
-class ItemAsked(models.Strict):
+class ItemAsked(Strict):
     """One target and role."""
 
     target: _Name
@@ -33,7 +34,7 @@ class ItemAsked(models.Strict):
     scope: list[models.ScopeName] = Field(default=[], max_length=NAMES_MAX, description=models.LIMITED)
 
 
-class AskBundle(models.Strict):
+class AskBundle(Strict):
     """Several targets and roles, for several people, at once."""
 
     items: list[ItemAsked] = Field(min_length=1, max_length=PARTS_MAX)
@@ -69,7 +70,7 @@ class BundleView(BaseModel):
     requests: list[models.RequestView]
 
 
-class Again(models.Strict):
+class Again(Strict):
     """What is to be different this time; null: as before."""
 
     duration_ms: int | None = Field(default=None, gt=0, le=LONGEST_MS)
@@ -81,7 +82,7 @@ class Again(models.Strict):
         return Instead(self.duration_ms, self.reason, self.ticket, self.start_at)
 
 
-class SaveFavourite(models.Strict):
+class SaveFavourite(Strict):
     """Something to ask for again and again."""
 
     name: _Name

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from daypass.api import models
 from daypass.api.following import MEDIA as EVENTS
 from daypass.api.front import ACaller, AFront, Caller, client_of
+from daypass.api.strict import Strict
 from daypass.gateway.console import Console
 from daypass.gateway.console_results import Line
 from daypass.services.consoles import Because, Opener
@@ -32,14 +33,14 @@ STREAM_HEADERS = {"X-Accel-Buffering": "no"}
 Id = Annotated[str, Path(max_length=models.NAME_MAX)]
 
 
-class OpenConsole(models.Strict):
+class OpenConsole(Strict):
     """Where, and as what."""
 
     target: str = Field(min_length=1, max_length=models.NAME_MAX)
     role: str = Field(min_length=1, max_length=models.NAME_MAX)
 
 
-class RunText(models.Strict):
+class RunText(Strict):
     """One statement or several: they run one after the other, up to the first that fails."""
 
     text: str = Field(min_length=1, max_length=TEXT_CHARS_MAX)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from daypass.api.front import ACaller, AFront, client_of
-from daypass.api.models import NAME_MAX, Strict
+from daypass.api.models import NAME_MAX
+from daypass.api.strict import Strict
 from daypass.services.devices import CLIENT_CHARS_MAX, POLL_MS, Device
 
 router = APIRouter(tags=["signing in"])

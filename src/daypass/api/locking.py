@@ -11,13 +11,14 @@ from daypass.api import mapping, models
 from daypass.api.asking import Part
 from daypass.api.front import ACaller, AFront, APage, Caller, Front
 from daypass.api.proving import noted
+from daypass.api.strict import Strict
 from daypass.domain.grant import GrantState
 from daypass.domain.lock import LASTS_MAX_MS, Lock, LockScope, LockState, state_at
 
 router = APIRouter(tags=["locks"])
 
 
-class NewLock(models.Strict):
+class NewLock(Strict):
     """What to shut, why, and for how long. `name`: a person's address or a target's name; not for everything."""
 
     scope: LockScope

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from daypass.api.strict import Strict
 from daypass.domain.durations import LONGEST_MS
 from daypass.domain.passkey_signature import PART_BYTES_MAX, Assertion, read_assertion
 from daypass.domain.scope import NAME_CHARS_MAX, NAMES_MAX
@@ -21,12 +22,6 @@ T_MAX = 253402300799999
 LIMITED = "What it is to be limited to in the target (PostgreSQL: `schema.table`, `schema.*`); empty: not limited."
 
 ScopeName = Annotated[str, Field(min_length=1, max_length=NAME_CHARS_MAX)]
-
-
-class Strict(BaseModel):
-    """What is sent to us: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Noted(BaseModel):

@@ -14,7 +14,8 @@ from starlette.types import ASGIApp
 
 from daypass.api import SOCKET_HOST, problems
 from daypass.api.guarding import Guard
-from daypass.api.models import NAME_MAX, TEXT_MAX, Strict
+from daypass.api.models import NAME_MAX, TEXT_MAX
+from daypass.api.strict import Strict
 from daypass.config.secrets import SECRET_BYTES_MAX
 from daypass.domain.durations import DAY_MS, LONGEST_MS
 from daypass.domain.token_scopes import SCOPES_MAX

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from daypass.api import mapping, models
 from daypass.api.asking import Part
 from daypass.api.front import ACaller, AFront, APage, Front
+from daypass.api.strict import Strict
 from daypass.domain.durations import LONGEST_MS
 from daypass.domain.obligation import Obligation
 from daypass.services.asking import Wish
@@ -18,7 +19,7 @@ from daypass.services.reviewing import Receipt, Reviewing, plain_counts
 router = APIRouter(tags=["obligations"])
 
 
-class BreakGlass(models.Strict):
+class BreakGlass(Strict):
     """Access without a decision."""
 
     target: str = Field(min_length=1, max_length=models.NAME_MAX)
@@ -29,21 +30,21 @@ class BreakGlass(models.Strict):
     drill: bool = Field(default=False, description="Go the whole way as an exercise; it ends at once.")
 
 
-class Ratify(models.Strict):
+class Ratify(Strict):
     """Whether somebody stands for a broken glass."""
 
     refuse: bool = False
     note: str = Field(default="", max_length=models.TEXT_MAX)
 
 
-class SignOff(models.Strict):
+class SignOff(Strict):
     """What a reviewer says of access that is over."""
 
     note: str = Field(min_length=1, max_length=models.TEXT_MAX)
     flag: bool = Field(default=False, description="A follow-up is needed.")
 
 
-class Settle(models.Strict):
+class Settle(Strict):
     """What came of a follow-up."""
 
     note: str = Field(min_length=1, max_length=models.TEXT_MAX)

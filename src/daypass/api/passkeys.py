@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 
 from daypass.api import mapping
 from daypass.api.front import ACaller, AFront, Front, client_of
-from daypass.api.models import NAME_MAX, AssertionBody, Page, Someone, Strict
+from daypass.api.models import NAME_MAX, AssertionBody, Page, Someone
+from daypass.api.strict import Strict
 from daypass.api.visiting import OwnPage, VisitView, shown, welcome
 from daypass.domain.passkey import NAME_CHARS_MAX, Passkey, Proof
 from daypass.domain.passkey_signature import algorithm_of, decode

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, SecretStr
 
 from daypass.api.front import ACaller, AFront, client_of
-from daypass.api.models import NAME_MAX, Strict
+from daypass.api.models import NAME_MAX
 from daypass.api.passkeys import AskedView, asked_view
+from daypass.api.strict import Strict
 from daypass.api.visiting import OwnPage, VisitView, welcome
 from daypass.domain.errors import Refused
 from daypass.identity.passwords import CHARS_MAX

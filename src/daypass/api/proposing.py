@@ -8,13 +8,14 @@ from pydantic import BaseModel, Field
 from daypass.api import mapping, models
 from daypass.api.asking import Part
 from daypass.api.front import ACaller, AFront, APage, Front
+from daypass.api.strict import Strict
 from daypass.domain.standing import Proposal
 from daypass.services.proposing import PROPOSED, TEXT_CHARS_MAX
 
 router = APIRouter(tags=["policy"])
 
 
-class Propose(models.Strict):
+class Propose(Strict):
     """A changed policy file, whole, and why."""
 
     text: str = Field(min_length=1, max_length=TEXT_CHARS_MAX)
@@ -27,14 +28,14 @@ class Propose(models.Strict):
     )
 
 
-class ApproveProposal(models.Strict):
+class ApproveProposal(Strict):
     """Yes, to exactly the text of this digest."""
 
     digest: str = Field(min_length=64, max_length=64)
     note: str = Field(default="", max_length=models.TEXT_MAX)
 
 
-class RejectProposal(models.Strict):
+class RejectProposal(Strict):
     """No, and why."""
 
     note: str = Field(min_length=1, max_length=models.TEXT_MAX)

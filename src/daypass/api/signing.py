@@ -9,7 +9,8 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from daypass.api.front import ACaller, AFront
-from daypass.api.models import NAME_MAX, TEXT_MAX, Page, Strict
+from daypass.api.models import NAME_MAX, TEXT_MAX, Page
+from daypass.api.strict import Strict
 from daypass.domain.standing import EnrolledKey
 
 router = APIRouter(tags=["keys"])

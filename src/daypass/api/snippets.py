@@ -9,20 +9,21 @@ from pydantic import BaseModel, Field
 
 from daypass.api import models
 from daypass.api.front import ACaller, AFront
+from daypass.api.strict import Strict
 from daypass.domain.standing import Snippet
 from daypass.services.snippets import NAME_CHARS_MAX, TEXT_CHARS_MAX
 
 router = APIRouter(tags=["console"])
 
 
-class SaveSnippet(models.Strict):
+class SaveSnippet(Strict):
     """A text under a name, in the place of what was there."""
 
     name: str = Field(min_length=1, max_length=NAME_CHARS_MAX)
     text: str = Field(min_length=1, max_length=TEXT_CHARS_MAX)
 
 
-class RemoveSnippet(models.Strict):
+class RemoveSnippet(Strict):
     """Which."""
 
     name: str = Field(min_length=1, max_length=NAME_CHARS_MAX)

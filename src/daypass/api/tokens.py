@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from daypass.api import mapping, models
 from daypass.api.asking import Part
 from daypass.api.front import ACaller, AFront, Caller, Front
+from daypass.api.strict import Strict
 from daypass.domain.durations import HOUR_MS
 from daypass.domain.token_scopes import SCOPES_MAX
 from daypass.services.revoking import Revoked
@@ -22,7 +23,7 @@ LASTS_MS = 12 * HOUR_MS
 """A token that somebody makes for a day's work."""
 
 
-class NewToken(models.Strict):
+class NewToken(Strict):
     """A token for me, or for an agent of mine. It can do no more than the one I call with, and lasts no longer."""
 
     duration_ms: int = Field(default=LASTS_MS, gt=0, le=LASTS_MAX_MS)
@@ -31,7 +32,7 @@ class NewToken(models.Strict):
     person: str = Field(default="", max_length=models.NAME_MAX, description="My agent's address; empty: me.")
 
 
-class Whose(models.Strict):
+class Whose(Strict):
     """Whose tokens, all of them. It is said in so many words, so that no empty body takes everything away."""
 
     all: Literal[True]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, RootModel
 from daypass.api import answers, mapping, models
 from daypass.api.front import ACaller, AFront
 from daypass.api.policy_words import WordsView, in_words
+from daypass.api.strict import Strict
 from daypass.domain.policy_schema import schema
 from daypass.services.proposing import TEXT_CHARS_MAX
 from daypass.services.trying import DAYS_MAX
@@ -31,7 +32,7 @@ class PolicyView(BaseModel):
     says: WordsView = Field(description="What is in force, in words.")
 
 
-class Try(models.Strict):
+class Try(Strict):
     """A policy file, whole."""
 
     text: str = Field(min_length=1, max_length=TEXT_CHARS_MAX)

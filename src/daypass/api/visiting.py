@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field
 
 from daypass.api.cookies import check_own_page, drop_cookie, set_cookie
 from daypass.api.front import ACaller, AFront, Caller, Front, client_of
-from daypass.api.models import NAME_MAX, TEXT_MAX, Page, Someone, Strict
+from daypass.api.models import NAME_MAX, TEXT_MAX, Page, Someone
+from daypass.api.strict import Strict
 from daypass.domain.errors import Invalid
 from daypass.domain.visit import Visit, Way
 from daypass.services.visiting import Opened

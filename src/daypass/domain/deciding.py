@@ -37,6 +37,9 @@ from daypass.domain.scope import Scope, common, spoken_scope, within
 DURATION_MS_MIN = SECOND_MS
 """Shorter access is none."""
 
+NUL = "\0"
+"""What no text holds: PostgreSQL keeps none of it, and whoever reads it sees nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -343,8 +346,10 @@ def _changed(request: Request, changes: Changes) -> Request:
 
 
 def written(text: str, what: str, *, needed: bool = False, most: int = REASON_CHARS_MAX) -> str:
-    """What a person wrote, trimmed. Raise `Invalid` if it is missing or longer than anyone reads."""
+    """What a person wrote, trimmed. Raise `Invalid` if it is missing, longer than anyone reads, or no text."""
     text = text.strip()
+    if NUL in text:
+        raise Invalid(f"a {what} holds no NUL character (U+0000)")
     if needed and not text:
         raise Invalid(f"a {what} is needed", hint="say it in a sentence")
     if len(text) > most:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from daypass.domain.directory import GROUP_NAME, SCIM, TEXT_CHARS_MAX, Entry, Filter, Told, key_of
+from daypass.domain.directory import GROUP_NAME, SCIM, Entry, Filter, Told, key_of
 from daypass.domain.errors import Conflict, Invalid
 from daypass.domain.people import ADDRESS, Person
-from daypass.services.directory_groups import DirectoryGroups, check_document, check_version, risen
+from daypass.services.directory_groups import DirectoryGroups, check_document, check_texts, check_version, risen
 from daypass.services.directory_reading import Kept, Rules, Taken, none
 from daypass.services.office import Change, acting
 from daypass.services.people import person_event
@@ -144,6 +144,5 @@ def _check_told(told: Told) -> None:
         raise Invalid("userName is needed")
     if not ADDRESS.fullmatch(told.email):
         raise Invalid("an e-mail address is needed: an entry of emails, or userName if it is one")
-    if any(len(one) > TEXT_CHARS_MAX for one in (told.login, told.name, told.external_id)):
-        raise Invalid(f"userName, names and externalId have at most {TEXT_CHARS_MAX} characters")
+    check_texts("userName, names and externalId", told.login, told.name, told.external_id)
     check_document(told.document)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from typing import Protocol as Interface
 
+from daypass.domain.deciding import NUL
 from daypass.domain.directory import GROUP_NAME, SCIM, TEXT_CHARS_MAX, Entry, Filter, ToldGroup, key_of
 from daypass.domain.errors import ConfigError, Invalid
 from daypass.domain.events import Event
@@ -201,6 +202,14 @@ def check_version(entry: Entry, version: int | None) -> None:
         raise Moved("it was changed since it was read")
 
 
+def check_texts(what: str, *texts: str) -> None:
+    """Raise `Invalid` for what no column keeps."""
+    if any(len(one) > TEXT_CHARS_MAX for one in texts):
+        raise Invalid(f"{what} have at most {TEXT_CHARS_MAX} characters")
+    if any(NUL in one for one in texts):
+        raise Invalid(f"{what} hold no NUL character (U+0000)")
+
+
 def check_document(document: str) -> None:
     """Raise `Invalid` for more than anybody says of one person or group."""
     if len(document) > DOCUMENT_CHARS_MAX:
@@ -216,6 +225,5 @@ def _groups(person: Person, filled: _Filled) -> frozenset[str]:
 def _check_group(told: ToldGroup) -> None:
     if not told.name.strip():
         raise Invalid("displayName is needed")
-    if len(told.name) > TEXT_CHARS_MAX or len(told.external_id) > TEXT_CHARS_MAX:
-        raise Invalid(f"displayName and externalId have at most {TEXT_CHARS_MAX} characters")
+    check_texts("displayName and externalId", told.name, told.external_id)
     check_document(told.document)
