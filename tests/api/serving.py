@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -163,10 +164,10 @@ class Served:
         body: object = None,
         *,
         by: str | None = None,
-        raw: bytes | None = None,
+        raw: bytes | Iterable[bytes] | None = None,
         **more: str,
     ) -> Answer:
-        """One HTTP request; `more` are headers, with `_` for `-`."""
+        """One HTTP request; `more` are headers, with `_` for `-`. A `raw` body in parts goes without its length."""
         connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=30)
         headers = {name.replace("_", "-"): value for name, value in more.items()}
         if by is not None:

@@ -138,6 +138,14 @@ def test_large_bodies_are_refused(served: Served) -> None:
     told(served.call("POST", f"{V1}/requests", by="ana", raw=b"x" * (REQUEST_BYTES + 1)), 413, "too_large")
 
 
+@pytest.mark.parametrize("path", ["requests", "hooks/tickets/x", "sign-in/oidc/logout"])
+def test_large_bodies_are_refused_without_their_length(served: Served, path: str) -> None:
+    """However they are read: as JSON, signed, or as a form."""
+    parts = [b" " * 1024] * (REQUEST_BYTES // 1024 + 1)
+    answer = served.call("POST", f"{V1}/{path}", by="ana", raw=parts)
+    assert told(answer, 413, "too_large")["detail"] == f"a body may have at most {REQUEST_BYTES} bytes"
+
+
 def test_every_answer_has_the_security_headers(served: Served) -> None:
     for path in ("/healthz", "/nowhere", f"{V1}/whoami", f"{V1}/openapi.json"):
         headers = served.call("GET", path).headers

@@ -15,7 +15,7 @@ from scim2_models import Required, ScimProvider
 from scim2_tester import Status, check_server
 
 from daypass.api import scim_models
-from tests.api.serving import Answer, Served
+from tests.api.serving import REQUEST_BYTES, Answer, Served
 from tests.cli.running import daypass
 
 SCIM = "/scim/v2"
@@ -236,6 +236,13 @@ def test_errors_are_in_scims_form(provisioned: Provisioned) -> None:
         assert answer.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
         assert answer.headers["content-type"].startswith("application/scim+json"), path
     assert provisioned.scim("POST", "/Users", raw=None, Content_Type="text/plain").status == 415
+
+
+def test_a_large_body_is_refused_as_everywhere_else(provisioned: Provisioned) -> None:
+    bearer = {"Authorization": f"Bearer {provisioned.secret}", "Content_Type": "application/scim+json"}
+    for raw in (b" " * (REQUEST_BYTES + 1), [b" " * REQUEST_BYTES, b" "]):
+        answer = provisioned.call("POST", f"{SCIM}/Users", raw=raw, **bearer)
+        assert (answer.status, answer.json["type"].rpartition("/")[2]) == (413, "too_large")
 
 
 def test_who_may(provisioned: Provisioned) -> None:

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from daypass.api.problems import crashed, problem
+from daypass.api.problems import TooLarge, crashed, of_too_large, problem
 
 PROBES = ("/healthz", "/metrics")
 """What machines ask for by whatever address they know; both say nothing of anybody."""
@@ -30,10 +30,6 @@ HEADERS = (
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 log = structlog.get_logger()
-
-
-class TooLarge(Exception):
-    """A body went on past the limit."""
 
 
 class Guard:
@@ -65,9 +61,6 @@ class Guard:
         try:
             answered = self._refusal(scope) or self._app
             await answered(scope, self._counted(receive), sending)
-        except TooLarge:
-            if not begun:
-                await self._too_large()(scope, receive, sending)
         except ClientDisconnect:
             return  # whoever left in the middle of a body is owed no answer
         except Exception:
@@ -84,11 +77,8 @@ class Guard:
             return problem(421, "misdirected", f"{host[:100] or 'no Host'!r} is not this server's name", hint=hint)
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._body_bytes_max:
-            return self._too_large()
+            return of_too_large(TooLarge(self._body_bytes_max))
         return None
-
-    def _too_large(self) -> Response:
-        return problem(413, "too_large", f"a body may have at most {self._body_bytes_max} bytes")
 
     def _counted(self, receive: Receive) -> Receive:
         taken = 0
@@ -98,7 +88,7 @@ class Guard:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self._body_bytes_max:
-                raise TooLarge
+                raise TooLarge(self._body_bytes_max)
             return message
 
         return receiving

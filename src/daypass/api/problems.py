@@ -45,6 +45,14 @@ class Problem(BaseModel):
     )
 
 
+class TooLarge(HTTPException):
+    """A body is longer than the limit. An `HTTPException`, as FastAPI takes any other that comes while it reads a body
+    for what is wrong with its text."""
+
+    def __init__(self, bytes_max: int) -> None:
+        super().__init__(413, f"a body may have at most {bytes_max} bytes")
+
+
 def problem(
     status: int,
     kind: str,
@@ -74,6 +82,11 @@ def of_error(error: DaypassError) -> Response:
     return problem(error.http_status, error.kind, error.message, hint=error.hint, headers=headers)
 
 
+def of_too_large(error: TooLarge) -> Response:
+    """The answer to a body that is too long, whether its length was said or found."""
+    return problem(error.status_code, "too_large", error.detail)
+
+
 def crashed() -> Response:
     """The answer when we are at fault. It says nothing of why: the log does."""
     return problem(500, "error", "Daypass failed to answer; nothing is said about what was done", hint="see its log")
@@ -83,12 +96,18 @@ def install(app: FastAPI) -> None:
     """Answer every error of this app with a problem."""
     app.add_exception_handler(DaypassError, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(TooLarge, _cut_off)
     app.add_exception_handler(HTTPException, _routed_nowhere)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, DaypassError)
     return of_error(error)
+
+
+async def _cut_off(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooLarge)
+    return of_too_large(error)
 
 
 async def _not_understood(request: Request, error: Exception) -> Response:

@@ -19,6 +19,7 @@ from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
 from daypass.api.front import AFront, Front, client_of
+from daypass.api.problems import TooLarge
 from daypass.api.scim_forms import plainly
 from daypass.domain.errors import DaypassError, TooMany, Unauthenticated
 from daypass.domain.people import Person
@@ -48,6 +49,8 @@ async def answered(request: Request, front: Front) -> Response:
         return await _served(request, front, by)
     except DaypassError as problem:
         return _told(problem)
+    except TooLarge:
+        raise  # told as it is before a body is read, which is not by us
     except Exception:
         log.exception("a SCIM call failed", method=request.method, path=request.url.path)
         return _error(500, "Daypass failed to answer; its log says why")
