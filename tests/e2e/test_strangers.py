@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import selectors
 import socket
@@ -172,6 +173,9 @@ def test_headers_without_an_end_are_cut_off(daypass: Daypass) -> None:
         b"GET /healthz\x00 HTTP/1.1\r\nHost: HOST\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: HOST\r\nContent-Length: -1\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: HOST\r\nContent-Length: +3\r\n\r\nabc",
+        b"POST /api/v1/requests HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+        b"FOO /healthz HTTP/1.1\r\nHost: HOST\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\nHost: HOST\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
 )
@@ -182,7 +186,10 @@ def test_what_two_servers_would_read_differently_is_refused(daypass: Daypass, ra
         said = b""
         while part := one.recv(4096):
             said += part
-    assert not said or said.startswith(b"HTTP/1.1 400 "), said
+    head, _, body = said.partition(b"\r\n\r\n")
+    if said:
+        assert head.startswith(b"HTTP/1.1 400 ") and b"application/problem+json" in head and b"nosniff" in head, said
+        assert json.loads(body)["detail"].startswith("this is no HTTP request that we take: "), said
     served(daypass)
 
 

@@ -9,10 +9,15 @@ one more comes, the oldest of the address that has most of them goes. Who floods
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter, OrderedDict
 from typing import Any
 
+from httptools import HttpParserCallbackError, HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from daypass.api.guarding import HEADERS
+from daypass.api.problems import problem
 
 HEADER_SECONDS = 10.0
 """From the first byte of a request (or the connection) to the end of its headers."""
@@ -84,6 +89,16 @@ class Bounded(HttpToolsProtocol):
         if self._in_headers and self._taken > HEADER_BYTES_MAX:
             self._disarm()
             self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is told as every other error is, and then the connection is closed."""
+        found = sys.exception()
+        parsed = isinstance(found, HttpParserError) and not isinstance(found, HttpParserCallbackError)
+        why = str(found) if parsed else "its address cannot be read, or is too long"
+        answer = problem(400, "malformed", f"this is no HTTP request that we take: {why}")
+        lines = [b"HTTP/1.1 400 Bad Request", *(b": ".join(one) for one in (*answer.raw_headers, *HEADERS))]
+        self.transport.write(b"\r\n".join([*lines, b"connection: close", b"", bytes(answer.body)]))
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
