@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.api.serving import REQUEST_BYTES, Answer, Served
@@ -97,6 +99,15 @@ def test_text_that_no_store_could_keep_is_refused(
     told(answer, 422, "invalid")
     faults = {one["where"]: one["what"] for one in answer.json["errors"]}
     assert faults[where] == "Text holds no NUL character (U+0000)"
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "json", ""])
+def test_a_body_that_is_not_said_to_be_json_is_told_so(served: Served, media: str) -> None:
+    raw = json.dumps(ASKED).encode()
+    answer = served.call("POST", f"{V1}/requests", by="ana", raw=raw, Content_Type=media)
+    problem = told(answer, 422, "invalid")
+    assert str(problem["detail"]).endswith(f"Content-Type must be application/json, it is {media or 'missing'}")
+    assert problem["hint"] == "Content-Type: application/json"
 
 
 @pytest.mark.parametrize(("path", "allowed"), [("requests", "GET, POST"), ("keys", "GET, POST"), ("search", "GET")])

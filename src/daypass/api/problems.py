@@ -25,6 +25,10 @@ SHOWN_MAX = 20
 """Complaints about one body that are listed; whoever sends more is not reading them."""
 
 
+TYPE_CHARS_MAX = 100
+"""Of a Content-Type that is told back to who sent it."""
+
+
 class Fault(BaseModel):
     """One part of what was sent that cannot be taken."""
 
@@ -112,6 +116,12 @@ async def _cut_off(request: Request, error: Exception) -> Response:
 
 async def _not_understood(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if isinstance(error.body, bytes):  # nobody read it as JSON: whatever is in it, it was not said to be some
+        said = request.headers.get("content-type", "")[:TYPE_CHARS_MAX]
+        what = f"Content-Type must be application/json, it is {said or 'missing'}"
+        faults = [Fault(where="header.content-type", what=what)]
+        hint = "Content-Type: application/json"
+        return problem(422, "invalid", f"what was sent cannot be understood: {what}", hint=hint, errors=faults)
     faults = [_fault(each) for each in error.errors()[:SHOWN_MAX]]
     first = f"{faults[0].where}: {faults[0].what}" if faults else "it is malformed"
     return problem(422, "invalid", f"what was sent cannot be understood: {first}", errors=faults)
