@@ -21,7 +21,7 @@ router = APIRouter(tags=["locks"])
 class NewLock(Strict):
     """What to shut, why, and for how long. `name`: a person's address or a target's name; not for everything."""
 
-    scope: LockScope
+    scope: LockScope = Field(strict=False)  # a word, of which JSON has no kind of its own
     name: str = Field(default="", max_length=models.NAME_MAX)
     reason: str = Field(min_length=1, max_length=models.TEXT_MAX)
     duration_ms: int = Field(gt=0, le=LASTS_MAX_MS)

@@ -27,8 +27,9 @@ def without_nul(said: T) -> T:
 
 
 class Strict(BaseModel):
-    """What is sent to us: unknown keys are refused, and text that no store could keep."""
+    """What is sent to us: unknown keys are refused, what is of another type (`"60000"` and `true` are no numbers), and
+    text that no store could keep."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     _no_nul = field_validator("*")(without_nul)
