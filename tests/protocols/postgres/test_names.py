@@ -166,6 +166,18 @@ DO_PREPARES_AGAIN = """
     ## submitted 2 bind [p] unverified: a
     -> Bind - p | Execute - | Sync
 """
+DO_PREPARES_AGAIN_BEFORE_IT_IS_EXECUTED = """
+    <- Query prepare p as select 1
+    ## submitted 1 query: prepare p as select 1
+    -> Query prepare p as select 1
+    => Done PREPARE | Ready I
+    <= Done PREPARE | Ready I
+    ## completed 1 PREPARE
+    <- Query do $$begin execute 'deallocate p'; execute 'prepare p as delete from t'; end$$; execute p
+    ## submitted 2 query [p] unverified resolved=select 1: do $$begin execute 'deallocate p'; \
+execute 'prepare p as delete from t'; end$$; execute p
+    -> Query do $$begin execute 'deallocate p'; execute 'prepare p as delete from t'; end$$; execute p
+"""
 A_FUNCTION_OF_THEIRS = """
     <- Parse p a | Sync
     ## prepared p: a
@@ -335,6 +347,18 @@ def test_a_name_is_what_the_target_keeps_of_it() -> None:
     talk.say(Side.TARGET, messages.PARSE_COMPLETE + messages.ready())
     (record, _) = talk.say(Side.CLIENT, messages.bind(b"", b"n" * 63 + b"other") + messages.SYNC)
     assert record.fact.text == b"x"
+
+
+def test_the_name_of_a_portal_is_what_the_target_keeps_of_it() -> None:
+    talk, name = Conversation(), b"c" * 63
+    talk.say(Side.CLIENT, messages.parse(b"", b"one") + messages.bind(name + b"1", b"") + messages.SYNC)
+    talk.say(Side.TARGET, messages.PARSE_COMPLETE + messages.BIND_COMPLETE + messages.ready(b"T"))
+    again = messages.close(b"P", name + b"2") + messages.parse(b"", b"two") + messages.bind(name, b"")
+    talk.say(Side.CLIENT, again + messages.SYNC)
+    answers = messages.CLOSE_COMPLETE + messages.PARSE_COMPLETE + messages.BIND_COMPLETE + messages.ready(b"T")
+    talk.say(Side.TARGET, answers)
+    (record, _) = talk.say(Side.CLIENT, messages.execute(name + b"1") + messages.SYNC)
+    assert record.fact.text == b"two" and record.fact.verified
 
 
 def test_nothing_is_vouched_for_where_strings_are_read_in_another_way() -> None:

@@ -186,6 +186,27 @@ def test_code_that_prepares_a_name_again_is_not_vouched_for(server: Postgres) ->
         assert guest.facts()[-2] == "submitted 2 bind [p] unverified: select 1"
 
 
+def test_code_that_prepares_a_name_again_before_it_is_executed_is_not_vouched_for(server: Postgres) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.run("Query prepare p as select 1")
+        swapped = "do $$begin execute 'deallocate p'; execute 'prepare p as select 2'; end$$; execute p"
+        assert guest.run(f"Query {swapped}") == "CTDCZ"
+        assert guest.facts()[-2] == f"submitted 2 query [p] unverified resolved=select 1: {swapped}"
+
+
+def test_names_are_cut_where_the_target_cuts_them(server: Postgres) -> None:
+    name = "n" * 63
+    with wired(server, **login("real_rw")) as guest:
+        guest.run("Query begin")
+        guest.run(f"Parse {name}1 select 1", f"Bind {name}1 {name}2", "Sync")
+        guest.run(f"Close P {name}2", f"Close S {name}2", f"Parse {name} select 42", f"Bind {name}3 {name}4", "Sync")
+        guest.got()
+        guest.say(said(f"Execute {name}1") + messages.SYNC)
+        guest.exchange(lambda: b"Z\0\0\0\5T" in guest.sent[Side.CLIENT])
+        assert messages.data_row([b"42"]) in guest.got()
+        assert guest.facts()[-2:] == [f"submitted 4 execute [{name}]: select 42", "completed 4 SELECT 1 rows=1"]
+
+
 def test_a_setting_that_the_target_has_not_told_yet_hides_nothing(server: Postgres) -> None:
     with wired(server, **login("real_rw")) as guest:
         guest.run("Parse p select 1", "Sync")

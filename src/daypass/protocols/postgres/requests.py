@@ -36,7 +36,7 @@ from daypass.protocols.postgres.talk import (
     SYNC,
     Talk,
 )
-from daypass.protocols.postgres.traits import NOTHING, Traits, traits
+from daypass.protocols.postgres.traits import NAME_BYTES_MAX, NOTHING, Traits, traits
 
 COPY_DATA: Final = 0x64
 _COPYING: Final = frozenset(b"dcfHSX")
@@ -221,28 +221,15 @@ class Requests:
         if found is NOTHING:
             run = talk.submit("query", text, self.at, self.out)
         else:
-            resolved = self._resolve(found)
-            if resolved is None:
+            behind = talk.resolve(found)
+            if behind is None:
                 return self._refuse_query(text, (unknown_reason(found.executes), unknown_error(found.executes)))
-            name, behind, sure = resolved
-            run = talk.submit("query", text, self.at, self.out, name=name, resolved=behind, sure=sure)
+            names = ", ".join(shown(name) for name in found.executes)
+            run = talk.submit("query", text, self.at, self.out, name=names, resolved=behind.text, sure=behind.sure)
             self._effects(run, found)
         talk.expect(QUERY, run, None)
         talk.names.group += 1
         return None
-
-    def _resolve(self, found: Traits) -> tuple[str, bytes, bool] | None:
-        """What the names that a text executes stand for; None if one of them is unknown. Raises `Ambiguous`."""
-        texts: list[Text] = []
-        for name in found.executes:
-            text = self._talk.names.look_up(name)
-            if text is None:
-                return None
-            texts.append(text)
-        if any(text.traits.opaque for text in texts):
-            self._talk.doubt()
-        names = ", ".join(shown(name) for name in found.executes)
-        return names, b";\n".join(text.text for text in texts), all(text.verified for text in texts)
 
     def _effects(self, run: Run, found: Traits) -> None:
         """Expect what a text does to names, now that it is about to be sent."""
@@ -277,6 +264,7 @@ class Requests:
         if talk.swallowing:
             return b""
         portal, pos = string(data, pos)
+        portal = portal[:NAME_BYTES_MAX]
         name, pos = string(data, pos)
         within(pos, end)
         text = talk.names.look_up(name)
@@ -284,10 +272,10 @@ class Requests:
             return self._refuse_unknown(b"", (name,))
         resolved, sure = b"", True
         if text.traits is not NOTHING:
-            found = self._resolve(text.traits)
-            if found is None:
+            behind = talk.resolve(text.traits)
+            if behind is None:
                 return self._refuse_unknown(text.text, text.traits.executes)
-            _, resolved, sure = found
+            resolved, sure = behind.text, behind.sure
             talk.doubt_after(text.traits)
         values = b"" if data[pos : pos + 4] == b"\0\0\0\0" else text.types + data[pos:end]
         talk.ran_in = talk.names.group
@@ -302,6 +290,7 @@ class Requests:
         if talk.swallowing:
             return b""
         name, _ = string(data, pos)
+        name = name[:NAME_BYTES_MAX]
         talk.ran_in = talk.names.group
         portal = talk.portals.get(name)
         if portal is None:
@@ -332,7 +321,7 @@ class Requests:
                 return self._refuse_unknown(b"", (name,))
             talk.expect(DESCRIBE, None, text)
         else:
-            portal = talk.portals.get(name)
+            portal = talk.portals.get(name[:NAME_BYTES_MAX])
             known = portal if portal is not None and portal.sure else None
             talk.expect(DESCRIBE, known.run if known is not None else None, known)
         return None
@@ -346,7 +335,7 @@ class Requests:
         if data[pos] == ord("S"):
             change = talk.names.propose(name, None)
         else:
-            talk.portals.pop(name, None)
+            talk.portals.pop(name[:NAME_BYTES_MAX], None)
         talk.expect(CLOSE, None, change)
         return None
 

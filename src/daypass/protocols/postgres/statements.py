@@ -96,6 +96,19 @@ class Run:
         self.copied += len(payload)
 
 
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What the names that a text executes stand for. Not `sure`: something else may, by the time that it gets there."""
+
+    texts: tuple[Text, ...] = ()
+    text: bytes = b""
+    sure: bool = True
+
+
+ALONE: Final = Resolved()
+"""Of a text that executes no names."""
+
+
 @mypyc_attr(free_list_len=1)
 class Portal:
     """A bound statement. `run` is its Bind's, until its first Execute has taken it; `layout` says how its rows come.

@@ -16,7 +16,7 @@ from daypass.protocols.interface import Limits, Record
 from daypass.protocols.postgres.headings import Headings
 from daypass.protocols.postgres.messages import shown
 from daypass.protocols.postgres.scope_guard import ScopeGuard
-from daypass.protocols.postgres.statements import NAMES_MAX, Names, Overfull, Portal, Run, Text
+from daypass.protocols.postgres.statements import ALONE, NAMES_MAX, Names, Overfull, Portal, Resolved, Run, Text
 from daypass.protocols.postgres.traits import NOTHING, Traits, traits, unsure
 
 # Kinds of expectations: bits, so that several can be asked for at once.
@@ -113,6 +113,20 @@ class Talk:
     def expect(self, kind: int, run: Run | None, extra: Any) -> None:
         """Something is about to be sent that the target answers."""
         self.queue.append(Expected(kind, run, extra))
+
+    def resolve(self, found: Traits) -> Resolved | None:
+        """What the names that a text executes stand for; None if one of them is unknown. Raises `Ambiguous`."""
+        if not found.executes:
+            return ALONE
+        texts: list[Text] = []
+        for name in found.executes:
+            text = self.names.look_up(name)
+            if text is None:
+                return None
+            texts.append(text)
+        if found.opaque or any(text.traits.opaque for text in texts):
+            self.doubt()
+        return Resolved(tuple(texts), b";\n".join([text.text for text in texts]), all(text.verified for text in texts))
 
     def submit(
         self,
