@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daypass.protocols.interface import Limits, Side
+from daypass.protocols.interface import Side
 from daypass.protocols.postgres import messages
-from daypass.protocols.postgres.statements import NAMES_MAX
 from tests.protocols.postgres.script import Conversation, said
 
 REPARSE_FAILS = """
@@ -327,18 +326,6 @@ def test_nothing_is_read_from_a_client_whose_name_is_ambiguous() -> None:
     assert not talk.relay.wants(Side.CLIENT)
     talk.say(Side.TARGET, said("ParseComplete") + said("Ready I"))
     assert talk.relay.wants(Side.CLIENT)
-
-
-def test_names_are_limited() -> None:
-    talk = Conversation()
-    effects = talk.say(Side.CLIENT, b"".join(messages.parse(b"p%d" % i, b"x") for i in range(NAMES_MAX + 1)))
-    assert [effect.reason for effect in effects[-2:]] == ["too large", "too large"]
-
-
-def test_texts_of_names_are_limited() -> None:
-    talk = Conversation(limits=Limits(message_bytes=10_000))
-    parses = b"".join(messages.parse(b"p%d" % i, b"x" * 4000) for i in range(5))
-    assert [effect.reason for effect in talk.say(Side.CLIENT, parses)[-2:]] == ["too large", "too large"]
 
 
 def test_a_name_is_what_the_target_keeps_of_it() -> None:

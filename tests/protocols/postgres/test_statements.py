@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from daypass.domain.statement import Completed, Submitted
-from daypass.protocols.interface import Limits, Record, Send, Side
+from daypass.protocols.interface import Record, Send, Side
 from daypass.protocols.postgres import errors, messages
 from tests.protocols.postgres.script import Conversation, said
 
@@ -373,16 +373,6 @@ def test_inside_a_copy_there_is_only_its_data(message: str) -> None:
     assert [effect for effect in effects if isinstance(effect, Send) and effect.side is Side.TARGET] == []
     (sent,) = (effect for effect in effects if isinstance(effect, Send))
     assert errors.read(sent.data[5:]).sqlstate == "08P01"
-
-
-@pytest.mark.parametrize("message", ["Query {}", "Parse - {}", "Bind - - {}", "Call 1 {}"])
-def test_a_statement_over_the_limit_ends_the_session(message: str) -> None:
-    talk = Conversation(limits=Limits(message_bytes=1000))
-    effects = talk.say(Side.CLIENT, said(message.format("x" * 2000))[:100])
-    assert isinstance(effects[0], Send) and effects[0].side is Side.CLIENT
-    assert errors.read(effects[0].data[5:]).sqlstate == "54000"
-    assert [effect.reason for effect in effects[1:]] == ["too large", "too large"]
-    assert talk.say(Side.CLIENT, said("Query x")) == []
 
 
 def test_a_long_text_is_recorded_whole_once() -> None:

@@ -111,11 +111,11 @@ class Requests:
                 following = self._copy(data, pos, following)
                 instead = b"" if self._drop else None
             else:
-                if following > end:
+                if following > end or following - pos > self._talk.limits.message_bytes:
                     if kind not in _KNOWN:
                         raise Malformed(f"invalid frontend message type {kind}")
                     if following - pos > self._talk.limits.message_bytes:
-                        raise TooLarge(following - end)
+                        raise TooLarge(max(following - end, 0))
                     break
                 try:
                     instead = self._one(kind, data, pos + HEADER, following)

@@ -46,7 +46,7 @@ class _Trip:
 def begin(talk: Talk, data: bytes, at: float, out: list[Any]) -> bool:
     """Take what the client sent, if it is such a request and nothing else is owed; otherwise nothing has happened.
     Raises `Malformed` or `Overfull`."""
-    if talk.queue or talk.results or len(data) < _SHORTEST:
+    if talk.queue or talk.results or len(data) < _SHORTEST or len(data) > talk.limits.message_bytes:
         return False
     if talk.names.pending or talk.bound or talk.unsynced or talk.swallowing or talk.copying is not None:
         return False
