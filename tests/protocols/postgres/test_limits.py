@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
@@ -54,3 +55,61 @@ def test_texts_of_names_are_limited() -> None:
     talk = Conversation(limits=Limits(message_bytes=10_000))
     effects = say(talk, (messages.parse(b"p%d" % i, b"x" * 4000) for i in range(5)))
     assert [effect.reason for effect in effects[-2:]] == ["too large", "too large"]
+
+
+BIG = b"x" * 10_000
+
+
+@pytest.mark.parametrize("execute", [b"", messages.execute()], ids=["bound", "executed"])
+@pytest.mark.parametrize("answered", [True, False])
+def test_values_of_portals_that_are_no_more_are_not_kept(execute: bytes, answered: bool) -> None:
+    talk = Conversation(limits=Limits(message_bytes=10 * len(BIG)))
+    say(talk, [messages.parse(b"p", b"x")])
+    talk.say(Side.TARGET, messages.PARSE_COMPLETE)
+    answer = messages.BIND_COMPLETE + (messages.command_complete("INSERT 0 1") if execute else b"")
+    tracemalloc.start()
+    try:
+        for _ in range(1000):
+            *_, sent = say(talk, [messages.bind(b"", b"p", [BIG]), execute])
+            assert isinstance(sent, Send) and sent.side is Side.TARGET
+            if answered:
+                talk.say(Side.TARGET, answer)
+        assert tracemalloc.get_traced_memory()[0] < 300 * len(BIG)
+    finally:
+        tracemalloc.stop()
+
+
+def test_values_of_portals_are_limited() -> None:
+    talk = Conversation(limits=Limits(message_bytes=3 * len(BIG)))
+    say(talk, [messages.parse(b"p", b"x")])
+    effects = say(talk, (messages.bind(b"c%d" % i, b"p", [BIG]) for i in range(3)))
+    assert [effect.reason for effect in effects[-2:]] == ["too large", "too large"]
+
+
+def test_what_portals_stand_for_is_limited() -> None:
+    talk = Conversation(limits=Limits(message_bytes=3 * len(BIG)))
+    say(talk, [messages.parse(b"e", b"execute p")])
+    talk.say(Side.TARGET, messages.PARSE_COMPLETE)
+    effects: list[Any] = []
+    for number in range(4):
+        pieces = messages.parse(b"p", BIG), messages.bind(b"c%d" % number, b"e"), messages.close(b"S", b"p")
+        effects = say(talk, pieces)
+        talk.say(Side.TARGET, messages.PARSE_COMPLETE + messages.BIND_COMPLETE + messages.CLOSE_COMPLETE)
+    assert [effect.reason for effect in effects[-2:]] == ["too large", "too large"]
+
+
+def test_portals_that_nobody_executes_are_limited() -> None:
+    talk = Conversation()
+    say(talk, [messages.parse(b"p", b"x")])
+    effects = say(talk, (messages.bind(b"", b"p") for _ in range(NAMES_MAX + 1)))
+    assert [effect.reason for effect in effects[-2:]] == ["too large", "too large"]
+
+
+def test_a_portal_whose_values_are_not_kept_is_not_vouched_for_when_it_comes_back() -> None:
+    talk = Conversation(limits=Limits(message_bytes=2 * len(BIG)))
+    say(talk, [messages.parse(b"p", b"x"), messages.bind(b"", b"p", [BIG]), messages.SYNC])
+    talk.say(Side.TARGET, messages.PARSE_COMPLETE + messages.BIND_COMPLETE + messages.ready(b"T"))
+    say(talk, [messages.bind(b"", b"p", [BIG]), messages.SYNC])
+    talk.say(Side.TARGET, said("Error 22P02 no number") + messages.ready(b"E"))
+    record, _ = say(talk, [messages.execute(), messages.SYNC])
+    assert record.fact.values == b"" and not record.fact.verified

@@ -15,7 +15,7 @@ from daypass.protocols.ending import Answered, Enter, Entered, Look, Poke, Stop
 from daypass.protocols.interface import Connect, Connected, Derive, Event, Opened, Ready, Received, Record, Side
 from daypass.protocols.postgres import POSTGRES, messages
 from tests.protocols.postgres.client import Guest, kinds, opened
-from tests.protocols.postgres.script import fact, said
+from tests.protocols.postgres.script import fact, said, split
 from tests.protocols.postgres.test_startup import complaint
 from tests.servers.postgres import Postgres
 
@@ -57,6 +57,14 @@ class Wired(Guest):
         self.say(b"".join(map(said, lines)))
         self.exchange(lambda: self.sent[Side.CLIENT][-6:-1] == b"Z\0\0\0\5")
         return kinds(self.got())
+
+    def ran(self, *lines: str) -> str:
+        """Say something; return the first cell of the last row that came back, up to ReadyForQuery."""
+        self.got()
+        self.say(b"".join(map(said, lines)))
+        self.exchange(lambda: self.sent[Side.CLIENT][-6:-1] == b"Z\0\0\0\5")
+        *_, row = (piece for piece in split(self.got()) if piece[:1] == b"D")
+        return (messages.read_data_row(row[5:])[0] or b"").decode()
 
     def facts(self) -> list[str]:
         return [fact(record.fact) for record in self.named(Record)]
@@ -200,11 +208,34 @@ def test_names_are_cut_where_the_target_cuts_them(server: Postgres) -> None:
         guest.run("Query begin")
         guest.run(f"Parse {name}1 select 1", f"Bind {name}1 {name}2", "Sync")
         guest.run(f"Close P {name}2", f"Close S {name}2", f"Parse {name} select 42", f"Bind {name}3 {name}4", "Sync")
-        guest.got()
-        guest.say(said(f"Execute {name}1") + messages.SYNC)
-        guest.exchange(lambda: b"Z\0\0\0\5T" in guest.sent[Side.CLIENT])
-        assert messages.data_row([b"42"]) in guest.got()
+        assert guest.ran(f"Execute {name}1", "Sync") == "42"
         assert guest.facts()[-2:] == [f"submitted 4 execute [{name}]: select 42", "completed 4 SELECT 1 rows=1"]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        ("Close S p", "Parse p select 42"),
+        ("Parse d do $$begin execute 'deallocate p'; execute 'prepare p as select 42'; end$$", "Bind d d", "Execute d"),
+    ],
+    ids=["by the protocol", "by code"],
+)
+def test_what_a_portal_executes_is_what_its_name_stands_for_then(server: Postgres, again: tuple[str, ...]) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.run("Parse p select 1", "Parse e execute p", "Sync")
+        assert guest.ran("Bind - e", *again, "Execute -", "Sync") == "42"
+        assert any("execute unverified resolved=" in fact for fact in guest.facts())
+
+
+def test_a_portal_whose_close_was_skipped_is_what_it_was(server: Postgres) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.run("Query begin")
+        guest.run("Parse p select 42", "Bind c p", "Sync")
+        guest.run("Query savepoint s")
+        assert guest.run("Parse x selec", "Close P c", "Sync") == "EZ"
+        guest.run("Query rollback to s")
+        assert guest.ran("Execute c", "Sync") == "42"
+        assert guest.facts()[-2] == "submitted 6 execute [c]: select 42"
 
 
 def test_a_setting_that_the_target_has_not_told_yet_hides_nothing(server: Postgres) -> None:

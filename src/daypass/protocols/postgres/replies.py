@@ -14,7 +14,7 @@ from daypass.protocols.postgres.frames import HEADER, Malformed, Tail, TooLarge,
 from daypass.protocols.postgres.messages import read_parameter_status, shown
 from daypass.protocols.postgres.refusals import POISONED
 from daypass.protocols.postgres.rows import Keeper
-from daypass.protocols.postgres.statements import Pending, Run, Text
+from daypass.protocols.postgres.statements import Pending, Portal, Run, Text
 from daypass.protocols.postgres.steady import answer, expand
 from daypass.protocols.postgres.talk import (
     BIND,
@@ -207,14 +207,15 @@ class Replies:
         return None
 
     def _bind_complete(self) -> bytes | None:
-        self._head(BIND).extra[0].confirmed = True
+        portal: Portal = self._head(BIND).extra
+        portal.accept()
         self._talk.pop()
         return None
 
     def _close_complete(self) -> bytes | None:
         change = self._head(CLOSE).extra
         if change is not None:
-            self._talk.names.accept(change)
+            self._talk.closed(change)
         self._talk.pop()
         return None
 
@@ -371,7 +372,7 @@ class Replies:
         for owed in talk.queue:
             if owed.kind == SYNC:
                 break
-            if owed.kind == BIND and owed.run is not None and owed.extra[0].text is text:
+            if owed.kind == BIND and owed.run is not None and owed.extra.text is text:
                 owed.run.error, owed.run.message = said.sqlstate, said.message
                 return
         run = talk.submit("parse", text.text, self.at, self.done, name=shown(change.name or b""))
@@ -385,10 +386,10 @@ class Replies:
         while talk.queue and talk.queue[0].kind != SYNC:
             owed = talk.queue.pop(0)
             kind, run, extra = owed.kind, owed.run, owed.extra
-            if kind & (PARSE | CLOSE) and extra is not None:
+            if isinstance(extra, Pending):
                 talk.names.reject(extra, tried=tried)
-            elif kind == BIND:
-                talk.unbind(extra[0], extra[1])
+            elif kind & (BIND | CLOSE) and extra is not None:
+                talk.unbind(extra)
             if run is not None and kind != DESCRIBE:
                 if not run.error:
                     run.error = SKIPPED

@@ -20,7 +20,7 @@ from daypass.protocols.postgres.refusals import (
     unknown_reason,
 )
 from daypass.protocols.postgres.rows import laid_out
-from daypass.protocols.postgres.statements import Ambiguous, Portal, Run, Text
+from daypass.protocols.postgres.statements import ALONE, Ambiguous, Portal, Run, Text
 from daypass.protocols.postgres.steady import begin, expand
 from daypass.protocols.postgres.talk import (
     BIND,
@@ -270,19 +270,21 @@ class Requests:
         text = talk.names.look_up(name)
         if text is None:
             return self._refuse_unknown(b"", (name,))
-        resolved, sure = b"", True
+        behind = ALONE
         if text.traits is not NOTHING:
-            behind = talk.resolve(text.traits)
-            if behind is None:
+            resolved = talk.resolve(text.traits)
+            if resolved is None:
                 return self._refuse_unknown(text.text, text.traits.executes)
-            resolved, sure = behind.text, behind.sure
+            behind = resolved
             talk.doubt_after(text.traits)
         values = b"" if data[pos : pos + 4] == b"\0\0\0\0" else text.types + data[pos:end]
         talk.ran_in = talk.names.group
-        run = talk.submit_prepared("bind", text, name, values, self.at, self.out, resolved=resolved, sure=sure)
+        run = talk.submit_prepared("bind", text, name, values, self.at, self.out, behind=behind)
         bound = Portal(portal, text, run, values, talk.names.group)
+        bound.behind = behind
         bound.layout = run.layout = laid_out(text.layout, data, pos)
-        talk.expect(BIND, run, (bound, talk.hold_portal(bound)))
+        talk.hold_portal(bound, run)
+        talk.expect(BIND, run, bound)
         return None
 
     def _execute(self, data: bytes, pos: int) -> bytes | None:
@@ -292,21 +294,27 @@ class Requests:
         name, _ = string(data, pos)
         name = name[:NAME_BYTES_MAX]
         talk.ran_in = talk.names.group
-        portal = talk.portals.get(name)
+        portal = talk.portal(name)
         if portal is None:
+            talk.doubt()  # it may be a cursor of SQL, over any function
             run = talk.submit("execute", b"", self.at, self.out, name=shown(name), sure=False)
             talk.expect(EXECUTE, run, None)
             return None
-        if not portal.confirmed and portal.group != talk.names.group:
-            raise Ambiguous
-        run_, sure = portal.run, portal.sure
+        text, behind, run_, sure = portal.text, portal.behind, portal.run, portal.sure
+        found = text.traits
+        if found.executes:  # which says what it is only now, or did when the portal was executed before
+            again = talk.resolve(found)
+            sure = sure and again == behind
+            behind = again or behind
         if run_ is not None and sure:
             portal.run = None
+            del talk.bound[run_.n]
         else:
-            run_ = talk.submit_prepared("execute", portal.text, name, portal.values, self.at, self.out, sure=sure)
+            values = portal.values
+            run_ = talk.submit_prepared("execute", text, name, values, self.at, self.out, behind=behind, sure=sure)
             run_.layout = portal.layout
-        if portal.text.traits is not NOTHING:
-            self._effects(run_, portal.text.traits)
+        if found is not NOTHING:
+            self._effects(run_, found)
         talk.expect(EXECUTE, run_, None)
         return None
 
@@ -321,7 +329,7 @@ class Requests:
                 return self._refuse_unknown(b"", (name,))
             talk.expect(DESCRIBE, None, text)
         else:
-            portal = talk.portals.get(name[:NAME_BYTES_MAX])
+            portal = talk.portal(name[:NAME_BYTES_MAX])
             known = portal if portal is not None and portal.sure else None
             talk.expect(DESCRIBE, known.run if known is not None else None, known)
         return None
@@ -331,12 +339,10 @@ class Requests:
         if talk.swallowing:
             return b""
         name, _ = string(data, pos + 1)
-        change = None
         if data[pos] == ord("S"):
-            change = talk.names.propose(name, None)
+            talk.expect(CLOSE, None, talk.names.propose(name, None))
         else:
-            talk.portals.pop(name[:NAME_BYTES_MAX], None)
-        talk.expect(CLOSE, None, change)
+            talk.expect(CLOSE, None, talk.close_portal(name[:NAME_BYTES_MAX]))
         return None
 
     def _sync(self) -> bytes | None:
@@ -344,9 +350,9 @@ class Requests:
         if talk.copying is not None:
             return b""  # the target ignores it, unless that COPY has failed: then it must not take it for a later one
         talk.swallowing = False
-        runs = talk.unsynced + [portal.run for portal in talk.bound if portal.run is not None]
+        runs = talk.unsynced + [portal.run for portal in talk.bound.values() if portal.run is not None]
         talk.unsynced = []
-        for portal in talk.bound:
+        for portal in talk.bound.values():
             portal.run = None
         talk.bound.clear()
         talk.expect(SYNC, None, runs)

@@ -112,19 +112,42 @@ ALONE: Final = Resolved()
 @mypyc_attr(free_list_len=1)
 class Portal:
     """A bound statement. `run` is its Bind's, until its first Execute has taken it; `layout` says how its rows come.
-    Not `sure`: another may have been put in its place by SQL (CLOSE and DECLARE), which does not tell."""
+    Not `sure`: another may have been put in its place by SQL (CLOSE and DECLARE), which does not tell. `behind`: what
+    its text's names stood for at Bind. `before`: what its own name stands for again if it is `rejected`. `closed`: it
+    says that its name was closed."""
 
-    __slots__ = ("confirmed", "group", "layout", "name", "run", "sure", "text", "values")
+    __slots__ = (
+        "before", "behind", "closed", "confirmed", "group", "layout", "name", "rejected", "run", "sure", "text",
+        "values",
+    )  # fmt: skip
 
     def __init__(self, name: bytes, text: Text, run: Run | None, values: bytes, group: int) -> None:
         self.name = name
         self.text = text
         self.group = group
+        self.before: Portal | None = None
+        self.behind = ALONE
+        self.closed = False
         self.confirmed = False
         self.layout = b""
+        self.rejected = False
         self.run = run
         self.sure = True
         self.values = values
+
+    @property
+    def size(self) -> int:
+        return len(self.values) + len(self.behind.text) + len(self.layout)
+
+    def accept(self) -> None:
+        """The target has it: nothing that was before comes back."""
+        self.confirmed = True
+        self.before = None
+
+    def forget(self) -> None:
+        """It takes too much to be kept for the case that what came after it is turned down."""
+        self.values = self.layout = b""
+        self.behind, self.sure = ALONE, False
 
     def describe(self, columns: tuple[str, ...], layout: bytes) -> None:
         """See `Text.describe`."""

@@ -92,7 +92,8 @@ def expand(talk: Talk) -> None:
     portal = _portal(talk, trip, confirmed=False)
     if trip.change is not None:
         queue.append(Expected(PARSE, None, trip.change))
-    queue.append(Expected(BIND, run, (portal, talk.portals.get(b""))))
+    portal.before = talk.portals.get(b"")
+    queue.append(Expected(BIND, run, portal))
     talk.portals[b""] = portal
     if trip.described:
         queue.append(Expected(DESCRIBE, run, portal))

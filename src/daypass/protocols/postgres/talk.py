@@ -16,7 +16,17 @@ from daypass.protocols.interface import Limits, Record
 from daypass.protocols.postgres.headings import Headings
 from daypass.protocols.postgres.messages import shown
 from daypass.protocols.postgres.scope_guard import ScopeGuard
-from daypass.protocols.postgres.statements import ALONE, NAMES_MAX, Names, Overfull, Portal, Resolved, Run, Text
+from daypass.protocols.postgres.statements import (
+    ALONE,
+    NAMES_MAX,
+    Ambiguous,
+    Names,
+    Overfull,
+    Portal,
+    Resolved,
+    Run,
+    Text,
+)
 from daypass.protocols.postgres.traits import NOTHING, Traits, traits, unsure
 
 # Kinds of expectations: bits, so that several can be asked for at once.
@@ -72,7 +82,10 @@ class Talk:
     queue: list[Expected] = field(default_factory=list)
     """A list, as it is compiled to plain calls and mostly holds one pipeline."""
     portals: dict[bytes, Portal] = field(default_factory=dict)
-    bound: list[Portal] = field(default_factory=list)
+    held: int = 0
+    """What portals hold, in bytes: no less than those that are known by their names do."""
+    bound: dict[int, Portal] = field(default_factory=dict)
+    """Portals of this pipeline that nobody has executed, by the number of their Bind's statement."""
     unsynced: list[Run] = field(default_factory=list)
     """Statements whose Sync fell into a COPY and was ignored: the next one completes them."""
     open: dict[int, Run] = field(default_factory=dict)
@@ -154,7 +167,7 @@ class Talk:
         at: float,
         out: list[Any],
         *,
-        resolved: bytes = b"",
+        behind: Resolved = ALONE,
         sure: bool = True,
     ) -> Run:
         """Record a statement that is sent as a name and values."""
@@ -162,8 +175,8 @@ class Talk:
         run = self.open[n] = Run(n, at)
         if name != text.name:
             text.name, text.shown = name, shown(name)
-        fact = Submitted(n, via, text.text, text.shown, values, text.same_as, text.verified and sure, resolved)
-        out.append(Record(fact))
+        sure = sure and behind.sure and text.verified
+        out.append(Record(Submitted(n, via, text.text, text.shown, values, text.same_as, sure, behind.text)))
         text.carried(n)
         run.columns = text.columns
         return run
@@ -200,14 +213,57 @@ class Talk:
                 run.error, run.message = error, message
             self.complete(run, at, out)
 
-    def hold_portal(self, portal: Portal) -> Portal | None:
-        """Put a portal in its place, and return the one that was there."""
-        if len(self.portals) >= NAMES_MAX:
+    def portal(self, name: bytes) -> Portal | None:
+        """The portal that `name` will have when what is sent next arrives. Raises `Ambiguous`."""
+        portal = self.portals.get(name)
+        if portal is None:
+            return None
+        if not portal.confirmed and portal.group != self.names.group:
+            raise Ambiguous
+        return None if portal.closed else portal
+
+    def hold_portal(self, portal: Portal, run: Run) -> None:
+        """Put a portal that `run` binds in its place."""
+        if len(self.portals) >= NAMES_MAX or len(self.bound) >= NAMES_MAX:
             raise Overfull
-        before = self.portals.get(portal.name)
+        portal.before = self.portals.get(portal.name)
         self.portals[portal.name] = portal
-        self.bound.append(portal)
-        return before
+        self.bound[run.n] = portal
+        self.held += portal.size
+        if self.held > self.limits.message_bytes:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Portals hold much: let go of what only those hold whose names stand for others by now."""
+        self.held = sum([portal.size for portal in self.portals.values()])
+        if self.held > self.limits.message_bytes:
+            raise Overfull
+        for portal in self.portals.values():
+            before = portal.before
+            while before is not None:
+                before.forget()
+                before = before.before
+        for portal in self.bound.values():
+            if self.portals.get(portal.name) is not portal:
+                portal.forget()
+
+    def close_portal(self, name: bytes) -> Portal | None:
+        """The name of a portal is about to be closed: what stands for it until that is answered."""
+        before = self.portals.get(name)
+        if before is None:
+            return None
+        portal = self.portals[name] = Portal(name, before.text, None, b"", self.names.group)
+        portal.before, portal.closed = before, True
+        return portal
+
+    def closed(self, change: Any) -> None:
+        """The target closed a name: of a prepared statement, or of a portal."""
+        if not isinstance(change, Portal):
+            self.names.accept(change)
+            return
+        change.accept()
+        if self.portals.get(change.name) is change:
+            del self.portals[change.name]
 
     def withdraw(self, run: Run) -> None:
         """Changes of names that this statement did not get to."""
@@ -215,13 +271,18 @@ class Talk:
             self.names.reject(change, tried=False)
         run.changes.clear()
 
-    def unbind(self, portal: Portal, before: Portal | None) -> None:
-        """A Bind did not happen: what its portal's name stood for before is there again."""
-        if self.portals.get(portal.name) is portal:
-            if before is None:
-                del self.portals[portal.name]
-            else:
-                self.portals[portal.name] = before
+    def unbind(self, portal: Portal) -> None:
+        """A Bind or Close did not happen: what its portal's name stood for before is there again."""
+        portal.rejected = True
+        if self.portals.get(portal.name) is not portal:
+            return
+        before = portal.before
+        while before is not None and before.rejected:
+            before = before.before
+        if before is None:
+            del self.portals[portal.name]
+        else:
+            self.portals[portal.name] = before
 
     def doubt(self) -> None:
         """Code that could have changed names and portals ran, or is about to: none of them can be vouched for."""
@@ -238,8 +299,11 @@ class Talk:
     def _doubt_portals(self) -> None:
         """A cursor is about to be opened, maybe under the name of a portal that was closed. The one without a name is
         not to be had by SQL."""
-        for portal in self.portals.values():
-            portal.sure = not portal.name
+        for known in self.portals.values():
+            portal: Portal | None = known if known.name else None
+            while portal is not None:
+                portal.sure = False
+                portal = portal.before
 
     def out_of_transaction(self) -> None:
         """The target is between two transactions: it has no portals but those that it has not come to yet."""
