@@ -10,7 +10,7 @@ import pytest
 
 from daypass.protocols.interface import Limits, Send, Side
 from daypass.protocols.postgres import errors, messages
-from daypass.protocols.postgres.statements import NAMES_MAX
+from daypass.protocols.postgres.statements import COLUMNS_MAX, NAMES_MAX
 from tests.protocols.postgres.script import Conversation, said
 
 
@@ -55,6 +55,13 @@ def test_texts_of_names_are_limited() -> None:
     talk = Conversation(limits=Limits(message_bytes=10_000))
     effects = say(talk, (messages.parse(b"p%d" % i, b"x" * 4000) for i in range(5)))
     assert [effect.reason for effect in effects[-2:]] == ["too large", "too large"]
+
+
+def test_names_of_columns_are_limited() -> None:
+    talk = Conversation()
+    say(talk, [said("Query many")])
+    *_, record = talk.say(Side.TARGET, (said("Columns a b") + said("Done SELECT 1")) * 2000 + said("Ready I"))
+    assert record.fact.columns == ("a", "b") * (COLUMNS_MAX // 2)
 
 
 BIG = b"x" * 10_000

@@ -336,6 +336,14 @@ def test_the_outcome_says_columns_bytes_time_and_digest() -> None:
     assert outcome.duration_us == 3000
 
 
+def test_the_outcome_says_the_columns_of_every_result() -> None:
+    talk = Conversation()
+    talk.say(Side.CLIENT, said("Query select 1 as a; select 2 as b, 3 as c"))
+    done = said("Done SELECT 1")
+    *_, record = talk.say(Side.TARGET, said("Columns a") + done + said("Columns b c") + done + said("Ready I"))
+    assert record.fact.columns == ("a", "b", "c")
+
+
 def test_a_large_row_streams_and_is_never_held() -> None:
     talk = Conversation()
     talk.play("""

@@ -225,7 +225,7 @@ class Replies:
         run = owed.run
         layout = body if self._keeper is not None else b""
         if run is not None:
-            run.columns, run.layout = columns, layout
+            run.describe(columns, layout, more=owed.kind == QUERY)
         if owed.kind == DESCRIBE:
             if owed.extra is not None:
                 owed.extra.describe(columns, layout)

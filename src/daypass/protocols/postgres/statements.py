@@ -18,6 +18,8 @@ from daypass.protocols.postgres.traits import NAME_BYTES_MAX, NOTHING, Traits
 
 NAMES_MAX: Final = 10_000
 """Prepared names and portals of one session; more is a leak in the client, and would be one here."""
+COLUMNS_MAX: Final = 1664
+"""Names of columns that are kept of several results: PostgreSQL has no more in one."""
 REPEATED_BYTES_MAX: Final = 4096
 """Texts longer than this are recorded whole once, and then by the number of the statement that has them."""
 REPEATED_BYTES_SHOWN: Final = 1024
@@ -87,6 +89,14 @@ class Run:
         self.digest: Any = None
         self.layout = b""
         self.kept = 0
+
+    def describe(self, columns: tuple[str, ...], layout: bytes, *, more: bool) -> None:
+        """The target said what the rows to come look like; `more`: they may be those of another result."""
+        self.layout = layout
+        if not more or not self.columns:
+            self.columns = columns
+        elif len(self.columns) < COLUMNS_MAX:
+            self.columns = (self.columns + columns)[:COLUMNS_MAX]
 
     def copy(self, payload: bytes) -> None:
         """Digest and count what the client copies in."""
