@@ -229,6 +229,14 @@ def test_a_name_is_what_the_target_keeps_of_it() -> None:
     assert record.fact.text == b"x"
 
 
+def test_what_a_name_executes_is_resolved_as_well() -> None:
+    talk = Conversation()
+    talk.say(Side.CLIENT, said("Parse p one") + said("Parse q execute p") + said("Sync"))
+    talk.say(Side.TARGET, said("ParseComplete") * 2 + said("Ready I"))
+    (record, _) = talk.say(Side.CLIENT, said("Query execute q"))
+    assert record.fact.resolved == b"execute p;\none"
+
+
 def test_nothing_is_vouched_for_where_strings_are_read_in_another_way() -> None:
     talk = Conversation()
     talk.say(Side.TARGET, said("Status standard_conforming_strings off"))

@@ -128,15 +128,18 @@ class Talk:
         self.queue.append(Expected(kind, run, extra))
 
     def resolve(self, found: Traits) -> Resolved | None:
-        """What the names that a text executes stand for; None if one of them is unknown. Raises `Ambiguous`."""
+        """What the names that a text executes stand for, and those that these execute; None if one of them is unknown.
+        Raises `Ambiguous`."""
         if not found.executes:
             return ALONE
         texts: list[Text] = []
-        for name in found.executes:
+        names = list(found.executes)
+        for name in names:
             text = self.names.look_up(name)
             if text is None:
                 return None
             texts.append(text)
+            names += [other for other in text.traits.executes if other not in names]
         if found.opaque or any(text.traits.opaque for text in texts):
             self.doubt()
         return Resolved(tuple(texts), b";\n".join([text.text for text in texts]), all(text.verified for text in texts))
