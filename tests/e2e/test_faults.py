@@ -187,6 +187,21 @@ def test_replication_connections_are_refused(own_postgres: Postgres, starting: S
         psycopg.connect(daypass.dsn(replication="database"))
 
 
+@pytest.mark.parametrize("names", [{"user": b"ana\xff"}, {"database": b"orders:\xff"}], ids=["user", "role"])
+def test_names_that_are_not_utf8_are_refused(
+    own_postgres: Postgres, starting: Starting, names: dict[str, bytes]
+) -> None:
+    daypass = starting(own_postgres)
+    asked = {"user": b"ana@acme.test", "database": b"orders"} | names
+    packet = messages.startup(messages.PROTOCOL_3_0, {name: messages.decode(value) for name, value in asked.items()})
+    with socket.create_connection(("127.0.0.1", daypass.port), timeout=30) as stranger:
+        stranger.sendall(packet)
+        answer = b"".join(iter(lambda: stranger.recv(4096), b""))
+    assert b"is not UTF-8" in answer and answer[:1] == b"E"
+    log = daypass.log.read_text()
+    assert "UnicodeEncodeError" not in log and "refusal not told" not in log
+
+
 def test_strangers_look_the_same(own_postgres: Postgres, starting: Starting) -> None:
     daypass = starting(own_postgres)
     said = set()

@@ -15,6 +15,7 @@ from daypass.protocols.interface import (
     Interrupt,
     Interrupted,
     Limits,
+    LookUp,
     Ready,
     Received,
     Record,
@@ -197,6 +198,24 @@ def test_replication_is_refused(value: str) -> None:
     guest.start(replication=value)
     assert complaint(guest).sqlstate == "0A000"
     assert "replication" in complaint(guest).message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("user", b"ana\xff"), ("database", b"orders\xff"), ("database", b"orders:\xff")]
+)
+def test_names_that_cannot_be_recorded_are_refused_before_anybody_is_looked_up(name: str, value: bytes) -> None:
+    guest = Guest()
+    guest.start(**{name: messages.decode(value)})
+    assert not guest.named(LookUp)
+    said_ = complaint(guest)
+    assert (said_.sqlstate, said_.message) == ("28000", f"the {name} name is not UTF-8")
+
+
+def test_settings_in_another_encoding_reach_the_target() -> None:
+    guest = Guest()
+    guest.start(options=messages.decode(b"-c a.b=\xff"))
+    guest.sign_in()
+    assert b"-c a.b=\xff\0" in guest.got(Side.TARGET)
 
 
 def test_a_cancel_request_names_its_key_and_goes() -> None:

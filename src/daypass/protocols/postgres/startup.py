@@ -145,7 +145,25 @@ def _check(startup: messages.Startup) -> messages.Startup:
             "replication connections do not go through Daypass: what they read cannot be recorded as statements",
             hint="Connect without the replication parameter.",
         )
+    for name in ("user", "database"):
+        # Here, and not where it is looked up or told: a try whose name cannot be recorded must not become one.
+        if not _utf8(startup.parameters.get(name, "")):
+            raise Rejected(
+                errors.INVALID_AUTHORIZATION,
+                f"the {name} name is not UTF-8",
+                hint="The user is your e-mail address, the database the name of a target.",
+                reason=EndReason.PROTOCOL_ERROR,
+            )
     return startup
+
+
+def _utf8(text: str) -> bool:
+    """Whether this was UTF-8: other bytes are surrogate escapes, which nothing can store or compare."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _sign_in(stage: Stage, entrance: Entrance, person: str, binding: bytes | None) -> Script[str]:
