@@ -238,6 +238,44 @@ def test_a_portal_whose_close_was_skipped_is_what_it_was(server: Postgres) -> No
         assert guest.facts()[-2] == "submitted 6 execute [c]: select 42"
 
 
+REPREPARES = """
+create function theirs() returns int language plpgsql as
+$$begin execute 'deallocate p'; execute 'prepare p as select 2'; return 1; end$$;
+create function "x count"(int) returns int language sql as 'select theirs()';
+create schema "s.x";
+create function "s.x".count(int) returns int language sql as 'select public.theirs()';
+grant usage on schema "s.x" to public;
+"""
+
+
+@pytest.fixture
+def reprepares(server: Postgres) -> Iterator[None]:
+    """Functions that give the name `p` another text."""
+    server.psql(REPREPARES, database="orders")
+    yield
+    server.psql('drop function theirs, "x count"; drop schema "s.x" cascade', database="orders")
+
+
+@pytest.mark.usefixtures("reprepares")
+@pytest.mark.parametrize(
+    "call",
+    [
+        "theirs()",
+        "theirs/* into f*/ ()",
+        "theirs -- into f\n()",
+        '"x count"(1)',
+        '"s.x" . count(1)',
+        '"s.x"./**/count(1)',
+    ],
+)
+def test_a_function_is_seen_however_its_call_is_written(server: Postgres, call: str) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.run("Parse p select 1", "Sync")
+        assert guest.run(f"Query select {call}") == "TDCZ"
+        assert guest.run("Query execute p") == "TDCZ"
+        assert "submitted 2 query [p] unverified resolved=select 1: execute p" in guest.facts()
+
+
 def test_a_setting_that_the_target_has_not_told_yet_hides_nothing(server: Postgres) -> None:
     with wired(server, **login("real_rw")) as guest:
         guest.run("Parse p select 1", "Sync")

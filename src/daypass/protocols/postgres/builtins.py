@@ -47,6 +47,7 @@ string_to_array string_to_table strpos substr substring sum tan timeofday to_asc
 to_jsonb to_number to_regclass to_regnamespace to_regproc to_regrole to_regtype to_timestamp to_tsquery to_tsvector
 transaction_timestamp translate trim trunc ts_headline ts_rank txid_current unnest upper user var_pop var_samp variance
 version width_bucket plainto_tsquery phraseto_tsquery websearch_to_tsquery nextval setval
+is_normalized like_escape normalize pg_collation_for similar_to_escape timezone xmlexists
 """
 
 BUILT_IN = frozenset(word.encode() for word in (_WORDS + _FUNCTIONS).split())

@@ -81,8 +81,15 @@ _WORDS: Final = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"d
 _TOUCHES: Final = re.compile(
     rb"\b(?:prepare|execute|deallocate|discard|call|do(?!\s+(?:nothing|update|instead|also)\b))\b"
 )
-# Whole words, never a part of one tried again: so it takes the same time for each byte, whatever stands there.
-_CALLS: Final = re.compile(rb"\binto\s++[\w$.\"]++\s*+\(|(?<![\w$.\"\x80-\xff])([\w$.\"\x80-\xff]++)\s*+\(")
+_NAME: Final = rb"[\w$.\"\x80-\xff]++"
+_PLAIN: Final = rb"(?:[\w$]++|\"[\w$]++\")"
+# Whole words, never a part of one tried again: so it takes the same time for each byte, whatever stands there. After
+# INTO stand columns. Behind the names is what hides one: its dot or parenthesis is apart, or it is spelled in Unicode.
+_CALLS: Final = re.compile(
+    rb"\binto[ \t]++" + _PLAIN + rb"(?:\." + _PLAIN + rb")?+\s*+\("
+    rb"|((?<![\w$.\"\x80-\xff])" + _NAME + rb"(?=\s*+\()"
+    rb"|\.\s++" + _NAME + rb"(?=\s*+\()|\.\s*+/\*|\*/(?=\s*+\()|--++|\buescape\b)"
+)
 
 
 def unsure(text: bytes) -> Traits:
@@ -138,7 +145,7 @@ def _calls(lower: bytes, text: bytes) -> Traits:
     if b"(" not in lower:
         return NOTHING
     for name in _CALLS.findall(lower):
-        if name and name.removeprefix(b"pg_catalog.").strip(b'"') not in BUILT_IN:
+        if name and name.removeprefix(b"pg_catalog.") not in BUILT_IN:
             return _cached(text) if len(text) <= CACHED_TEXT_BYTES_MAX else _parsed(text)
     return NOTHING
 
