@@ -276,6 +276,17 @@ def test_a_function_is_seen_however_its_call_is_written(server: Postgres, call: 
         assert "submitted 2 query [p] unverified resolved=select 1: execute p" in guest.facts()
 
 
+@pytest.mark.usefixtures("reprepares")
+@pytest.mark.parametrize(("query", "mark"), [("theirs()", " unverified"), ("count(*) from real_t", "")])
+def test_a_cursor_over_a_function_runs_it_when_it_is_fetched_from(server: Postgres, query: str, mark: str) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        guest.run(f"Query begin; declare c cursor for select {query}")
+        guest.run("Query prepare p as select 1")
+        assert guest.run("Query fetch c") == "TDCZ"
+        assert guest.run("Query execute p") == "TDCZ"
+        assert f"submitted 4 query [p]{mark} resolved=select 1: execute p" in guest.facts()
+
+
 def test_a_setting_that_the_target_has_not_told_yet_hides_nothing(server: Postgres) -> None:
     with wired(server, **login("real_rw")) as guest:
         guest.run("Parse p select 1", "Sync")

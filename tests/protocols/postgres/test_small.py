@@ -40,6 +40,11 @@ from tests.protocols.postgres.client import opened
         (b"select pg_catalog . count(1) /* (x) */", NOTHING),
         (b'insert into "p"."t" ("a") values (\'Hello. World (1)\')', NOTHING),
         (b"select trim(a at time zone 'utc'), a like b escape '!', a is nfc normalized -- (", NOTHING),
+        (b"fetch 10 from c", Traits(fetches=True)),
+        (b"fetch first from c", Traits(fetches=True)),
+        (b"select a from t fetch first $1 rows only", NOTHING),
+        (b"move c", Traits(fetches=True)),
+        (b"select moved from t", NOTHING),
         (b"do $$ begin end $$", Traits(opaque=True)),
         (b"call p(1)", Traits(opaque=True)),
         (b"insert into t values (domain(1))", Traits(opaque=True)),
@@ -138,11 +143,14 @@ def test_settings_of_a_target_are_checked() -> None:
             POSTGRES.check(bad)
 
 
-PIECES = b"PREPARE p as,execute p,Call,do,desc,domain,count(,f(,p,rep,DE,ALLOCATE all,;, ,\xc3\xa9".split(b",")
+PIECES = b"PREPARE p as,execute p,Call,FETCH c,Move,do,desc,domain,count(,f(,p,rep,DE,ALLOCATE all,;, ,\xc3\xa9".split(
+    b","
+)
 
 
 @given(st.lists(st.sampled_from(PIECES)).map(b"".join))
 def test_a_short_text_is_read_as_a_long_one_is(text: bytes) -> None:
     found, long = traits(text), traits(text + b" " * GLANCED_BYTES_MAX)
     assert (found.executes, found.opaque, found.leaves) == (long.executes, long.opaque, long.leaves)
+    assert found.fetches == long.fetches
     assert [change.name for change in found.changes] == [change.name for change in long.changes]

@@ -104,6 +104,8 @@ class Talk:
     """Transactions may be prepared here, which outlive the session (option `allow_prepare_transaction`)."""
     guard: ScopeGuard | None = None
     """What holds each text against the scope that this access is limited to; None: it is not limited."""
+    strange: bool = False
+    """Code ran that could do anything unseen, so also open a cursor that runs it again with each FETCH."""
 
     def traits(self, text: bytes) -> Traits:
         """What a text does: the worst that it may, where the target may read it differently from our parser."""
@@ -289,12 +291,13 @@ class Talk:
 
     def doubt(self) -> None:
         """Code that could have changed names and portals ran, or is about to: none of them can be vouched for."""
+        self.strange = True
         self.names.doubt()
         self._doubt_portals()
 
     def doubt_after(self, found: Traits) -> None:
         """A text with these traits is about to run."""
-        if found.opaque:
+        if found.opaque or (found.fetches and self.strange):
             self.doubt()
         elif found.declares:
             self._doubt_portals()

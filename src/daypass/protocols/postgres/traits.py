@@ -42,6 +42,8 @@ _DEA: Final = 0x646561
 _DEC: Final = 0x646563
 _DIS: Final = 0x646973
 _EXE: Final = 0x657865
+_FET: Final = 0x666574
+_MOV: Final = 0x6D6F76
 _PRE: Final = 0x707265
 _DO: Final = 0x646F
 """The beginnings of `_WORDS`, as numbers."""
@@ -61,13 +63,15 @@ class Change:
 class Traits:
     """`executes`: names it runs that it did not prepare itself. `opaque`: it can run code that changes names unseen.
     `leaves`: it prepares a transaction, which outlives its session; or could, where it cannot be parsed. `declares`: it
-    opens a cursor, which is a portal; or seems to."""
+    opens a cursor, which is a portal; or seems to. `fetches`: it goes on with one, whose query may be anything that was
+    declared before, by itself or by a function."""
 
     changes: tuple[Change, ...] = ()
     executes: tuple[bytes, ...] = ()
     opaque: bool = False
     leaves: bool = False
     declares: bool = False
+    fetches: bool = False
 
 
 _PREPARE: Final = re.compile(rb"\bprepare\b")
@@ -77,9 +81,10 @@ NOTHING: Final = Traits()
 OPAQUE: Final = Traits(opaque=True)
 DECLARES: Final = Traits(declares=True)
 
-_WORDS: Final = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"do")
+_WORDS: Final = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"do", b"fetch", b"move")
 _TOUCHES: Final = re.compile(
-    rb"\b(?:prepare|execute|deallocate|discard|call|do(?!\s+(?:nothing|update|instead|also)\b))\b"
+    rb"\b(?:prepare|execute|deallocate|discard|call|do(?!\s+(?:nothing|update|instead|also)\b)"
+    rb"|fetch(?!\s+(?:first|next)\s[\w\s$()]{0,64}\bonly\b)|move)\b"
 )
 _NAME: Final = rb"[\w$.\"\x80-\xff]++"
 _PLAIN: Final = rb"(?:[\w$]++|\"[\w$]++\")"
@@ -126,7 +131,7 @@ def _glance(text: bytes) -> int:
         if byte == 0x28:
             found = PARENTHESIS
         recent = (recent << 8 | byte | 0x20) & 0xFFFFFF  # the last three, in lower case
-        if recent in (_CAL, _DEA, _DEC, _DIS, _EXE, _PRE) or recent & 0xFFFF == _DO:
+        if recent in (_CAL, _DEA, _DEC, _DIS, _EXE, _FET, _MOV, _PRE) or recent & 0xFFFF == _DO:
             return WORDS
         at += 1
     return found
@@ -160,7 +165,7 @@ def _parsed(text: bytes) -> Traits:
     changes: list[Change] = []
     executes: list[bytes] = []
     own: set[bytes] = set()
-    opaque = leaves = False
+    opaque = leaves = fetches = False
     for raw in tree.stmts:
         start = raw.stmt_location
         statement = text[start : start + raw.stmt_len] if raw.stmt_len else text[start:]
@@ -176,9 +181,11 @@ def _parsed(text: bytes) -> Traits:
                 changes += _removal(kind, node)
             elif kind == "TransactionStmt":
                 leaves = leaves or node.kind == postgast.pg_query_pb2.TRANS_STMT_PREPARE
+            elif kind == "FetchStmt":
+                fetches = True
             elif kind in ("DoStmt", "CallStmt") or (kind == "FuncCall" and not _built_in(node)):
                 opaque = True
-    return Traits(tuple(changes), tuple(executes), opaque, leaves, b"declare" in text.lower())
+    return Traits(tuple(changes), tuple(executes), opaque, leaves, b"declare" in text.lower(), fetches)
 
 
 _cached = lru_cache(CACHED_TEXTS)(_parsed)
