@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from daypass.domain.target import Effect
@@ -129,6 +130,58 @@ def test_a_login_that_can_change_a_sequence_is_not_for_reading(server: Postgres,
             assert "can write (sequence public.real_n)" in complaint(guest).message
     finally:
         server.execute(f"revoke {privilege} on sequence real_n from real_s", database="orders")
+
+
+@pytest.fixture
+def reader(server: Postgres) -> Iterator[str]:
+    """A login that may do nothing yet, in a group that may not either."""
+    server.psql("create role real_g; create role real_h login password 'secret' in role real_g", database="orders")
+    yield "real_h"
+    server.psql("drop owned by real_h, real_g cascade; drop role real_h, real_g", database="orders")
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ("alter role real_h createdb", "createdb"),
+        ("grant trigger on real_t to real_h", "table public.real_t"),
+        ("create table o (); alter table o owner to real_h; revoke all on o from real_h", "owner of table public.o"),
+        ("create table o (); alter table o owner to real_g; revoke all on o from real_g", "owner of table public.o"),
+        (
+            "create view o as select; alter view o owner to real_h; revoke all on o from real_h",
+            "owner of view public.o",
+        ),
+        ("create materialized view o as select; alter table o owner to real_h", "owner of materialized view public.o"),
+        (
+            "create sequence o; alter sequence o owner to real_h; revoke all on sequence o from real_h",
+            "owner of sequence public.o",
+        ),
+        ("create schema o authorization real_h; revoke all on schema o from real_h", "owner of schema o"),
+        (
+            "create function o() returns int return 1; alter function o owner to real_h",
+            "owner of function public.o()",
+        ),
+        ("create type o as enum (); alter type o owner to real_h", "owner of type public.o"),
+        ("grant create on tablespace pg_default to real_h", "tablespace pg_default"),
+        ("select lo_create(4711); grant update on large object 4711 to real_h", "large object 4711"),
+    ],
+)
+def test_a_login_that_could_write_in_another_way_is_not_for_reading(
+    server: Postgres, reader: str, given: str, what: str
+) -> None:
+    """Also one that has no privilege on what it owns: it may give them to itself."""
+    server.psql(given, database="orders")
+    with wired(server, **login(reader, Effect.READ)) as guest:
+        assert f"can write ({what})" in complaint(guest).message
+
+
+def test_what_every_login_may_have_of_its_own_is_no_writing(server: Postgres, reader: str) -> None:
+    server.psql("grant temporary on database orders to real_h", database="orders")
+    with psycopg.connect(server.url(reader, "orders", password="secret"), autocommit=True) as other:
+        other.execute("create temporary table kept (a int)")
+        other.execute("select lo_from_bytea(0, 'mine')")
+        with wired(server, **login(reader, Effect.READ)) as guest:
+            assert guest.named(Ready)
 
 
 def test_the_target_looks_every_second_whether_we_are_there(server: Postgres) -> None:

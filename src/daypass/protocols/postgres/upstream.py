@@ -230,25 +230,39 @@ _DANGERS = """(SELECT pg_catalog.string_agg(what || CASE WHEN who = session_user
  'pg_create_subscription') THEN 'member of ' || r.rolname END) AS what
  FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')) d WHERE what <> '')"""
 
-_WRITES = """(SELECT pg_catalog.min(what) FROM (
+# Owners come from pg_shdepend, which has their objects of every kind in one index; an owner may take back what
+# was revoked. Not what everybody may have: temporary tables and large objects of one's own, nor mere settings.
+_WRITES = """(WITH m AS (SELECT r.oid, r.rolcreatedb FROM pg_catalog.pg_roles r
+ WHERE pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')),
+ s AS (SELECT d.* FROM pg_catalog.pg_shdepend d WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+ AND d.refobjid IN (SELECT m.oid FROM m) AND d.deptype IN ('o', 'a') AND d.dbid IN (0,
+ (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())))
+ SELECT pg_catalog.min(what) FROM (
  SELECT 'table ' || n.nspname || '.' || c.relname AS what FROM pg_catalog.pg_class c
- JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles r
- ON pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')
+ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace CROSS JOIN m
  WHERE c.relkind IN ('r', 'p', 'v', 'f') AND n.nspname <> 'information_schema'
  AND pg_catalog.left(n.nspname::text, 3) <> 'pg_'
- AND (pg_catalog.has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
- OR pg_catalog.has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE'))
+ AND (pg_catalog.has_table_privilege(m.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')
+ OR pg_catalog.has_any_column_privilege(m.oid, c.oid, 'INSERT, UPDATE'))
  UNION ALL SELECT 'sequence ' || n.nspname || '.' || c.relname FROM pg_catalog.pg_class c
- JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles r
- ON pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')
+ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace CROSS JOIN m
  WHERE c.relkind = 'S' AND pg_catalog.left(n.nspname::text, 3) <> 'pg_'
- AND pg_catalog.has_sequence_privilege(r.oid, c.oid, 'USAGE, UPDATE')
- UNION ALL SELECT 'schema ' || n.nspname FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r
- ON pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')
- WHERE pg_catalog.left(n.nspname::text, 3) <> 'pg_' AND pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')
- UNION ALL SELECT 'database ' || pg_catalog.current_database() FROM pg_catalog.pg_roles r
- WHERE pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')
- AND pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CREATE')) w)"""
+ AND pg_catalog.has_sequence_privilege(m.oid, c.oid, 'USAGE, UPDATE')
+ UNION ALL SELECT 'schema ' || n.nspname FROM pg_catalog.pg_namespace n CROSS JOIN m
+ WHERE pg_catalog.left(n.nspname::text, 3) <> 'pg_' AND pg_catalog.has_schema_privilege(m.oid, n.oid, 'CREATE')
+ UNION ALL SELECT 'database ' || pg_catalog.current_database() FROM m
+ WHERE pg_catalog.has_database_privilege(m.oid, pg_catalog.current_database(), 'CREATE')
+ UNION ALL SELECT 'tablespace ' || t.spcname FROM pg_catalog.pg_tablespace t CROSS JOIN m
+ WHERE pg_catalog.has_tablespace_privilege(m.oid, t.oid, 'CREATE')
+ UNION ALL SELECT 'createdb' FROM m WHERE m.rolcreatedb
+ UNION ALL SELECT 'large object ' || l.oid FROM s JOIN pg_catalog.pg_largeobject_metadata l ON l.oid = s.objid
+ CROSS JOIN pg_catalog.aclexplode(l.lomacl) g WHERE s.classid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass
+ AND s.deptype = 'a' AND g.grantee = s.refobjid AND g.privilege_type = 'UPDATE'
+ UNION ALL (SELECT 'owner of ' || i.type || ' ' || i.identity FROM s
+ CROSS JOIN pg_catalog.pg_identify_object(s.classid, s.objid, 0) i WHERE s.deptype = 'o'
+ AND s.classid NOT IN ('pg_catalog.pg_largeobject'::pg_catalog.regclass,
+ 'pg_catalog.pg_user_mapping'::pg_catalog.regclass, 'pg_catalog.pg_default_acl'::pg_catalog.regclass)
+ AND i.identity IS NOT NULL AND pg_catalog.left(COALESCE(i.schema, ''), 3) <> 'pg_' LIMIT 1)) w)"""
 
 # Without the views pg_settings and pg_stat_activity, which cost each new session 3 ms of its server's time.
 _PROBE = """BEGIN; SET LOCAL search_path = pg_catalog;
