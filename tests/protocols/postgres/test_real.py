@@ -340,6 +340,17 @@ def test_a_cursor_over_a_function_runs_it_when_it_is_fetched_from(server: Postgr
         assert f"submitted 4 query [p]{mark} resolved=select 1: execute p" in guest.facts()
 
 
+def test_a_long_text_can_be_prepared_and_executed(server: Postgres) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        long = "x" * 40_000
+        assert guest.run(f"Query prepare big(text) as select $1 /*{long}*/") == "CZ"
+        assert guest.run(f"Query execute big('{long}')") == "TDCZ"
+        assert guest.run(f"Query execute nope('{long}')") == "EZ"
+        told = [line for line in guest.facts() if not line.startswith("completed")]
+        assert told[1] == f"submitted 2 query [big] unverified resolved=select $1 /*{long}*/: execute big('{long}')"
+        assert told[2] == "refused 3: unknown prepared statement nope"
+
+
 def test_a_setting_that_the_target_has_not_told_yet_hides_nothing(server: Postgres) -> None:
     with wired(server, **login("real_rw")) as guest:
         guest.run("Parse p select 1", "Sync")

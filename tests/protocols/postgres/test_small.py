@@ -12,7 +12,16 @@ from daypass.domain.errors import Invalid
 from daypass.domain.statement import Value
 from daypass.protocols.postgres import POSTGRES, messages
 from daypass.protocols.postgres.rows import pack_rows, unpack_rows, unpack_values
-from daypass.protocols.postgres.traits import GLANCED_BYTES_MAX, NOTHING, OPAQUE, Change, Traits, traits
+from daypass.protocols.postgres.traits import (
+    GLANCED_BYTES_MAX,
+    NOTHING,
+    OPAQUE,
+    PARSED_BYTES_MAX,
+    SCANNED_BYTES_MAX,
+    Change,
+    Traits,
+    traits,
+)
 from tests.protocols.postgres.client import opened
 
 
@@ -63,6 +72,28 @@ from tests.protocols.postgres.client import opened
 )  # fmt: skip
 def test_traits(text: bytes, found: Traits) -> None:
     assert traits(text) == found
+
+
+LONG = b"/*" + b"x" * PARSED_BYTES_MAX + b"*/"
+LONGER = LONG + b" " * SCANNED_BYTES_MAX
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "executes"),
+    [
+        (b"prepare big as select 1", [(b"big", b"select 1" + LONG)], ()),
+        (b'-- as\nPREPARE "B""g" (int, numeric(4, 2))As select $1', [(b'B"g', b"select $1" + LONG)], ()),
+        (b"/* as */ Execute/**/Big(';execute x;')", [], (b"big",)),
+        (b"select 'x;\nprepare big as select 1'", [], ()),
+        (b"execute u&\"d!0061\" uescape '!'", [], ()),
+    ],
+)
+def test_names_of_a_text_that_is_too_long_to_be_parsed(
+    text: bytes, changes: list[tuple[bytes, bytes]], executes: tuple[bytes, ...]
+) -> None:
+    found = Traits(tuple(Change("PREPARE", *one) for one in changes), executes, opaque=True)
+    assert traits(text + LONG) == found
+    assert traits(text + LONGER) == found
 
 
 def bound(types: bytes, values: list[bytes | None], formats: list[int]) -> bytes:

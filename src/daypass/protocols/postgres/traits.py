@@ -26,8 +26,8 @@ CACHED_TEXTS: Final = 512
 """Texts whose traits are kept; short ones only, so that the cache stays small."""
 CACHED_TEXT_BYTES_MAX: Final = 4096
 PARSED_BYTES_MAX: Final = 32 * 1024
-"""Longer texts that might touch names are taken as opaque rather than parsed on the data path: walking a tree takes
-two milliseconds a KiB, in which nobody else gets a turn."""
+"""Longer texts that might touch names are taken as opaque rather than parsed on the data path, and only the name behind
+their first word is seen: walking a tree takes two milliseconds a KiB, in which nobody else gets a turn."""
 SCANNED_BYTES_MAX: Final = 1024 * 1024
 """Longer texts are taken as opaque unseen: a search through many MiB takes as long as a parse."""
 
@@ -81,6 +81,13 @@ NOTHING: Final = Traits()
 OPAQUE: Final = Traits(opaque=True)
 DECLARES: Final = Traits(declares=True)
 
+_GAP: Final = rb"(?:\s|--[^\r\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+"
+_BEGINS: Final = re.compile(
+    _GAP + rb"(prepare|execute)\b" + _GAP + rb"(\"(?:[^\"]|\"\")++\"|[\w$\x80-\xff]++(?!&))"
+    rb"(?:" + _GAP + rb"(?:\((?:[^()]|\([^()]*+\))*+\))?+" + _GAP + rb"as\b)?+",
+    re.IGNORECASE,
+)
+
 _WORDS: Final = (b"prepare", b"execute", b"deallocate", b"discard", b"call", b"do", b"fetch", b"move")
 _TOUCHES: Final = re.compile(
     rb"\b(?:prepare|execute|deallocate|discard|call|do(?!\s+(?:nothing|update|instead|also)\b)"
@@ -109,7 +116,7 @@ def traits(text: bytes) -> Traits:
     """Find the traits of a text. Never raises."""
     size = len(text)
     if size > SCANNED_BYTES_MAX:
-        return unsure(text)
+        return _long(text)
     if size <= GLANCED_BYTES_MAX:
         seen = _glance(text)
         if seen == 0:
@@ -156,8 +163,10 @@ def _calls(lower: bytes, text: bytes) -> Traits:
 
 
 def _parsed(text: bytes) -> Traits:
-    if len(text) > PARSED_BYTES_MAX or b"\0" in text:
+    if b"\0" in text:
         return unsure(text)
+    if len(text) > PARSED_BYTES_MAX:
+        return _long(text)
     try:
         tree = parse(text.decode("utf-8"))
     except (Unparsed, UnicodeDecodeError):
@@ -189,6 +198,20 @@ def _parsed(text: bytes) -> Traits:
 
 
 _cached = lru_cache(CACHED_TEXTS)(_parsed)
+
+
+def _long(text: bytes) -> Traits:
+    """Traits of a text that is too long to be parsed: what it prepares or executes first, and otherwise the worst."""
+    worst = unsure(text)
+    found = _BEGINS.match(text)
+    if found is None:
+        return worst
+    verb, word = found.groups()
+    name = word[1:-1].replace(b'""', b'"') if word.startswith(b'"') else word.lower()
+    name = name[:NAME_BYTES_MAX]
+    if verb.lower() == b"execute":
+        return Traits(executes=(name,), opaque=True)
+    return Traits((Change("PREPARE", name, text[found.end() :].strip()),), opaque=True, leaves=worst.leaves)
 
 
 def _name(node: Node) -> bytes:
