@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from daypass.protocols import PROTOCOLS
 from tests.cli.running import daypass
@@ -94,6 +99,30 @@ def test_check_tells_what_is_wrong(folder: Path, old: str, new: str, said: str) 
     done = daypass(folder, "check")
     assert done.returncode == 2
     assert said in done.stderr.splitlines()[0]
+
+
+def certify(folder: Path, key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> None:
+    """A certificate signed with this key, and the key."""
+    name, since = x509.Name([]), datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, since, since + datetime.timedelta(days=1))
+    made = builder.sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
+    (folder / "c.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "k.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def test_check_looks_at_the_certificate_as_serve_does(folder: Path) -> None:
+    (folder / "daypass.yaml").write_text(SETTINGS + "tls: { cert: c.pem, key: k.pem }\n")
+    certify(folder, ed25519.Ed25519PrivateKey.generate())
+    for verb in ("check", "serve"):
+        done = daypass(folder, verb)
+        assert done.returncode == 2, done.stdout
+        assert "is signed with Ed25519, which breaks channel binding; use ECDSA or RSA" in done.stderr
+    certify(folder, ec.generate_private_key(ec.SECP256R1()))
+    done = daypass(folder, "check")
+    assert done.returncode == 0, done.stderr
+    (folder / "k.pem").write_text("nonsense")
+    done = daypass(folder, "check")
+    assert done.returncode == 2 and "are no certificate and key" in done.stderr
 
 
 def test_policy_test_runs_the_cases(folder: Path) -> None:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 def check(settings: Settings) -> dict[str, int]:
     """Whether these settings are good to run with; how much of what is in them. Raises ConfigError."""
+    from daypass.app.certificates import check_tls
     from daypass.app.telling import outlets_of
 
     checked = _checked(settings)
+    check_tls(settings)
     return {
         "people": len(settings.people),
         "targets": len(checked.targets),

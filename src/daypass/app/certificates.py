@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from daypass.config import Settings
 from daypass.domain.errors import ConfigError
+from daypass.gateway.tls import ServerTls
 
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 397
@@ -42,8 +43,8 @@ class Tls:
 
 def open_tls(settings: Settings, now: datetime.datetime) -> Tls:
     """The certificate to serve with. Raises ConfigError if the configured one cannot be used."""
+    check_tls(settings)
     if settings.tls:
-        _refuse_unbindable(settings.tls.cert)
         return Tls(settings.tls.cert, settings.tls.key, None)
     folder = settings.data / "tls"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,6 +53,13 @@ def open_tls(settings: Settings, now: datetime.datetime) -> Tls:
     if not _serves(folder / "server.pem", authority, names, now):
         _issue(folder, authority, key, names, now)
     return Tls(folder / "server.pem", folder / "server.key", folder / "ca.pem")
+
+
+def check_tls(settings: Settings) -> None:
+    """Raises ConfigError if a certificate is configured that cannot be served with."""
+    if settings.tls:
+        _refuse_unbindable(settings.tls.cert)
+        ServerTls(settings.tls.cert, settings.tls.key)
 
 
 def _refuse_unbindable(cert: Path) -> None:
