@@ -96,12 +96,14 @@ _TOUCHES: Final = re.compile(
 _NAME: Final = rb"[\w$.\"\x80-\xff]++"
 _PLAIN: Final = rb"(?:[\w$]++|\"[\w$]++\")"
 # Whole words, never a part of one tried again: so it takes the same time for each byte, whatever stands there. After
-# INTO stand columns. Behind the names is what hides one: its dot or parenthesis is apart, or it is spelled in Unicode.
+# INTO stand columns; after UESCAPE and what it says, a name ends.
 _CALLS: Final = re.compile(
-    rb"\binto[ \t]++" + _PLAIN + rb"(?:\." + _PLAIN + rb")?+\s*+\("
-    rb"|((?<![\w$.\"\x80-\xff])" + _NAME + rb"(?=\s*+\()"
-    rb"|\.\s++" + _NAME + rb"(?=\s*+\()|\.\s*+/\*|\*/(?=\s*+\()|--++|\buescape\b)"
+    rb"(?<![\w$.\"\x80-\xff])(?:into[ \t]++" + _PLAIN + rb"(?:\." + _PLAIN + rb")?+\s*+\("
+    rb"|(" + _NAME + rb"(?=\s*+\()|uescape\b))"
 )
+# What keeps a name, its dot and its parenthesis apart, so that `_CALLS` does not see them as one.
+_APART: Final = re.compile(rb"\.\s")
+_HIDES: Final = re.compile(rb"--|\.\s*+/\*|\*/\s*+\(|\.\s++" + _NAME + rb"\s*+\(")
 
 
 def unsure(text: bytes) -> Traits:
@@ -137,8 +139,11 @@ def _glance(text: bytes) -> int:
         byte: i64 = text[at]
         if byte == 0x28:
             found = PARENTHESIS
+        before: i64 = recent >> 16
         recent = (recent << 8 | byte | 0x20) & 0xFFFFFF  # the last three, in lower case
-        if recent in (_CAL, _DEA, _DEC, _DIS, _EXE, _FET, _MOV, _PRE) or recent & 0xFFFF == _DO:
+        if recent in (_CAL, _DEA, _DEC, _DIS, _EXE, _PRE) or recent & 0xFFFF == _DO:
+            return WORDS
+        if recent in (_FET, _MOV) and (before < 0x61 or before > 0x7A):  # `removed` is no MOVE
             return WORDS
         at += 1
     return found
@@ -149,17 +154,24 @@ def _searched(text: bytes) -> Traits:
     if not any(word in lower for word in _WORDS) or not _TOUCHES.search(lower):
         found = _calls(lower, text)
         return DECLARES if found is NOTHING and b"declare" in lower else found
-    return _cached(text) if len(text) <= CACHED_TEXT_BYTES_MAX else _parsed(text)
+    return _looked_up(text)
 
 
 def _calls(lower: bytes, text: bytes) -> Traits:
     """Traits of a text that touches no names itself: does it call anything that is not built in?"""
     if b"(" not in lower:
         return NOTHING
+    apart = b"--" in lower or b"/*" in lower or _APART.search(lower) is not None
+    if apart and _HIDES.search(lower) is not None:
+        return _looked_up(text)
     for name in _CALLS.findall(lower):
         if name and name.removeprefix(b"pg_catalog.") not in BUILT_IN:
-            return _cached(text) if len(text) <= CACHED_TEXT_BYTES_MAX else _parsed(text)
+            return _looked_up(text)
     return NOTHING
+
+
+def _looked_up(text: bytes) -> Traits:
+    return _cached(text) if len(text) <= CACHED_TEXT_BYTES_MAX else _parsed(text)
 
 
 def _parsed(text: bytes) -> Traits:
