@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from daypass.domain.statement import Submitted
 from daypass.domain.target import Effect
 from daypass.protocols.ending import Answered, Enter, Entered, Look, Poke, Stop
 from daypass.protocols.interface import Connect, Connected, Derive, Event, Opened, Ready, Received, Record, Side
@@ -237,6 +238,16 @@ def test_the_rows_that_the_client_got_are_counted_whatever_the_tag_says(
         guest.run("Parse p show timezone", "Sync")
         guest.run("Bind - p", "Execute -", "Sync")
         assert guest.facts()[-1] == "completed 2 SHOW rows=1"
+
+
+def test_a_long_text_behind_a_name_says_which_statement_has_all_of_it(server: Postgres) -> None:
+    with wired(server, **login("real_rw")) as guest:
+        long = f"select {'1 + ' * 1100}1"
+        guest.run(f"Parse p {long}", "Bind - p", "Execute -", "Sync")
+        guest.run("Query execute p")
+        *_, last = [one.fact for one in guest.named(Record) if isinstance(one.fact, Submitted)]
+        behind = f"{long[:1024]} ... ({len(long)} bytes, all of which statement 1 has)"
+        assert last.resolved == behind.encode()
 
 
 def test_code_that_prepares_a_name_again_is_not_vouched_for(server: Postgres) -> None:

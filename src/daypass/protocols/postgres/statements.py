@@ -56,6 +56,13 @@ class Text:
             if self.length > REPEATED_BYTES_MAX:
                 self.text = self.text[:REPEATED_BYTES_SHOWN]
 
+    @property
+    def kept(self) -> bytes:
+        """What is kept of it, and where the rest is on record."""
+        if len(self.text) == self.length:
+            return self.text
+        return self.text + b" ... (%d bytes, all of which statement %d has)" % (self.length, self.carrier)
+
     def describe(self, columns: tuple[str, ...], layout: bytes) -> None:
         """The target said what its rows look like; runs of it that come later do not ask."""
         self.columns, self.layout = columns, layout

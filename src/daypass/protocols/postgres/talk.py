@@ -144,7 +144,7 @@ class Talk:
             names += [other for other in text.traits.executes if other not in names]
         if found.opaque or any(text.traits.opaque for text in texts):
             self.doubt()
-        return Resolved(tuple(texts), b";\n".join([text.text for text in texts]), all(text.verified for text in texts))
+        return Resolved(tuple(texts), b";\n".join([text.kept for text in texts]), all(text.verified for text in texts))
 
     def submit(
         self,
