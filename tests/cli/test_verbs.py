@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from daypass.cli.verbs import PLACES
+from tests.api.serving import Served
 from tests.cli.running import daypass
 
 LATER = [name for name, place in PLACES.items() if place.module == "later"]
@@ -76,6 +79,8 @@ def test_what_is_not_there_says_so(tmp_path: Path, name: str) -> None:
         ({"DAYPASS_URL": "http://localhost:1"}, "daypass: I have no token\n"),
         (SILENT_SERVER, "daypass: http://127.0.0.1:9 cannot be reached: Connection refused\n  is `daypass serve`"),
         ({"DAYPASS_URL": "ftp://x", "DAYPASS_TOKEN": "y"}, "daypass: 'ftp://x' is no address of Daypass"),
+        (SILENT_SERVER | {"DAYPASS_TOKEN": " dp_x\r\n"}, "daypass: http://127.0.0.1:9 cannot be reached"),
+        (SILENT_SERVER | {"DAYPASS_URL": "http://127.0.0.1:9/ "}, "daypass: http://127.0.0.1:9/ cannot be reached"),
     ],
 )
 def test_without_a_server_it_says_what_is_missing(tmp_path: Path, env: dict[str, str], said: str) -> None:
@@ -83,3 +88,64 @@ def test_without_a_server_it_says_what_is_missing(tmp_path: Path, env: dict[str,
     assert done.returncode == 1
     assert done.stderr.startswith(said)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:x",
+        "http://localhost:99999",
+        "http://localhost:0",
+        "http://[::1",
+        "http://a..b",
+        "http://a b",
+        "http://localhost/daypass",
+        "http://localhost?x",
+        "http://ana@localhost",
+    ],
+)
+def test_what_is_no_address_is_told(tmp_path: Path, url: str) -> None:
+    for argv in (("whoami",), ("login", url, "--token", "dp_x")):
+        done = daypass(tmp_path, *argv, DAYPASS_URL=url, DAYPASS_TOKEN="dp_x")
+        assert (done.returncode, done.stdout) == (1, "")
+        told, hint = done.stderr.splitlines()
+        assert told.endswith("is no address of Daypass") and hint.startswith("  it looks like http://localhost:8420")
+        assert "ana" not in told
+
+
+@pytest.mark.parametrize("token", ["dp_secret\rx", "dp_sec ret", "dp_sécret", "dp_secret\x1b"])
+def test_what_can_be_no_token_is_told_and_not_shown(tmp_path: Path, token: str) -> None:
+    url = SILENT_SERVER["DAYPASS_URL"]
+    for argv in (("whoami",), ("ledger", "verify", f"{url}/ledger"), ("login", url, "--token", token)):
+        done = daypass(tmp_path, *argv, DAYPASS_URL=url, DAYPASS_TOKEN=token)
+        assert done.returncode != 0 and "the token has characters that no token has" in done.stderr
+        assert "sec" not in done.stderr + done.stdout
+
+
+def test_bytes_of_who_answers_there_are_not_shown(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        answering = threading.Thread(target=_answer_once, args=(listening,))
+        answering.start()
+        done = daypass(
+            tmp_path, "whoami", DAYPASS_URL=f"http://127.0.0.1:{listening.getsockname()[1]}", DAYPASS_TOKEN="dp_x"
+        )
+        answering.join(30)
+    assert done.returncode == 1 and "what answers there does not speak HTTP" in done.stderr
+    assert "\x1b" not in done.stderr and "FATAL" not in done.stderr
+
+
+def _answer_once(listening: socket.socket) -> None:
+    one, _ = listening.accept()
+    with one:
+        one.recv(4096)
+        one.sendall(b"E\0\0\0\x1bSFATAL\0\x1b]0;owned\x07\n")
+
+
+def test_arguments_in_no_encoding_name_nothing(served: Served) -> None:
+    done = served.run("ana", "show", "\udcff")
+    assert done.returncode == 1 and "there is no request, grant or session" in done.stderr
+
+
+def test_errors_steer_no_terminal(tmp_path: Path) -> None:
+    done = daypass(tmp_path, "check", "--config", "gone\x1b[2J.yaml")
+    assert done.returncode == 2 and "gone␛[2J.yaml: cannot be read" in done.stderr

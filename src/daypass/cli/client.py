@@ -8,12 +8,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from daypass.domain.errors import (
     Conflict,
@@ -35,6 +36,9 @@ PAGE = 100
 PAGES_MAX = 1000
 """Of a list, before it is not looked through any further: a search may show little of many pages."""
 
+TOKEN = re.compile(r"[0-9A-Za-z_]+")
+"""What tokens are made of. Whether it is one that somebody holds is for the server to say."""
+
 Json = dict[str, Any]
 _KINDS = {
     kind.kind: kind for kind in (Conflict, Invalid, NotFound, NotYet, Refused, TooMany, Unauthenticated, Unavailable)
@@ -43,11 +47,19 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where Daypass is, and as whom. `ca`: the file of the certificate authority to trust, if not the machine's."""
+    """Where Daypass is, and as whom. `ca`: the file of the certificate authority to trust, if not the machine's.
+    Raises Invalid for what is no address or cannot be a token, which it does not show."""
 
     url: str
     token: str = field(repr=False)
     ca: str | None = None
+
+    def __post_init__(self) -> None:
+        _address(self.url)
+        if self.token and not TOKEN.fullmatch(self.token):
+            raise Invalid(
+                "the token has characters that no token has", hint="copy it once more, from dp_ to its last letter"
+            )
 
 
 def config_folder() -> Path:
@@ -64,10 +76,10 @@ def load_login() -> Login:
         pass
     except (OSError, ValueError) as problem:
         raise Unauthenticated(f"the stored login cannot be read: {problem}", hint="daypass login URL") from None
-    url = os.environ.get("DAYPASS_URL") or stored.get("url")
+    url = os.environ.get("DAYPASS_URL", "").strip() or stored.get("url")
     if not url:
         raise Unauthenticated("I don't know where Daypass is", hint="set DAYPASS_URL, or: daypass login URL --token T")
-    token = os.environ.get("DAYPASS_TOKEN") or (stored.get("token") if url == stored.get("url") else None)
+    token = os.environ.get("DAYPASS_TOKEN", "").strip() or (stored.get("token") if url == stored.get("url") else None)
     if not token:
         raise Unauthenticated("I have no token", hint="set DAYPASS_TOKEN, or: daypass login URL --token T")
     return Login(url, token, os.environ.get("DAYPASS_CA") or stored.get("ca"))
@@ -135,8 +147,9 @@ class Api:
     def _answer(
         self, method: str, path: str, query: Mapping[str, object], body: Json | None
     ) -> http.client.HTTPResponse:
-        asked = urlencode([(k, str(v)) for k, v in query.items() if v is not None])
-        target = f"/api/v1/{quote(path)}" + (f"?{asked}" if asked else "")
+        # What a shell hands on in no encoding of ours names nothing there is.
+        asked = urlencode([(k, str(v)) for k, v in query.items() if v is not None], errors="replace")
+        target = f"/api/v1/{quote(path, errors='replace')}" + (f"?{asked}" if asked else "")
         headers = {"Accept": "application/json"}
         if self.login.token:
             headers["Authorization"] = f"Bearer {self.login.token}"
@@ -146,25 +159,48 @@ class Api:
             connection = self._connection()
             connection.request(method, target, json.dumps(body) if body is not None else None, headers)
             answer = connection.getresponse()
+        except (http.client.InvalidURL, UnicodeError):
+            raise _no_address(self.login.url) from None
         except (OSError, http.client.HTTPException) as problem:
-            why = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
             raise Unavailable(
-                f"{self.login.url} cannot be reached: {why}", hint="is `daypass serve` running there? (DAYPASS_URL)"
+                f"{self.login.url} cannot be reached: {_why(problem)}",
+                hint="is `daypass serve` running there? (DAYPASS_URL)",
             ) from None
         if answer.status >= 400:
             raise _problem(answer.status, answer.read(ANSWER_BYTES_MAX))
         return answer
 
     def _connection(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.login.url)
-        if parts.scheme == "http" and parts.hostname:
-            return http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=ANSWER_SECONDS_MAX)
-        if parts.scheme == "https" and parts.hostname:
-            trust = ssl.create_default_context(cafile=self.login.ca)
-            return http.client.HTTPSConnection(
-                parts.hostname, parts.port or 443, timeout=ANSWER_SECONDS_MAX, context=trust
-            )
-        raise Invalid(f"{self.login.url!r} is no address of Daypass", hint="it looks like http://localhost:8420")
+        parts = _address(self.login.url)
+        host = parts.hostname or ""
+        if parts.scheme == "http":
+            return http.client.HTTPConnection(host, parts.port or 80, timeout=ANSWER_SECONDS_MAX)
+        trust = ssl.create_default_context(cafile=self.login.ca)
+        return http.client.HTTPSConnection(host, parts.port or 443, timeout=ANSWER_SECONDS_MAX, context=trust)
+
+
+def _address(url: str) -> SplitResult:
+    """The parts of an address of Daypass, which has a host for itself: no path, and nobody's name, would be heeded."""
+    try:
+        parts = urlsplit(url)
+        more = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not more:
+            return parts
+    except ValueError:
+        pass
+    raise _no_address(url)
+
+
+def _no_address(url: str) -> Invalid:
+    shown = re.sub(r"//.*@", "//…@", url)
+    return Invalid(f"{shown!r} is no address of Daypass", hint="it looks like http://localhost:8420, without a path")
+
+
+def _why(problem: OSError | http.client.HTTPException) -> str:
+    """What was wrong with the line, or with what came over it, which is not shown."""
+    if isinstance(problem, OSError):
+        return problem.strerror or str(problem) or type(problem).__name__
+    return "what answers there does not speak HTTP"
 
 
 def _problem(status: int, raw: bytes) -> DaypassError:

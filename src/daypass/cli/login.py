@@ -26,8 +26,8 @@ def _login_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _login(given: argparse.Namespace) -> int:
-    url = given.url.rstrip("/")
-    token = _typed() if given.token == "-" else given.token or _allowed(url, given.ca, given.json)
+    url = given.url.strip().rstrip("/")
+    token = _typed() if given.token == "-" else (given.token or "").strip() or _allowed(url, given.ca, given.json)
     login = Login(url, token, given.ca)
     me = Api(login).get("whoami")
     file = save_login(login)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from daypass.cli.showing import clean_lines
 from daypass.domain.errors import ConfigError, DaypassError, NotYet
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -133,10 +134,10 @@ def run(argv: Sequence[str]) -> int:
 
 
 def complain(message: str, hint: str = "") -> None:
-    """Say on stderr what is wrong and what would be right."""
-    print(f"daypass: {message}", file=sys.stderr)
+    """Say on stderr what is wrong and what would be right. What others wrote into it steers no terminal."""
+    print(f"daypass: {clean_lines(message)}", file=sys.stderr)
     if hint:
-        print(f"  {hint}", file=sys.stderr)
+        print(f"  {clean_lines(hint)}", file=sys.stderr)
 
 
 def overview() -> str:
