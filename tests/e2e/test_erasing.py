@@ -260,14 +260,14 @@ def test_bodies_for_others_eyes(postgres_15: Postgres, starting: Starting, tmp_p
     (tmp_path / "identity").write_text(f"# created by a test\n{key}\n")
     daypass = starting(postgres_15, Setup(extra=f"bodies: {{ recipients: [{key.to_public()}] }}\n"))
     daypass.grant(reason="not for the gateway")
-    session = worked(daypass, SECRET)
+    session = worked(daypass, f"{SECRET}\u2028in two lines")
     assert hits(daypass, SECRET) == [] and hits(daypass, VALUE) == []
     found = [hit for hit in hits(daypass, '"select from orders where id"') + hits(daypass, "orders id")]
     assert {hit["body"] for hit in found} == {"ENCRYPTED"}
     closed = daypass.run(CLEO, "replay", session)
     assert closed.returncode == 1 and "--identity" in closed.stderr
     played = daypass.say(CLEO, "replay", session, "--identity", str(tmp_path / "identity"))
-    assert SECRET in played
+    assert f"{SECRET}\\u2028in two lines" in played
     opened = daypass.object(CLEO, "ledger", "open", str(found[0]["index"]), "--identity", str(tmp_path / "identity"))
     assert opened["state"] == "HOLDS" and SECRET in opened["fields"]["text"]["text"]
     assert daypass.run(None, "ledger", "reindex").returncode == 1

@@ -8,7 +8,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from daypass.cli.demo.gateway import CLEO, Setup
+from daypass.cli.demo.gateway import ANA, CLEO, Setup
 from tests.e2e.conftest import Starting
 from tests.servers.daypass import Daypass, until
 from tests.servers.postgres import Postgres
@@ -141,3 +141,19 @@ def test_the_story_is_complete_and_in_order(daypass: Daypass) -> None:
         link["n"] for entry in daypass.entries(session=session) for link in entry["chains"] if session in link["name"]
     ]
     until(lambda: daypass.verify(), "the verifier to be content")
+
+
+def test_statements_whose_record_is_longer_than_they_are(daypass: Daypass) -> None:
+    """A quote is four characters in a recording, as JSON within JSON, and two in a page of statements."""
+    long = "select length('" + '"' * (17 << 20) + "')"
+    with psycopg.connect(daypass.dsn(), autocommit=True) as connection:
+        for text in ("select 'before'", long, long, "select 'after'"):
+            connection.execute(text.encode())
+    session = finished(daypass)
+    replayed = daypass.say(ANA, "replay", session)
+    assert "select 'before'" in replayed and "select 'after'" in replayed
+    assert [json.loads(line) for line in daypass.say(ANA, "replay", session, "--raw").split("\n") if line]
+    first = json.loads(daypass.get(f"sessions/{session}/statements"))
+    assert [one["n"] for one in first["items"]] == [1] and first["next"]
+    whole = daypass.object(ANA, "replay", session)["statement_list"]
+    assert [one["text"] for one in whole] == ["select 'before'", long, long, "select 'after'"]

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -30,8 +30,9 @@ from daypass.domain.errors import (
 
 ANSWER_SECONDS_MAX = 60.0
 """Ending a grant waits up to 10 s for the read-back; nothing else takes longer than a few."""
-ANSWER_BYTES_MAX = 64 << 20
-"""No page is longer; recordings are streamed."""
+ANSWER_BYTES_MAX = 512 << 20
+"""Of a page, or of a line of a recording: a statement has 64 MiB, and a control character of it is seven as JSON within
+JSON. Whatever is longer is told, and never cut."""
 PAGE = 100
 PAGES_MAX = 1000
 """Of a list, before it is not looked through any further: a search may show little of many pages."""
@@ -111,12 +112,12 @@ class Api:
     def raw(self, path: str, **query: object) -> bytes:
         """The bytes of an answer that is no JSON."""
         with self._answer("GET", path, query, None) as answer:
-            return answer.read(ANSWER_BYTES_MAX)
+            return self._read(answer.read)
 
     def lines(self, path: str) -> Iterator[str]:
         """The lines of a text answer, as they come."""
         with self._answer("GET", path, {}, None) as answer:
-            while line := answer.readline(ANSWER_BYTES_MAX):
+            while line := self._read(answer.readline):
                 yield line.decode("utf-8", "replace").rstrip("\n")
 
     def every(self, path: str, limit: int, **query: object) -> tuple[list[Json], bool]:
@@ -136,7 +137,7 @@ class Api:
         self, method: str, path: str, query: Mapping[str, object] | None = None, body: Json | None = None
     ) -> Json:
         with self._answer(method, path, query or {}, body) as answer:
-            raw = answer.read(ANSWER_BYTES_MAX)
+            raw = self._read(answer.read)
         try:
             return cast(Json, json.loads(raw))
         except ValueError:
@@ -167,8 +168,20 @@ class Api:
                 hint="is `daypass serve` running there? (DAYPASS_URL)",
             ) from None
         if answer.status >= 400:
-            raise _problem(answer.status, answer.read(ANSWER_BYTES_MAX))
+            raise _problem(answer.status, self._read(answer.read))
         return answer
+
+    def _read(self, some: Callable[[int], bytes]) -> bytes:
+        """What comes: a line, or all of it. Raises Unavailable for what broke off, or is longer than anything is."""
+        try:
+            raw = some(ANSWER_BYTES_MAX + 1)
+        except (OSError, http.client.HTTPException) as problem:
+            why = _why(problem) if isinstance(problem, OSError) else "the line was closed before all of it was there"
+            raise Unavailable(f"the answer of {self.login.url} broke off: {why}", hint="try again") from None
+        if len(raw) > ANSWER_BYTES_MAX:
+            most = f"{ANSWER_BYTES_MAX >> 20} MiB"
+            raise Unavailable(f"the answer of {self.login.url} is longer than {most}", hint="is it Daypass?")
+        return raw
 
     def _connection(self) -> http.client.HTTPConnection:
         parts = _address(self.login.url)

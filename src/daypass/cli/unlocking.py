@@ -29,7 +29,7 @@ def opened_recording(here: Api, session: Json, file: str) -> Iterator[str]:
             if sha256(stored).hexdigest() != one["id"]:
                 raise Unavailable(f"the body {one['id']} is damaged")
             try:
-                yield from open_blob(stored, unlock).decode().splitlines()
+                yield from open_blob(stored, unlock).decode().removesuffix("\n").split("\n")
             except (BodyDamaged, UnicodeDecodeError) as problem:
                 raise Unavailable(f"the body {one['id']} cannot be opened: {problem}") from None
         since = page["next"]

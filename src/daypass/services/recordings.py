@@ -38,6 +38,11 @@ SESSIONS_MAX = 100
 """Sessions that one event names."""
 STATEMENTS_MAX = 1000
 """Statements of one page."""
+STATEMENTS_BYTES_MAX = 16 << 20
+"""Of the bodies that one page of statements is read from: a client reads a page as a whole, and a statement alone may
+have 64 MiB."""
+STATEMENTS_AT_ONCE = 20
+"""Statements whose bodies are read at once; some of them may be for the next page."""
 ASKED = ("statement.submitted", "statement.refused")
 COMPLETED = "statement.completed"
 """What statements stand in the ledger as."""
@@ -137,7 +142,7 @@ class Recordings:
         self, by: Person, part: str, *, since: int, first: int | None, last: int | None
     ) -> tuple[Sequence[Stated], int | None]:
         """Statements of a session in order, from ledger index `since` on, and the next `since`; only those from number
-        `first` to `last`, where they are given."""
+        `first` to `last`, where they are given. As many as a page has room for, and at least one."""
         async with self._office.reading() as tx:
             session, request = await see_session(self._office, tx, by, part)
             if not reads_of(self._office, by, request):
@@ -145,16 +150,16 @@ class Recordings:
             numbers = (first or 0, INT64_MAX if last is None else last)
             limit = STATEMENTS_MAX
             found = await tx.entries(since=since, types=ASKED, session=session.id, statements=numbers, limit=limit)
-            asked = [json.loads(one.entry) for one in found]
+            asked, blobs = await _fitting(tx, [json.loads(one.entry) for one in found])
             named = [one["body"]["statement"] for one in asked]
             numbers = (min(named, default=0), max(named, default=0))
             came = await tx.entries(types=(COMPLETED,), session=session.id, statements=numbers, limit=limit)
-            blobs = await _bodies(tx, asked)
         await self.note(by, [session.id], request=request.id)
         outcomes = {(one := json.loads(each.entry))["body"]["statement"]: one for each in came}
         said = await asyncio.to_thread(_said, blobs)
         stated = [Stated(one, outcomes.get(n), said.get((session.id, n))) for one, n in zip(asked, named, strict=True)]
-        return stated, found[-1].index + 1 if len(found) == STATEMENTS_MAX else None
+        more = len(asked) < len(found) or len(found) == STATEMENTS_MAX
+        return stated, found[len(asked) - 1].index + 1 if more else None
 
     async def current(self, by: Person, sessions: Sequence[Session]) -> Mapping[str, Stated]:
         """What the open ones among these sessions are doing or did last, by session, as far as this person may read it.
@@ -204,6 +209,22 @@ def _begins(blob: Blob | None) -> tuple[int | None, int | None]:
 async def _bodies(tx: Transaction, entries: Iterable[Entry]) -> Sequence[Blob]:
     names = sorted({name for one in entries for name in names_of(one)})
     return await tx.blobs(sha256=names) if names else ()
+
+
+async def _fitting(tx: Transaction, asked: Sequence[Entry]) -> tuple[Sequence[Entry], Sequence[Blob]]:
+    """The first of these statements that one page has room for, at least one of them, and their bodies."""
+    taken: dict[str, Blob] = {}
+    size = 0
+    for first in range(0, len(asked), STATEMENTS_AT_ONCE):
+        some = asked[first : first + STATEMENTS_AT_ONCE]
+        found = {blob.sha256: blob for blob in await _bodies(tx, some)}
+        for n, one in enumerate(some, first):
+            fresh = {name: found[name] for name in names_of(one) if name in found and name not in taken}
+            size += sum(unpacked_bytes(blob.content[:BEGINNING_BYTES]) for blob in fresh.values())
+            if n and size > STATEMENTS_BYTES_MAX:
+                return asked[:n], list(taken.values())
+            taken |= fresh
+    return asked, list(taken.values())
 
 
 Said = Mapping[tuple[str | None, int], Mapping[str, Any]]
