@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from pathlib import Path
 
+from daypass.domain.durations import HOUR_MS, as_datetime
 from tests.api.serving import Served
 from tests.cli.running import daypass
 
@@ -156,3 +158,39 @@ def test_sigterm_leaves_with_0(tmp_path: Path) -> None:
     assert other.stop() == 0
     other.start()
     assert other.stop() == 0
+
+
+def test_connect_says_why_not(served: Served) -> None:
+    starts = f"{as_datetime(int(time.time() * 1000) + HOUR_MS):%Y-%m-%dT%H:%M:%SZ}"
+    ask = ("request", "orders", "--role", "read", "--for", "1h", "--reason", "later", "--ticket", "INC-2")
+    made = served.object("ana", *ask, "--at", starts)
+    early = served.run("ana", "connect", "orders:read", "--print")
+    told, hint = early.stderr.splitlines()
+    assert early.returncode == 1 and "your access to orders:read has not started yet" in told
+    assert hint == f"  daypass show {made['grant']}"
+    served.object("ana", "return", made["grant"])
+    nothing = served.run("ana", "connect", "orders:admin")
+    assert nothing.returncode == 1 and "daypass targets" in nothing.stderr and "--role" not in nothing.stderr
+
+
+def test_who_may_not_hand_back_hears_what_they_may(served: Served) -> None:
+    grant = served.object("ana", *ASK[:3], "read", *ASK[4:], "--ticket", "INC-3")["grant"]
+    assert f'daypass revoke {grant} --reason "…"' in served.run("sam", "return", grant).stderr
+    assert "revoke" not in served.run("cleo", "return", grant).stderr
+    served.object("ana", "return", grant)
+
+
+def test_times_out_of_range_name_one_within(served: Served) -> None:
+    refused = served.run("ana", *ASK, "--at", "2020-01-01T00:00:00Z")
+    assert refused.returncode == 1 and "between now and 90 days from now" in refused.stderr
+    hinted = refused.stderr.split()[-2:]
+    made = served.object("ana", *ASK, *hinted)
+    assert hinted[0] == "--at" and served.object("ana", "withdraw", made["id"])["state"] == "WITHDRAWN"
+
+
+def test_withdrawing_what_is_not_there_speaks_of_a_request(served: Served) -> None:
+    id = served.object("ana", *ASK)["id"]
+    for by, named in (("ana", "zzzz"), ("eve", id)):
+        refused = served.run(by, "withdraw", named)
+        assert refused.returncode == 1 and f"there is no request {named}" in refused.stderr
+    assert served.object("ana", "withdraw", id)["state"] == "WITHDRAWN"

@@ -36,6 +36,13 @@ def test_every_command_has_help(tmp_path: Path, name: str) -> None:
     assert f"usage: daypass {name}" in done.stdout
 
 
+def test_help_says_what_is_so(tmp_path: Path) -> None:
+    assert "votes so far still count" in daypass(tmp_path, "answer", "--help").stdout
+    assert "bundle" not in daypass(tmp_path, "ask", "--help").stdout
+    for name in ("approve", "deny", "withdraw"):
+        assert "bundle" in daypass(tmp_path, name, "--help").stdout
+
+
 def test_client_commands_import_no_server(tmp_path: Path) -> None:
     done = daypass(tmp_path, "whoami", **SILENT_SERVER, PYTHONPROFILEIMPORTTIME="1")
     assert "http.client" in done.stderr
@@ -53,6 +60,13 @@ def test_client_commands_import_no_server(tmp_path: Path) -> None:
         (("request", "orders", "--for", "1h", "--reason", "x"), "daypass: no role is named for orders"),
         (("request", "orders", "--role", "r", "--for", "soon", "--reason", "x"), "must be a length of time"),
         (("request", "o", "--role", "r", "--for", "1h", "--reason", "x", "--at", "noon"), "must be a time like"),
+        (("connect",), "daypass: the following arguments are required: TARGET\n"),
+        (("break-glass", "orders"), "daypass: as what, for how long, and why?"),
+        (("request", "o", "--role", "r", "--for", "1h", "--reason", ""), "argument --reason: must not be empty"),
+        (("deny", "x", "--note", " "), "argument --note: must not be empty"),
+        (("ask", "x", ""), "argument QUESTION: must not be empty"),
+        (("approve", ""), "argument ID: must be an id, or the end of one, not ''"),
+        (("kill", "a/b", "--reason", "x"), "argument ID: must be an id, or the end of one, not 'a/b'"),
         (("people",), "daypass: the following arguments are required: COMMAND"),
         (("replay", "x", "--speed", "-1"), "must be a number from 0 to 1000"),
         (("serve",), "daypass: I don't know which settings to use"),

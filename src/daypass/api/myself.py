@@ -11,14 +11,11 @@ from daypass.api.front import ACaller, AFront
 from daypass.domain import grant as grants
 from daypass.domain import policy
 from daypass.domain.errors import NotFound, Refused
-from daypass.domain.wording import ask_command
+from daypass.services.admitting import no_access
 from daypass.services.reading import PAGE_MAX
 from daypass.store.interface import Page
 
 router = APIRouter(tags=["me"])
-
-ASK_FOR_MS = 30 * 60_000
-"""The length that a hint names when nothing is known of what the person wants."""
 
 
 @router.get("/whoami")
@@ -50,14 +47,14 @@ async def how_to_connect(
     """Where my own client connects for a target, and as whom. The password is my token."""
     held = await front.reading.grants(caller.person, Page(PAGE_MAX), mine=True, live=True)
     now = front.office.now()
-    usable = [each for each in held if each.target == target and role in (None, each.role) and grants.opens(each, now)]
+    here = [each for each in held if each.target == target]
+    usable = [each for each in here if role in (None, each.role) and grants.opens(each, now)]
     found = front.office.targets.get(target)
     ways = policy.ways(front.office.policies.current.policies, caller.person, found) if found else ()
-    if found is None or not (usable or ways):
+    if found is None or not (here or ways):
         raise NotFound(f"there is no target {target} for you", hint="daypass targets")
     if not usable:
-        asked = role or ways[0].role
-        raise Refused(f"you have no access to {target} now", hint=ask_command(target, asked, ASK_FOR_MS))
+        raise no_access(front.office, caller.person, target, role, here)
     roles = sorted({each.role for each in usable})
     if len(roles) > 1:
         raise Refused(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import add_scope, duration, finish, moment, tell
+from daypass.cli.asking import add_scope, duration, finish, moment, one_id, some_text, tell
 from daypass.cli.client import api
 from daypass.cli.showing import as_json, brief, table
 from daypass.cli.verbs import EXIT_DONE, Verb
@@ -12,7 +12,7 @@ from daypass.cli.verbs import EXIT_DONE, Verb
 
 def _instead(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", type=duration, dest="duration", metavar="30m", help="for another length of time")
-    parser.add_argument("--reason", metavar="TEXT", help="for another reason")
+    parser.add_argument("--reason", type=some_text, metavar="TEXT", help="for another reason")
     parser.add_argument("--ticket", metavar="INC-7", help="for another ticket")
     parser.add_argument("--at", type=moment, metavar="TIME", help="not before this time")
     parser.add_argument("--wait", action="store_true", help="wait for the decision; exit 1 unless it is yes")
@@ -29,7 +29,7 @@ def _wanted(given: argparse.Namespace) -> dict[str, object]:
 
 
 def _repeat_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="the former request (the end of its id is enough)")
+    parser.add_argument("id", type=one_id, metavar="ID", help="the former request (the end of its id is enough)")
     _instead(parser)
 
 

@@ -37,6 +37,20 @@ def moment(text: str) -> int:
         raise argparse.ArgumentTypeError(f"must be a time like 2026-11-23T14:00, not {text!r}") from None
 
 
+def one_id(text: str) -> str:
+    """The argument type of an ID: the whole of it, or its end. It becomes part of a path."""
+    if not text.strip() or "/" in text:
+        raise argparse.ArgumentTypeError(f"must be an id, or the end of one, not {text!r}")
+    return text
+
+
+def some_text(text: str) -> str:
+    """The argument type of what has to be said."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
 def add_scope(parser: argparse.ArgumentParser, help: str) -> None:
     """The `--scope` of what is asked or approved."""
     parser.add_argument("--scope", action="append", default=[], metavar="SCHEMA.TABLE", help=help)
@@ -46,7 +60,7 @@ def _request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", nargs="+", metavar="TARGET[:ROLE]", help="what to reach (daypass targets lists them)")
     parser.add_argument("--role", metavar="R", help="as what, where no role stands behind the target")
     parser.add_argument("--for", required=True, type=duration, dest="duration", metavar="30m", help="for how long")
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("--reason", required=True, type=some_text, metavar="TEXT", help="why; it stands in the record")
     parser.add_argument("--ticket", default="", metavar="INC-7", help="the ticket that this is for")
     parser.add_argument("--at", type=moment, metavar="TIME", help="not before this time, like 2026-11-23T14:00")
     parser.add_argument("--person", action="append", default=[], metavar="EMAIL", help="for them; again for each")
@@ -166,8 +180,8 @@ def _requests(given: argparse.Namespace) -> int:
 
 
 def _answer_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="the request (the end of its id is enough)")
-    parser.add_argument("text", metavar="TEXT", help="the answer; votes so far are voided")
+    parser.add_argument("id", type=one_id, metavar="ID", help="the request (the end of its id is enough)")
+    parser.add_argument("text", type=some_text, metavar="TEXT", help="the answer; votes so far still count")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -176,7 +190,9 @@ def _answer(given: argparse.Namespace) -> int:
 
 
 def _withdraw_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="the request (the end of its id is enough)")
+    parser.add_argument(
+        "id", type=one_id, metavar="ID", help="the request (the end of its id is enough), or a whole bundle"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -184,8 +200,11 @@ def _withdraw(given: argparse.Namespace) -> int:
     here = api()
     try:
         return tell(given, here.post(f"requests/{given.id}/withdraw"))
-    except NotFound:
-        return tell(given, here.post(f"bundles/{given.id}/withdraw"))
+    except NotFound as missing:
+        try:
+            return tell(given, here.post(f"bundles/{given.id}/withdraw"))
+        except NotFound:
+            raise missing from None
 
 
 def tell(given: argparse.Namespace, thing: Json) -> int:

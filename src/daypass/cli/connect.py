@@ -23,7 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help="what to reach; TARGET:ROLE if I have several grants")
     parser.add_argument("--print", action="store_true", dest="show", help="print the command and URL, run nothing")
     parser.add_argument("--json", action="store_true", help="with --print: as JSON")
-    parser.add_argument("arguments", metavar="-- ARGUMENT", nargs="*", help="more arguments for the client")
+    parser.add_argument("arguments", metavar="-- ARGUMENT", nargs="*", default=[], help="more arguments for the client")
 
 
 def _connect(given: argparse.Namespace) -> int:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import WAITING, add_scope, duration, moment, tell
+from daypass.cli.asking import WAITING, add_scope, duration, moment, one_id, some_text, tell
 from daypass.cli.client import Api, Json, api
 from daypass.cli.showing import clean, short
 from daypass.cli.signing import add_sign, part_of, signed_vote
 from daypass.cli.verbs import EXIT_DONE, Verb
 from daypass.domain.errors import Invalid, NotFound
 
-ID_HELP = "the request (the end of its id is enough), or a whole bundle"
+ID_HELP = "the request (the end of its id is enough)"
+WHOLE_HELP = f"{ID_HELP}, or a whole bundle"
 
 
 def _approve_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument("id", type=one_id, metavar="ID", help=WHOLE_HELP)
     parser.add_argument("--for", type=duration, dest="duration", metavar="15m", help="for less time than was asked")
     parser.add_argument("--role", metavar="R", help="as a role that can do less than the one asked for")
     parser.add_argument("--until", type=moment, metavar="TIME", help="a project, until then at most")
@@ -61,8 +62,8 @@ def _decide_bundle(here: Api, given: argparse.Namespace, verb: str, vote: Json, 
 
 
 def _deny_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help=ID_HELP)
-    parser.add_argument("--note", required=True, metavar="TEXT", help="why not")
+    parser.add_argument("id", type=one_id, metavar="ID", help=WHOLE_HELP)
+    parser.add_argument("--note", required=True, type=some_text, metavar="TEXT", help="why not")
     add_sign(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -78,8 +79,8 @@ def _deny(given: argparse.Namespace) -> int:
 
 
 def _ask_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help=ID_HELP)
-    parser.add_argument("text", metavar="QUESTION", help="what the requester should say")
+    parser.add_argument("id", type=one_id, metavar="ID", help=ID_HELP)
+    parser.add_argument("text", type=some_text, metavar="QUESTION", help="what the requester should say")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

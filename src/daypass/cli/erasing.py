@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import duration
+from daypass.cli.asking import duration, one_id, some_text
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.showing import as_json
 from daypass.cli.verbs import EXIT_DONE, Verb
@@ -17,11 +17,11 @@ an entry says which bodies went. It cannot be undone. Backups, exports and the l
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--session", metavar="ID", help="what one session said")
-    which.add_argument("--request", metavar="ID", help="a request, its grant, and their sessions")
+    which.add_argument("--session", type=one_id, metavar="ID", help="what one session said")
+    which.add_argument("--request", type=one_id, metavar="ID", help="a request, its grant, and their sessions")
     which.add_argument("--person", metavar="EMAIL", help="all that one person said, and their address and name")
     which.add_argument("--older-than", type=duration, metavar="90d", help="everything that is over and older than this")
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("--reason", required=True, type=some_text, metavar="TEXT", help="why; it stands in the record")
     parser.add_argument("--dry-run", action="store_true", help="only count")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import duration, limited, tell
+from daypass.cli.asking import duration, limited, one_id, some_text, tell
 from daypass.cli.client import Json, api
 from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, brief, short, table, until
@@ -14,7 +14,7 @@ ID_HELP = "the grant (the end of its id is enough)"
 
 
 def _id_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument("id", type=one_id, metavar="ID", help=ID_HELP)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -77,7 +77,7 @@ def _ended(given: argparse.Namespace, grant: Json) -> int:
 def _extend_arguments(parser: argparse.ArgumentParser) -> None:
     _id_arguments(parser)
     parser.add_argument("--by", required=True, type=duration, metavar="30m", help="by how much")
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("--reason", required=True, type=some_text, metavar="TEXT", help="why; it stands in the record")
 
 
 def _extend(given: argparse.Namespace) -> int:
@@ -91,7 +91,7 @@ def _revoke_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="close an end that could not be confirmed: I have looked, and answer for it",
     )
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("--reason", required=True, type=some_text, metavar="TEXT", help="why; it stands in the record")
 
 
 def _revoke(given: argparse.Namespace) -> int:

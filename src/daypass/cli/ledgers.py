@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from daypass.cli.asking import one_id
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.showing import as_json
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, Verb, subcommands
@@ -42,7 +43,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     chain.add_argument("entries", metavar="FILE", help="entries, one a line (- for standard input)")
     which = chain.add_mutually_exclusive_group(required=True)
     which.add_argument("--target", metavar="T", help="the target whose chain it is")
-    which.add_argument("--session", metavar="ID", help="the session whose chain it is")
+    which.add_argument("--session", type=one_id, metavar="ID", help="the session whose chain it is")
     chain.add_argument("--json", action="store_true", help="print JSON")
     chain.set_defaults(word="chain")
     recover = words.add_parser("recover", help="take published entries back into a store that is behind them")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import duration, tell
+from daypass.cli.asking import duration, one_id, some_text, tell
 from daypass.cli.client import Json, api
 from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, clean, short, table, until
@@ -19,7 +19,7 @@ def _lock_arguments(parser: argparse.ArgumentParser) -> None:
     target.add_argument("name", metavar="TARGET", help="which")
     everything = commands.add_parser("everything", help="stop all access now")
     for scope, one in (("person", person), ("target", target), ("everything", everything)):
-        one.add_argument("--reason", required=True, metavar="TEXT", help="why; who is shut out is told")
+        one.add_argument("--reason", required=True, type=some_text, metavar="TEXT", help="why; who is shut out is told")
         one.add_argument("--for", required=True, type=duration, dest="duration", metavar="4h", help="for how long")
         one.add_argument("--json", action="store_true", help="print JSON")
         one.set_defaults(scope=scope)
@@ -63,8 +63,8 @@ def _what(lock: Json) -> str:
 
 
 def _unlock_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="the lock (the end of its id is enough)")
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("id", type=one_id, metavar="ID", help="the lock (the end of its id is enough)")
+    parser.add_argument("--reason", required=True, type=some_text, metavar="TEXT", help="why; it stands in the record")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

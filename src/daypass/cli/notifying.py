@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import tell
+from daypass.cli.asking import one_id, tell
 from daypass.cli.client import api
 from daypass.cli.listing import add_list, newest
 from daypass.cli.operating import add_config, settings_of
@@ -17,7 +17,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     mine = commands.add_parser("list", help="what I was told")
     failed = commands.add_parser("failed", help="what could not be told (auditors, security)")
     retry = commands.add_parser("retry", help="try something again that was given up (security)")
-    retry.add_argument("id", metavar="ID", help="the message, as `notify failed` shows it")
+    retry.add_argument("id", type=one_id, metavar="ID", help="the message, as `notify failed` shows it")
     channels = commands.add_parser("channels", help="operator: the channels, and whether they are there")
     test = commands.add_parser("test", help="operator: send a test over a channel")
     test.add_argument("channel", metavar="CHANNEL", help="email, slack, slack-channel, or its name")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import duration, limited, tell
+from daypass.cli.asking import duration, limited, one_id, some_text, tell
 from daypass.cli.client import Json, api
 from daypass.cli.listing import add_list, newest
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.showing import as_json, brief, clean, short, table, until, when
-from daypass.cli.verbs import EXIT_DONE, Verb
-from daypass.domain.errors import Invalid
+from daypass.cli.verbs import EXIT_DONE, EXIT_USAGE, Verb, complain
 
 CODES = 3
 """Codes that are made at once: one for each of a few envelopes."""
@@ -20,7 +19,7 @@ def _glass_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help="what to reach")
     parser.add_argument("--role", metavar="R", help="as what")
     parser.add_argument("--for", type=duration, dest="duration", metavar="15m", help="for how long")
-    parser.add_argument("--reason", metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("--reason", type=some_text, metavar="TEXT", help="why; it stands in the record")
     parser.add_argument("--ticket", default="", metavar="INC-7", help="the ticket that this is for")
     parser.add_argument("--drill", action="store_true", help="go the whole way as an exercise; it ends at once")
     parser.add_argument(
@@ -35,7 +34,8 @@ def _glass(given: argparse.Namespace) -> int:
     if given.make_codes:
         return _codes(given)
     if not (given.role and given.duration and given.reason):
-        raise Invalid("as what, for how long, and why?", hint='--role R --for 15m --reason "…" [--ticket INC-7]')
+        complain("as what, for how long, and why?", '--role R --for 15m --reason "…" [--ticket INC-7]')
+        return EXIT_USAGE
     body = {
         "target": given.target,
         "role": given.role,
@@ -73,9 +73,11 @@ def _codes(given: argparse.Namespace) -> int:
 
 
 def _ratify_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="the request that broke the glass (the end of its id is enough)")
+    parser.add_argument(
+        "id", type=one_id, metavar="ID", help="the request that broke the glass (the end of its id is enough)"
+    )
     parser.add_argument("--refuse", action="store_true", help="do not stand for it: ends what is still open of it")
-    parser.add_argument("--note", required=True, metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("--note", required=True, type=some_text, metavar="TEXT", help="why; it stands in the record")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -85,7 +87,9 @@ def _ratify(given: argparse.Namespace) -> int:
 
 
 def _obligations_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", nargs="?", metavar="ID", help="one of them, with what was asked and what was done")
+    parser.add_argument(
+        "id", nargs="?", type=one_id, metavar="ID", help="one of them, with what was asked and what was done"
+    )
     parser.add_argument("--all", action="store_true", help="also those that are done, and about me")
     add_list(parser)
 
@@ -140,9 +144,11 @@ def _one(given: argparse.Namespace, one: Json) -> int:
 
 
 def _sign_off_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="the obligation (daypass obligations)")
+    parser.add_argument("id", type=one_id, metavar="ID", help="the obligation (daypass obligations)")
     parser.add_argument("--flag", action="store_true", help="a follow-up is needed")
-    parser.add_argument("--note", required=True, metavar="TEXT", help="what was seen; it stands in the record")
+    parser.add_argument(
+        "--note", required=True, type=some_text, metavar="TEXT", help="what was seen; it stands in the record"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -151,8 +157,10 @@ def _sign_off(given: argparse.Namespace) -> int:
 
 
 def _settle_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="the flagged obligation")
-    parser.add_argument("--note", required=True, metavar="TEXT", help="what came of it; it stands in the record")
+    parser.add_argument("id", type=one_id, metavar="ID", help="the flagged obligation")
+    parser.add_argument(
+        "--note", required=True, type=some_text, metavar="TEXT", help="what came of it; it stands in the record"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from daypass.cli.asking import tell
+from daypass.cli.asking import one_id, tell
 from daypass.cli.client import Json, api
 from daypass.cli.showing import as_json, clean, short, table, when
 from daypass.cli.verbs import EXIT_DONE, Verb, subcommands
@@ -23,7 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "remove", help="have one count no more (two others have vouched for me, or: in the browser)"
     )
     for each in (rename, remove):
-        each.add_argument("id", metavar="ID", help="the passkey (the end of its id is enough)")
+        each.add_argument("id", type=one_id, metavar="ID", help="the passkey (the end of its id is enough)")
     rename.add_argument("name", metavar="NAME", help="like: laptop, blue key")
     ask = words.add_parser("ask", help="a code to tell two others, so that they vouch for me")
     vouch = words.add_parser("vouch", help="vouch for somebody who told me their code (security and operators)")

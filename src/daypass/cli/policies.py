@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daypass.cli.asking import add_scope, duration, moment
+from daypass.cli.asking import add_scope, duration, moment, one_id
 from daypass.cli.client import Json, api
 from daypass.cli.operating import add_config, settings_of
 from daypass.cli.proposing import add_proposing
@@ -44,7 +44,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         each.add_argument("file", nargs="?", metavar="FILE", help="a policy file (those of the settings, if left out)")
     simulate.add_argument("file", metavar="NEW", help="the changed policy file")
     simulate.add_argument("--days", type=int, default=DAYS, metavar="N", help=f"of how many days ({DAYS})")
-    explain.add_argument("--request", metavar="ID", help="a real request instead, as the policy in force sees it now")
+    explain.add_argument(
+        "--request", type=one_id, metavar="ID", help="a real request instead, as the policy in force sees it now"
+    )
     explain.add_argument("--by", metavar="EMAIL", help="who would ask")
     explain.add_argument("--target", metavar="TARGET", help="for what")
     explain.add_argument("--role", metavar="R", help="as what")

@@ -7,7 +7,7 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-from daypass.cli.asking import tell
+from daypass.cli.asking import one_id, some_text, tell
 from daypass.cli.client import Json, api
 from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, clean, clean_lines, short, table, when
@@ -19,15 +19,15 @@ def add_proposing(words: Any) -> None:
     """The words of `policy` that change it."""
     propose = words.add_parser("propose", help="propose a changed policy file to a second person")
     propose.add_argument("file", metavar="FILE", help="the whole file, as it should be")
-    propose.add_argument("--note", required=True, metavar="TEXT", help="why")
+    propose.add_argument("--note", required=True, type=some_text, metavar="TEXT", help="why")
     listed = words.add_parser("proposals", help="proposed policy files")
     diff = words.add_parser("diff", help="what a proposal changes")
     approve = words.add_parser("approve", help="approve somebody else's proposal: it is written and loaded")
     reject = words.add_parser("reject", help="reject a proposal, or take mine back")
     for each in (diff, approve, reject):
-        each.add_argument("id", metavar="ID", help="the proposal (the end of its id is enough)")
+        each.add_argument("id", type=one_id, metavar="ID", help="the proposal (the end of its id is enough)")
     approve.add_argument("--note", default="", metavar="TEXT", help="a note for the record")
-    reject.add_argument("--note", required=True, metavar="TEXT", help="why")
+    reject.add_argument("--note", required=True, type=some_text, metavar="TEXT", help="why")
     for each, run in ((propose, _propose), (listed, _proposals), (diff, _diff), (approve, _approve), (reject, _reject)):
         if each is listed:
             add_list(each)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
-from daypass.cli.asking import tell
+from daypass.cli.asking import one_id, some_text, tell
 from daypass.cli.client import Api, Json, api
 from daypass.cli.ending import in_doubt
 from daypass.cli.listing import add_list, newest
@@ -56,13 +56,13 @@ def _ended(session: Json) -> str:
 
 
 def _kill_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument("id", type=one_id, metavar="ID", help=ID_HELP)
     parser.add_argument(
         "--close-unconfirmed",
         action="store_true",
         help="close an end that could not be confirmed: I have looked, and answer for it",
     )
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it stands in the record")
+    parser.add_argument("--reason", required=True, type=some_text, metavar="TEXT", help="why; it stands in the record")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -83,7 +83,7 @@ def speed(text: str) -> float:
 
 
 def _replay_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help=ID_HELP)
+    parser.add_argument("id", type=one_id, metavar="ID", help=ID_HELP)
     parser.add_argument(
         "--speed",
         type=speed,

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from daypass.cli.asking import tell
+from daypass.cli.asking import one_id, tell
 from daypass.cli.client import Api, Json, api
 from daypass.cli.showing import as_json, short, table, when
 from daypass.cli.verbs import EXIT_DONE, Verb, subcommands
@@ -99,7 +99,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add = words.add_parser("add", help="enrol a public key of mine")
     add.add_argument("file", nargs="?", default="", metavar="FILE.pub", help="the public key (the usual one of ~/.ssh)")
     revoke = words.add_parser("revoke", help="have a key count no more")
-    revoke.add_argument("id", metavar="ID", help="the key (the end of its id is enough)")
+    revoke.add_argument("id", type=one_id, metavar="ID", help="the key (the end of its id is enough)")
     for each, word in ((shown, _list), (add, _add), (revoke, _revoke)):
         each.add_argument("--json", action="store_true", help="print JSON")
         each.set_defaults(word=word)

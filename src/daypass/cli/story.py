@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from daypass.cli.asking import WAITING, limited
+from daypass.cli.asking import WAITING, limited, one_id
 from daypass.cli.client import Api, Json, api
 from daypass.cli.ending import Line, ending_lines, session_lines
 from daypass.cli.showing import as_json, brief, clean, short, table, until, when
@@ -16,7 +16,9 @@ SESSIONS_MAX = 100
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="a request, grant or session (the end of its id is enough)")
+    parser.add_argument(
+        "id", type=one_id, metavar="ID", help="a request, grant or session (the end of its id is enough)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from daypass.cli.asking import duration
+from daypass.cli.asking import duration, one_id
 from daypass.cli.client import api
 from daypass.cli.showing import as_json, clean, short, table, until, when
 from daypass.cli.verbs import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Verb, complain, subcommands
@@ -50,7 +50,7 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
     new.add_argument("--scope", action="append", default=[], metavar="S", help="only api, mcp, connect:TARGET; repeat")
     new.add_argument("--label", default="", metavar="TEXT", help="what it is for, like laptop")
     revoke = commands.add_parser("revoke", help="revoke one, or all; the sessions that it opened end")
-    revoke.add_argument("id", nargs="?", metavar="ID", help="the token (daypass tokens)")
+    revoke.add_argument("id", nargs="?", type=one_id, metavar="ID", help="the token (daypass tokens)")
     revoke.add_argument("--all", action="store_true", help="all of them, the one in use too")
     for one, step in ((new, _new), (revoke, _revoke)):
         _person(one)

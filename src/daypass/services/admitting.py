@@ -169,29 +169,30 @@ class Admitting:
             raise Refused(text, hint=f"connect to {' or '.join(names)}")
         if not usable:
             last = await tx.grants(person=person.id, target=target, page=Page(1)) if found else ()
-            raise self._no_grant(person, found, target, role, held or last)
+            raise no_access(self._office, person, target, role, held or last)
         best = max(usable, key=lambda one: (one.state is GrantState.ACTIVE, not one.scope, one.expires_at or 0, one.id))
         locked = await tx.grant_for_change(best.id)
         if locked is None or not grants.opens(locked, now):
-            raise self._no_grant(person, found, target, role, held)
+            raise no_access(self._office, person, target, role, held)
         return locked
 
-    def _no_grant(
-        self, person: Person, target: Target | None, name: str, role: str | None, held: Sequence[Grant]
-    ) -> Refused:
-        wanted = f"{name}:{role}" if role else name
-        waiting = next((one for one in held if one.state is GrantState.SCHEDULED), None)
-        if waiting is not None and waiting.start_at is not None and waiting.start_at > self._office.now():
-            return Refused(f"your access to {wanted} has not started yet", hint=f"daypass show {waiting.id}")
-        ways = policy.ways(self._office.policies.current.policies, person, target) if target else ()
-        open_ways = [way for way in ways if not way.break_glass and role in (None, way.role)]
-        if target is None or not open_ways:
-            # A target that is not there and one that is not for this person look the same.
-            return Refused(f"you have no access to {wanted}", hint="daypass targets shows what you may ask for")
-        # Who had access and named no role is told how to ask for the same again.
-        again = next((way for one in held for way in open_ways if way.role == one.role), open_ways[0])
-        command = ask_command(name, again.role, min(ASK_FOR_MS, again.longest_ms or ASK_FOR_MS))
-        return Refused(f"you have no access to {wanted} now", hint=command)
+
+def no_access(office: Office, person: Person, name: str, role: str | None, held: Sequence[Grant]) -> Refused:
+    """What somebody is told who may not come in now, and what to type instead. `held`: their grants there."""
+    target = office.targets.get(name)
+    wanted = f"{name}:{role}" if role else name
+    waiting = next((one for one in held if one.state is GrantState.SCHEDULED and role in (None, one.role)), None)
+    if waiting is not None and waiting.start_at is not None and waiting.start_at > office.now():
+        return Refused(f"your access to {wanted} has not started yet", hint=f"daypass show {waiting.id}")
+    ways = policy.ways(office.policies.current.policies, person, target) if target else ()
+    open_ways = [way for way in ways if not way.break_glass and role in (None, way.role)]
+    if target is None or not open_ways:
+        # A target that is not there and one that is not for this person look the same.
+        return Refused(f"you have no access to {wanted}", hint="daypass targets shows what you may ask for")
+    # Who had access and named no role is told how to ask for the same again.
+    again = next((way for one in held for way in open_ways if way.role == one.role), open_ways[0])
+    command = ask_command(name, again.role, min(ASK_FOR_MS, again.longest_ms or ASK_FOR_MS))
+    return Refused(f"you have no access to {wanted} now", hint=command)
 
 
 def _idle_ms(office: Office, target: Target) -> int | None:

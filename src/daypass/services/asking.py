@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from daypass.domain import deciding, matching, policy
 from daypass.domain.deciding import Changes, written
-from daypass.domain.durations import DAY_MS, HOUR_MS
+from daypass.domain.durations import DAY_MS, HOUR_MS, as_datetime
 from daypass.domain.errors import Conflict, Invalid, NotFound, Refused
 from daypass.domain.events import Event
 from daypass.domain.people import SYSTEM, Person
@@ -119,7 +119,8 @@ class Asking:
             raise Invalid("access lasts at least a second", hint="--for 30m")
         now = self._office.now()
         if wish.start_at is not None and not now - START_PAST_MS <= wish.start_at <= now + START_MAX_MS:
-            raise Invalid("access starts between now and 90 days from now", hint="--at 2026-11-23T14:00:00Z")
+            tomorrow = f"{as_datetime(now + DAY_MS):%Y-%m-%dT%H:%M:%SZ}"
+            raise Invalid("access starts between now and 90 days from now", hint=f"--at {tomorrow}")
 
     async def refuse_flood(self, change: Change, person: Person, more: int = 1) -> None:
         """Raise `Conflict` if this person would have more undecided requests than anybody may have."""

@@ -53,9 +53,10 @@ class Grants:
     async def hand_back(self, by: Person, part: str) -> Grant:
         """Give the access back: the grant and all of its sessions end. Its holder's verb."""
         async with self._office.reading() as tx:
-            grant, _ = await see_grant(self._office, tx, by, part)
+            grant, request = await see_grant(self._office, tx, by, part)
         if grant.person != by.id or by.disabled:
-            raise Refused("only the person who holds a grant hands it back", hint=f"daypass revoke {grant.id}")
+            hint = f'daypass revoke {grant.id} --reason "…"' if may_end(self._office, by, request) else ""
+            raise Refused("only the person who holds a grant hands it back", hint=hint)
         self._check_live(grant)
         return await self._endings.end(grant.id, EndReason.HANDED_BACK, acting(by))
 
