@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from daypass.cli.showing import CELL_CHARACTERS_MAX
 from daypass.domain.durations import HOUR_MS, as_datetime
 from tests.api.serving import Served
 from tests.cli.running import daypass
@@ -95,6 +96,12 @@ def test_a_list_that_is_cut_says_so(served: Served) -> None:
     assert served.run("ana", "requests", "--limit", str(every - 1)).stderr
     wrong = served.run("ana", "requests", "--limit", "0")
     assert wrong.returncode == 2 and "must be a number from 1 to 10000, not '0'" in wrong.stderr
+
+
+def test_what_asking_takes_is_not_cut(served: Served) -> None:
+    takes = [role["takes"] for target in served.object("ana", "targets") for role in target["roles"]]
+    listed = served.run("ana", "targets").stdout
+    assert max(map(len, takes)) > CELL_CHARACTERS_MAX and all(one in listed for one in takes)
 
 
 def test_wait_leaves_with_the_decision(served: Served) -> None:

@@ -90,6 +90,8 @@ def test_a_login_that_lets_nobody_in_is_an_alarm_until_it_does(daypass: Daypass)
         assert server.backends("app_rw") == []  # cancelled, and its socket closed: not seen is not shown
         shown = daypass.say(BEN, "show", granted.grant)
         assert "END_UNCONFIRMED" in shown and "NOT CONFIRMED: looked at again" in shown
+        listed = daypass.say(ANA, "grants")
+        assert "began to end" in listed and "ends in" not in listed
     finally:
         server.execute("alter role app_rw login")
     (ended,) = retried(daypass, "grant.ended", 1, granted)

@@ -9,8 +9,10 @@ from daypass.domain.grant import Grant, GrantState
 from daypass.domain.policy_set import load_policies
 from daypass.domain.request import Request, RequestState
 from daypass.services.extending import Moving
+from daypass.services.reading import Reading
 from daypass.services.starting import Starting
 from daypass.services.tightening import Tightening
+from daypass.store.interface import Page
 from tests.domain.things import HOUR, PEOPLE, TARGETS
 from tests.services.conftest import SIMPLE, World
 
@@ -40,6 +42,17 @@ async def test_a_vote_moves_the_present_deadline(world: World) -> None:
     assert grant.expires_at is not None and longer.expires_at == grant.expires_at + 30 * MINUTE
     assert [one.by_ms for one in longer.extensions] == [30 * MINUTE]
     assert world.types()[-3:] == ["request.voted", "request.approved", "grant.extended"]
+
+
+async def test_what_is_over_is_nothing_to_decide_on(world: World) -> None:
+    grant = await active(world)
+    request = await asked(world, grant)
+    lea, reading = await world.who("lea"), Reading(world.office)
+    assert [one.id for one in await reading.requests(lea, "to-decide", Page(10))] == [request.id]
+    await world.grants.hand_back(await world.who("ana"), grant.id)
+    assert await reading.requests(lea, "to-decide", Page(10)) == []
+    with pytest.raises(Conflict, match="nothing is left to extend"):
+        await world.requests.approve(lea, request.id)
 
 
 async def test_an_approver_may_shorten_it(world: World) -> None:

@@ -324,7 +324,7 @@ class SessionView(Noted):
     ended_at: int | None
     end_reason: str
     recording: str = Field(description="`complete`, or `gap` when something that happened is known to be missing.")
-    statements: int
+    statements: int = Field(description="Counted when it is over: 0 while it is open.")
     ending: dict[str, Any] | None = Field(description="What was seen of its end; null: it left by itself, or is open.")
     look_at: int | None = Field(description="When it is looked at again whether its work is gone; null: it is.")
     current: StatementView | None = Field(

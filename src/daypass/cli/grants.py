@@ -49,6 +49,8 @@ def _grants(given: argparse.Namespace) -> int:
 def _clock(grant: dict[str, int | None]) -> str:
     if grant["ended_at"]:
         return f"ended {until(grant['ended_at'])}"
+    if grant["ending_at"]:
+        return f"began to end {until(grant['ending_at'])}"
     if grant["expires_at"]:
         return f"ends {until(grant['expires_at'])}"
     return f"use it {until(grant['activate_by'])}"

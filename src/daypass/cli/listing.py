@@ -24,11 +24,11 @@ def add_list(parser: argparse.ArgumentParser, default: int = LISTED_DEFAULT) -> 
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def newest(given: argparse.Namespace, path: str, **query: object) -> list[Json]:
-    """The newest `--limit` of a paged list."""
+def newest(given: argparse.Namespace, path: str, noun: str = "", **query: object) -> list[Json]:
+    """The newest `--limit` of a paged list. `noun`: what they are, where that is not plain."""
     found, more = api().every(path, given.limit, **query)
     if more:
         wider = f"more of them: --limit {min(given.limit * 2, LISTED_MAX)}"
         hint = wider if given.limit < LISTED_MAX else "that is as many as a list shows: GET /api/v1 gives page by page"
-        complain(f"only the newest {len(found)} are shown", hint)
+        complain(f"only the newest {len(found)}{noun and f' {noun}'} are shown", hint)
     return found

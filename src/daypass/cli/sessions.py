@@ -40,7 +40,7 @@ def _sessions(given: argparse.Namespace) -> int:
             f"{each['target']}:{each['role']}",
             when(each["opened_at"]),
             _ended(each),
-            each["statements"],
+            each["statements"] if each["ended_at"] else "…",
         )
         for each in found
     )

@@ -66,9 +66,9 @@ def as_json(value: Any) -> None:
     print()
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """Print aligned columns, or the sentence `empty`."""
-    cells = [[_cut(clean(cell)) for cell in row] for row in rows]
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], empty: str, *, whole: bool = False) -> None:
+    """Print aligned columns, or the sentence `empty`. `whole`: nothing is cut, as it is what somebody came for."""
+    cells = [[clean(cell) if whole else _cut(clean(cell)) for cell in row] for row in rows]
     if not cells:
         print(empty)
         return

@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from daypass.cli.asking import WAITING, limited, one_id
 from daypass.cli.client import Api, Json, api
 from daypass.cli.ending import Line, ending_lines, session_lines
+from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, brief, clean, short, table, until, when
 from daypass.cli.verbs import EXIT_DONE, Verb
 from daypass.domain.errors import NotFound
-
-SESSIONS_MAX = 100
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "id", type=one_id, metavar="ID", help="a request, grant or session (the end of its id is enough)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_list(parser)
 
 
 def _show(given: argparse.Namespace) -> int:
@@ -30,10 +29,8 @@ def _show(given: argparse.Namespace) -> int:
         return _show_bundle(here, given, nothing)
     request = thing if kind == "request" else here.get(f"requests/{thing['request']}")
     grant = here.get(f"grants/{request['grant']}") if request["grant"] else None
-    sessions = here.every("sessions", SESSIONS_MAX, grant=grant["id"])[0] if grant else []
+    sessions = _sessions(given, kind, thing, grant)
     deciders = here.get(f"requests/{request['id']}/deciders") if request["state"] in WAITING else None
-    if kind == "session":
-        sessions = [each for each in sessions if each["id"] == thing["id"]] or [thing]
     if given.json:
         more = {"deciders_object": deciders} if deciders else {}
         whole = {**more, "kind": kind, "request_object": request, "grant_object": grant, "session_objects": sessions}
@@ -50,6 +47,13 @@ def _show(given: argparse.Namespace) -> int:
     _next(request, grant)
     _who_decides(deciders)
     return EXIT_DONE
+
+
+def _sessions(given: argparse.Namespace, kind: str, thing: Json, grant: Json | None) -> list[Json]:
+    """The session that was asked for, or the newest of the grant."""
+    if kind == "session":
+        return [thing]
+    return newest(given, "sessions", "sessions", grant=grant["id"]) if grant else []
 
 
 def _show_bundle(here: Api, given: argparse.Namespace, nothing: NotFound) -> int:

@@ -23,7 +23,8 @@ def _targets(given: argparse.Namespace) -> int:
         for target in targets
         for role in target["roles"]
     ]
-    table(("target", "protocol", "role", "effect", "asking takes"), rows, "There is nothing that you may ask for.")
+    head = ("target", "protocol", "role", "effect", "asking takes")
+    table(head, rows, "There is nothing that you may ask for.", whole=True)
     return EXIT_DONE
 
 

@@ -16,7 +16,7 @@ from daypass.domain import grant as grants
 from daypass.domain import session as sessions
 from daypass.domain.deciding import may_decide
 from daypass.domain.errors import NotFound
-from daypass.domain.grant import Grant
+from daypass.domain.grant import Grant, GrantState
 from daypass.domain.people import Person, selected
 from daypass.domain.request import OPEN, Request
 from daypass.domain.roles import Verb
@@ -82,7 +82,7 @@ class Reading:
                     each = [await tx.requests(eligible=by.id, states=(state,), page=part) for state in OPEN]
                     return heapq.nlargest(part.limit, chain(*each), key=lambda one: one.id)
 
-                return await self._judged(waiting, _decides(by), page)
+                return await self._judged(waiting, _decides(tx, by), page)
             if self._office.may(by, Verb.SEE):
                 return await tx.requests(page=page)
             around = self._around(by)
@@ -211,8 +211,13 @@ def unknown_entry(id: str) -> NotFound:
     return NotFound(f"there is no entry {id}", hint="what makes an entry answers with its id")
 
 
-def _decides(by: Person) -> Sees[Request]:
+def _decides(tx: Transaction, by: Person) -> Sees[Request]:
     async def seen(rows: Sequence[Request]) -> set[str]:
-        return {row.id for row in rows if may_decide(row, by)}
+        mine = [row for row in rows if may_decide(row, by)]
+        longer = sorted({row.extends for row in mine if row.extends is not None})
+        running = await tx.grants(ids=longer, states=(GrantState.ACTIVE,)) if longer else ()
+        # Of a grant that is over nothing can be extended, whatever is decided.
+        left = {None, *(grant.id for grant in running)}
+        return {row.id for row in mine if row.extends in left}
 
     return seen
