@@ -20,6 +20,5 @@ def _later(what: str, hint: str = "") -> Verb:
 
 
 VERBS = {
-    "watch": _later("watching live", "daypass replay ID plays what is recorded so far"),
     "evidence": _later("the evidence file"),
 }

@@ -1,4 +1,4 @@
-"""`sessions`, `kill` and `replay`. A replay can steer no terminal: what the session's people wrote is only shown."""
+"""`sessions`, `kill`, `replay` and `watch`. What people wrote in a session is only shown: it steers no terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from daypass.cli.ending import in_doubt
 from daypass.cli.listing import add_list, newest
 from daypass.cli.showing import as_json, clean_lines, short, table, until, when
 from daypass.cli.verbs import EXIT_DONE, Verb
-from daypass.domain.errors import Unavailable
+from daypass.domain.errors import Refused, Unavailable
 
 PAUSE_SECONDS_MAX = 2.0
 """A replay waits no longer than this between two lines, however long the person thought."""
@@ -108,9 +108,13 @@ def _replay(given: argparse.Namespace) -> int:
         return EXIT_DONE
     factor = given.speed if given.speed is not None else (1.0 if sys.stdout.isatty() else 0.0)
     play(_recording(here, session, given.identity), factor)
+    _tell_end(session)
+    return EXIT_DONE
+
+
+def _tell_end(session: Json) -> None:
     state = f"{session['state'].lower()}: {session['end_reason']}" if session["ended_at"] else "still open"
     print(f"-- {session['target']}:{session['role']}, {session['person']['email']}, {state}", file=sys.stderr)
-    return EXIT_DONE
 
 
 def _statements(here: Api, session: Json) -> Iterator[Json]:
@@ -130,6 +134,42 @@ def _recording(here: Api, session: Json, identity: str | None) -> Iterator[str]:
     from daypass.cli.unlocking import opened_recording
 
     yield from opened_recording(here, session, identity)
+
+
+def _watch_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", type=one_id, metavar="ID", help=ID_HELP)
+    parser.add_argument("--raw", action="store_true", help="print the recording as it is (asciicast v3)")
+
+
+def _watch(given: argparse.Namespace) -> int:
+    here = api()
+    session = here.get(f"sessions/{given.id}")
+    lines = _grown(here, session)
+    if given.raw:
+        for line in lines:
+            print(line, flush=True)
+        return EXIT_DONE
+    play(lines, 0)
+    _tell_end(here.get(f"sessions/{session['id']}"))
+    return EXIT_DONE
+
+
+def _grown(here: Api, session: Json) -> Iterator[str]:
+    """The lines of a recording so far, and further ones as they come, until the session is over: the data of
+    server-sent events, each of which is one line here."""
+    event = ""
+    for line in here.lines(f"sessions/{session['id']}/watch"):
+        name, _, value = line.partition(": ")
+        if name == "event":
+            event = value
+        elif name == "data":
+            told = json.loads(value)
+            if event == "refused":
+                raise Refused(told["detail"], hint=told["hint"])
+            yield from (one for one in told.split("\n") if one)
+            if event == "over":
+                return
+    raise Unavailable("the session goes on, but nothing more is told of it", hint=f"daypass watch {session['id']}")
 
 
 def play(lines: Iterable[str], factor: float) -> None:
@@ -167,4 +207,5 @@ VERBS = {
     "sessions": Verb(_sessions_arguments, _sessions),
     "kill": Verb(_kill_arguments, _kill),
     "replay": Verb(_replay_arguments, _replay),
+    "watch": Verb(_watch_arguments, _watch, more="Ctrl-C leaves; the session goes on."),
 }

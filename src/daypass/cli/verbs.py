@@ -63,7 +63,7 @@ PLACES: Mapping[str, Place] = {
     "connect": Place(WORK, "run the native client through Daypass", "connect"),
     "break-glass": Place(WORK, "take access in an emergency", "owing"),
     "sessions": Place(LOOK, "who is or was connected", "sessions"),
-    "watch": Place(LOOK, "watch a session live", "later"),
+    "watch": Place(LOOK, "watch a session live", "sessions"),
     "replay": Place(LOOK, "play a recorded session", "sessions"),
     "kill": Place(LOOK, "end a session now", "sessions"),
     "lock": Place(LOOK, "shut a person, a target or everything now", "locking"),
