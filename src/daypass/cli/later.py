@@ -12,9 +12,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("anything", nargs="*", help="not read yet")
 
 
-def _later(what: str, hint: str = "") -> Verb:
+def _later(what: str) -> Verb:
     def run(given: argparse.Namespace) -> int:
-        raise NotYet(f"{what} is not in this version", hint=hint)
+        raise NotYet(f"{what} is not in this version")
 
     return Verb(_arguments, run, more="Not in this version yet.", lenient=True)
 
