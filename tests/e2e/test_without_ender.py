@@ -96,6 +96,11 @@ def test_a_login_that_lets_nobody_in_is_an_alarm_until_it_does(daypass: Daypass)
         server.execute("alter role app_rw login")
     (ended,) = retried(daypass, "grant.ended", 1, granted)
     assert ended["body"]["attempt"] > 1
+    first, steps = alarm["body"]["steps_ms"], ended["body"]["steps_ms"]
+    assert {"refused_new", "stopped_forwarding", "client_told", "closed"} <= set(first)
+    assert not {"work_stopped", "work_gone", "read_back"} & set(first), "what was not seen is no step"
+    assert {name: steps[name] for name in first} == first, "a later attempt moves no step"
+    assert max(first.values()) < steps["work_stopped"] <= steps["work_gone"] <= steps["read_back"]
     client.communicate(timeout=20)
 
 

@@ -113,6 +113,19 @@ async def test_what_cannot_be_shown_is_an_alarm_and_tried_again(world: World) ->
     assert world.types().count("grant.end_unconfirmed") == 2
 
 
+async def test_each_step_counts_when_it_was_through_first(world: World) -> None:
+    grant = await world.granted()
+    await world.connected()
+    world.carrying.broken = True
+    await world.grants.revoke(await world.who("lea"), grant.id, "no")
+    assert values(world.last("grant.end_unconfirmed"))["steps_ms"] == {"refused_new": 0, "cut": 0, "recorded": 0}
+    world.carrying.broken = False
+    await world.sweep(RETRY_FIRST_MS)
+    told = values(world.last("grant.ended"))
+    assert told["steps_ms"] == {"refused_new": 0, "cut": 0, "recorded": 0, "read_back": RETRY_FIRST_MS}
+    assert told["steps"] == ["refused_new", "cut", "recorded", "read_back"]
+
+
 async def test_an_end_that_takes_too_long_is_an_alarm_while_it_goes_on(world: World) -> None:
     grant = await world.granted()
     await world.connected()

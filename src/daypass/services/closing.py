@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from daypass.domain import session as sessions
@@ -117,6 +118,24 @@ def _in_order(end: SessionEnd) -> list[str]:
 def kept_end(end: SessionEnd, attempts: int) -> dict[str, Any]:
     """The same as the session keeps it; what a target said stands in the event alone, as it may quote people."""
     return {**told_end(end), "began_at": end.began_at, "attempts": attempts}
+
+
+def since_first(session: Session | None, end: SessionEnd) -> SessionEnd:
+    """This end together with what the session keeps of earlier looks: it began with the first of them, and a step was
+    taken when it was taken first. What was found going on last counts; where nothing was, what was found before."""
+    first: Mapping[str, Any] = (session.ending if session is not None else None) or {}
+    began_at = int(first.get("began_at") or end.began_at)
+    later = max(0, end.began_at - began_at)
+    taken = {name: us / 1000 for name, us in first.get("steps_us", {}).items()}
+    return replace(
+        end,
+        steps={**{name: later + ms for name, ms in end.steps.items()}, **taken},
+        was=end.was or first.get("was", ""),
+        how=end.how if end.was else first.get("how") or end.how,
+        statement=end.statement or first.get("statement", 0),
+        outcome=end.outcome or first.get("outcome", ""),
+        began_at=began_at,
+    )
 
 
 def seen_end(session: Session, end: SessionEnd | None, now: int) -> Session:

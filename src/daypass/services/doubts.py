@@ -22,7 +22,7 @@ from daypass.domain.grant import UNFINISHED, EndReason
 from daypass.domain.people import SYSTEM, Person
 from daypass.domain.session import Session, SessionState, looked_at
 from daypass.services.by_hand import answered_for, find_in_doubt
-from daypass.services.closing import kept_end, session_event, told_end
+from daypass.services.closing import kept_end, session_event, since_first, told_end
 from daypass.services.interface import Live, SessionEnd
 from daypass.services.office import Change, Office, acting
 from daypass.services.sight import see_session
@@ -95,7 +95,7 @@ async def _note(office: Office, change: Change, end: SessionEnd) -> None:
     if session is None or (session.look_at is None and not _finds_more(session, end)):
         return
     now, attempts = office.now(), attempts_of(session) + 1
-    ending = _merged(session.ending or {}, end, attempts, now)
+    ending = {**(session.ending or {}), **kept_end(since_first(session, end), attempts)}
     if end.confirmed:
         after = looked_at(session, ending, None)
         await change.tx.save_session(after)
@@ -145,15 +145,3 @@ def attempts_of(session: Session) -> int:
     """How often its end was looked for."""
     kept: Mapping[str, Any] = session.ending or {}
     return int(kept.get("attempts", 0))
-
-
-def _merged(first: Mapping[str, Any], end: SessionEnd, attempts: int, now: int) -> Mapping[str, object]:
-    """What is kept of an end after one more look: each step when it was taken first, what was found last."""
-    now_kept = kept_end(end, attempts)
-    if "steps_us" not in first:
-        return now_kept
-    steps = {**now_kept["steps_us"], **first["steps_us"]}
-    if end.confirmed and first.get("began_at"):
-        steps["read_back"] = (now - first["began_at"]) * 1000
-    found = now_kept if end.was else {**now_kept, "how": first.get("how", "")}
-    return {**first, **found, "steps_us": steps, "began_at": first.get("began_at", 0)}

@@ -25,7 +25,7 @@ from daypass.domain.people import SYSTEM, Actor
 from daypass.domain.session import Session, SessionState
 from daypass.domain.wording import ended
 from daypass.services.across import Across, tell_of
-from daypass.services.closing import close_recovered
+from daypass.services.closing import close_recovered, since_first
 from daypass.services.cutting import Cutting
 from daypass.services.doubts import note_ends
 from daypass.services.interface import Live, SessionEnd
@@ -208,22 +208,29 @@ class Endings:
         unheard = [one for one in cut if one.state is SessionState.OPEN]
         ends += await self._sweep([one for one in (*unheard, *found.unseen) if one.id not in heard])
         # Where something of theirs may outlive the sessions, the record that names it comes first.
-        left = await self._closed(grant, timeline) if self._lending.lasting(grant) else []
+        lasting = self._lending.lasting(grant)
+        left = await self._closed(grant, timeline) if lasting else []
         timeline.withdrawal = await self._lending.withdraw(grant)
-        if timeline.withdrawal is not None:
+        if timeline.withdrawal is not None and not timeline.withdrawal.problem:
             timeline.took("withdrawn", self._office.now())
-        if "recorded" not in timeline.steps:
+        if not lasting:
             left = await self._closed(grant, timeline)
         known = {end.session for end in ends}
         lost = [*left, *found.doubtful]
         again = [one for one in lost if one.id not in known and one.state is not SessionState.OPENING]
         ends += await self._sweep(again)
-        timeline.took("read_back", self._office.now())
+        read_back_at = self._office.now()
         gone = {end.session: end for end in ends if end.confirmed}
         await self._close_lost([one for one in lost if one.id in gone], gone)
         unseen = {one.id for one in (*found.unseen, *found.doubtful)}
         await note_ends(self._office, [end for end in ends if end.session in unseen])
-        timeline.add(ends, [one.id for one in left if one.id not in gone])
+        unshipped = [one.id for one in left if one.id not in gone]
+        if not unshipped:
+            timeline.took("recorded", self._office.now())
+        before = {one.id: one for one in (*found.unseen, *found.doubtful) if one.end_reason == grant.end_reason}
+        timeline.add([since_first(before.get(end.session), end) for end in ends], unshipped)
+        if timeline.confirmed:
+            timeline.took("read_back", read_back_at)
         timeline.elsewhere = await elsewhere(self._office, self._credentials, self._live, grant, ends)
 
     async def _found(self, grant: Grant, timeline: Timeline) -> Found:
@@ -252,8 +259,9 @@ class Endings:
         while True:
             async with self._office.reading() as tx:
                 left = list(await tx.sessions(grant=grant.id, states=sessions.LIVE))
-            if not left or loop.time() >= until:
+            if not left:
                 timeline.took("recorded", self._office.now())
+            if not left or loop.time() >= until:
                 return left
             await asyncio.sleep(CLOSE_POLL_SECONDS)
 

@@ -1,7 +1,8 @@
 """The timeline of a grant's end: each step with its milliseconds, and what was seen of each session.
 
-It is kept on the grant as plain JSON, and goes into the ending's event: numbers and ids into the body; what a target
-said, which may quote what people wrote, into the secret part.
+A step stands when it was through first: a later attempt takes again only what none before it was through with. It is
+kept on the grant as plain JSON, and goes into the ending's event: numbers and ids into the body; what a target said,
+which may quote what people wrote, into the secret part.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ STEPS = (
 
 @dataclass(slots=True)
 class Timeline:
-    """One attempt at an end, knowing the earlier ones. `doubtful` are the sessions that they could not confirm."""
+    """One attempt at an end, knowing the earlier ones. `doubtful` are the sessions that they could not confirm; `steps`
+    says when each step was through, theirs too."""
 
     began_at: int
     attempts: int
-    attempt_at: int
     doubtful: list[str]
     retry_at: int = 0
     steps: dict[str, int] = field(default_factory=dict)
@@ -56,28 +57,29 @@ class Timeline:
     def of(cls, grant: Grant, now: int) -> Timeline:
         """Begin an attempt on this grant."""
         earlier: Mapping[str, Any] = grant.ending or {}
+        began_at = int(earlier.get("began_at") or grant.ending_at or now)
         return cls(
-            began_at=grant.ending_at if grant.ending_at is not None else now,
+            began_at=began_at,
             attempts=int(earlier.get("attempts", 0)),
-            attempt_at=now,
             doubtful=list(earlier.get("doubtful", ())),
             retry_at=int(earlier.get("retry_at") or 0),
+            steps={name: began_at + ms for name, ms in earlier.get("steps", {}).items()},
         )
 
     def took(self, step: str, now: int) -> None:
-        """A step is done: note the milliseconds since this attempt began."""
-        self.steps[step] = now - self.attempt_at
+        """A step is done, unless it was before."""
+        self.steps.setdefault(step, now)
 
     @property
     def in_order(self) -> dict[str, int]:
         """Every step with its milliseconds since the end began, those of sessions when the last of them was through."""
-        own = {name: self.attempt_at - self.began_at + ms for name, ms in self.steps.items()}
+        times = dict(self.steps)
         for end in self.ends:
             if end.began_at:
                 for step, ms in end.steps.items():
                     name = "work_gone" if step == "read_back" else step
-                    took = max(0, end.began_at - self.began_at) + round(ms)
-                    own[name] = max(own.get(name, 0), took)
+                    times[name] = max(times.get(name, 0), end.began_at + round(ms))
+        own = {name: max(0, at - self.began_at) for name, at in times.items()}
         return dict(sorted(own.items(), key=lambda step: (_place(step[0]), step[1])))
 
     def add(self, ends: Sequence[SessionEnd], unshipped: Sequence[str]) -> None:
