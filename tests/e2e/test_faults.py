@@ -6,13 +6,15 @@ import os
 import socket
 import sqlite3
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import time_ns
 
 import psycopg
 import pytest
 
-from daypass.cli.demo.gateway import Setup
+from daypass.cli.demo.gateway import ANA, Setup
 from daypass.protocols.postgres import messages
 from tests.e2e.conftest import Starting
 from tests.servers.daypass import Daypass, until
@@ -134,19 +136,57 @@ def test_a_message_over_the_limit_ends_the_session(own_postgres: Postgres, start
     assert daypass.psql("select 1").stdout.strip() == "1"
 
 
+@contextmanager
+def store_locked(daypass: Daypass) -> Iterator[list[int]]:
+    """A writer holds SQLite's lock until nobody is connected. When that was over, in ms since 1970."""
+    over: list[int] = []
+    with sqlite3.connect(daypass.data / "store.sqlite", isolation_level=None) as lock:
+        lock.execute("begin immediate")
+        yield over
+        until(lambda: True if "daypass_sessions_open 0.0" in metrics(daypass) else None, "everybody to be gone")
+        over.append(time_ns() // 1_000_000)
+        lock.execute("rollback")
+
+
+def metrics(daypass: Daypass) -> list[str]:
+    with urllib.request.urlopen(f"{daypass.web}/metrics", timeout=10) as answer:
+        return str(answer.read().decode()).splitlines()
+
+
+def check_told_when_it_was(daypass: Daypass, unlocked_at: int) -> None:
+    """What the store hears of a session later is told with the time when it was over."""
+    (ended,) = daypass.wait_entries("session.ended")
+    (session,) = daypass.sessions()
+    assert session["opened_at"] + ended["body"]["duration_ms"] == session["ended_at"] <= unlocked_at < ended["t"]
+
+
 def test_store_locked(own_postgres: Postgres, starting: Starting) -> None:
-    """A writer that holds SQLite's lock: nobody new comes in; who is in may end; the deadline holds."""
+    """Nobody new comes in; who is in may end; the deadline holds, and its story begins with it."""
     daypass = starting(own_postgres)
+    daypass.token(ANA)  # made before the clock runs
     granted = daypass.grant("write", "4s")
     with psycopg.connect(daypass.dsn(), autocommit=True) as connection:
-        with sqlite3.connect(daypass.data / "store.sqlite", isolation_level=None) as lock:
-            lock.execute("begin immediate")
+        with store_locked(daypass) as over:
             until(lambda: True if not own_postgres.backends("app_rw") else None, "the deadline", 10)
-            lock.execute("rollback")
         with pytest.raises(psycopg.OperationalError):
             connection.execute("select 1")
-    daypass.wait_entries("grant.ended", grant=granted.grant)
+    (ended,) = daypass.wait_entries("grant.ended", grant=granted.grant)
+    grant = daypass.object(ANA, "show", granted.grant)["grant_object"]
+    began_at, steps = grant["ending"]["began_at"], grant["ending"]["steps"]
+    assert steps == ended["body"]["steps_ms"]
+    assert grant["expires_at"] <= began_at <= began_at + steps["client_told"] <= over[0]
+    assert over[0] <= grant["ending_at"] <= began_at + steps["refused_new"], "from when on the store knew"
+    check_told_when_it_was(daypass, over[0])
     daypass.verify()
+
+
+def test_who_leaves_while_the_store_is_locked_has_left_then(own_postgres: Postgres, starting: Starting) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    connection = psycopg.connect(daypass.dsn(), autocommit=True)
+    with store_locked(daypass) as over:
+        connection.close()
+    check_told_when_it_was(daypass, over[0])
 
 
 def test_a_paused_target_delays_nobody_else(own_postgres: Postgres, starting: Starting) -> None:

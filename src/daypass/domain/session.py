@@ -90,7 +90,8 @@ class Session:
 @dataclass(frozen=True, slots=True)
 class Over:
     """What whoever carried a session tells when it is over. `note` is for the record; `recording`: `complete` or `gap`;
-    `last_number` is that of its last record in the journal."""
+    `last_number` is that of its last record in the journal; `at` when it was over, in ms since 1970 (0: only now is it
+    known), as a store that is away hears of it late."""
 
     session: str
     reason: EndReason
@@ -98,6 +99,7 @@ class Over:
     statements: int = 0
     recording: str = "complete"
     last_number: int = 0
+    at: int = 0
 
 
 def step(session: Session, action: SessionAction) -> Session:
@@ -117,7 +119,11 @@ def ended(session: Session, told: Over, now: int) -> Session:
     """The session when it is over: ENDED if a side left, CUT if Daypass ended it."""
     over = step(session, SessionAction.END if told.reason in LEFT else SessionAction.CUT)
     return replace(
-        over, ended_at=now, end_reason=told.reason.value, statements=told.statements, recording=told.recording
+        over,
+        ended_at=told.at or now,
+        end_reason=told.reason.value,
+        statements=told.statements,
+        recording=told.recording,
     )
 
 

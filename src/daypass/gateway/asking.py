@@ -189,7 +189,8 @@ class Asking:
             return
         works, driver, admission = self._works, self._driver, task.result()
         if driver.closed.done() or driver.stopped:
-            tell_ended(works, Over(admission.session, EndReason.CLIENT_LEFT, "left while it was admitted"))
+            at, note = works.now_us() // 1000, "left while it was admitted"
+            tell_ended(works, Over(admission.session, EndReason.CLIENT_LEFT, note, at=at))
             return
         self._inside()
         driver.admitted(admission)
@@ -318,6 +319,7 @@ class Asking:
             driver.statements,
             "gap" if driver.gap else "complete",
             driver.last_number,
+            works.now_us() // 1000,
         )
         tell_ended(works, over, self.shown)
 

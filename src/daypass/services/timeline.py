@@ -79,11 +79,12 @@ class Timeline:
                 for step, ms in end.steps.items():
                     name = "work_gone" if step == "read_back" else step
                     times[name] = max(times.get(name, 0), end.began_at + round(ms))
-        own = {name: max(0, at - self.began_at) for name, at in times.items()}
+        own = {name: at - self.began_at for name, at in times.items()}
         return dict(sorted(own.items(), key=lambda step: (_place(step[0]), step[1])))
 
     def add(self, ends: Sequence[SessionEnd], unshipped: Sequence[str]) -> None:
-        """What came of the sessions."""
+        """What came of the sessions. The end began with the first of theirs, if a node's timer was before the store."""
+        self.began_at = min([self.began_at, *(end.began_at for end in ends if end.began_at)])
         self.ends.extend(ends)
         self.unshipped.extend(unshipped)
 
