@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -93,6 +94,25 @@ def test_killing_a_session_leaves_its_grant(daypass: Daypass) -> None:
     assert (end["was"], end["how"], end["read_back"]) == ("active", "terminated at the target", "gone")
     shown = daypass.say(BEN, "show", session["id"])
     assert "nothing more forwarded" in shown and "read back that the work is gone" in shown
+
+
+def test_of_a_session_that_left_by_itself_no_end_is_told(daypass: Daypass) -> None:
+    granted = daypass.grant()
+    assert daypass.psql("select 1").stdout.strip() == "1"
+    daypass.wait_entries("session.ended")
+
+    def looked_for() -> dict[str, Any] | None:
+        (session,) = daypass.sessions()
+        return session if session["look_at"] is None else None
+
+    session = until(looked_for, "its work to be looked for")
+    assert (session["state"], session["ending"]) == ("ENDED", None)
+    assert daypass.psql("select 2").stdout.strip() == "2"
+    daypass.say(ANA, "return", granted.grant)  # before or after the other one was looked for
+    shown = daypass.say(ANA, "show", granted.grant)
+    assert "ENDED" in shown and "terminated" not in shown
+    (ended,) = daypass.wait_entries("grant.ended", grant=granted.grant)
+    assert {one["how"] for one in ended["body"]["sessions"]} <= {"gone already"}
 
 
 @pytest.mark.parametrize("work", ["procedure", "queued"])

@@ -123,7 +123,8 @@ async def test_one_that_left_by_itself_is_looked_at_soon(world: World) -> None:
     before = world.types()
     await world.sweep(FIRST_LOOK_MS)
     assert world.carrying.swept == [admission.session] and world.types() == before
-    assert (await world.session(admission.session)).look_at is None
+    session = await world.session(admission.session)
+    assert session.look_at is None and session.ending is None, "nothing is said of it when it is gone"
 
 
 async def test_what_went_on_without_its_client_is_told(world: World) -> None:

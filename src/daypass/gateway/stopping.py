@@ -36,6 +36,8 @@ SETTLE_SECONDS = 0.25
 
 AT_REST = "nothing was sent to the target"
 BY_ENDER = "terminated at the target"
+GONE = "gone already"
+"""Nobody carried it any more, and nothing of it was found."""
 BY_SOCKET = "sockets closed"
 BY_REQUEST = "cancel requested, sockets closed"
 """There was no ender: the work was interrupted as its own client could have, which ends a statement and no more."""
@@ -165,7 +167,9 @@ class Stopping:
             await asyncio.gather(*(self._look(login, group, seconds) for login, group in _by_login(left)))
             gone = [one for one in left if not one.alive]
             mark(
-                [one for one in gone if one.how == BY_ENDER and "work_stopped" not in one.steps], "work_stopped", began
+                [one for one in gone if one.how in (BY_ENDER, GONE) and "work_stopped" not in one.steps],
+                "work_stopped",
+                began,
             )
             mark(gone, "read_back", began)
             for one in gone:
@@ -198,7 +202,7 @@ def mark(ones: Iterable[One], step: str, began: float) -> None:
 def _note(group: Sequence[One], seen: Seen) -> None:
     """What an order to stop has seen: what was going on, as it was seen first, and what it was changing, the newest."""
     for one, what in zip(group, _all(seen, group), strict=True):
-        one.how = BY_ENDER
+        one.how = GONE if one.settled is None and what.get("alive") == "no" else BY_ENDER
         one.was = one.was or what.get("was", "")
         one.work = what.get("work", one.work)
         one.elsewhere = one.elsewhere or what.get("elsewhere") == "yes"

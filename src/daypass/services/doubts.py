@@ -96,14 +96,14 @@ async def _note(office: Office, change: Change, end: SessionEnd) -> None:
         return
     now, attempts = office.now(), attempts_of(session) + 1
     ending = {**(session.ending or {}), **kept_end(since_first(session, end), attempts)}
+    grave = session.state is SessionState.CUT or session.in_doubt or bool(end.was)
     if end.confirmed:
-        after = looked_at(session, ending, None)
+        after = looked_at(session, ending if grave else None, None)
         await change.tx.save_session(after)
         if session.in_doubt or end.was:
             body = {"attempt": attempts, "end": told_end(end)}
             await change.record(session_event(office, "session.end_settled", after, SYSTEM, body=body))
         return
-    grave = session.state is SessionState.CUT or session.in_doubt or bool(end.was)
     after = looked_at(session, ending if grave else {"attempts": attempts}, now + retry_after_ms(attempts))
     await change.tx.save_session(after)
     if grave:
