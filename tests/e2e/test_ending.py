@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -177,6 +178,38 @@ def test_many_sessions_end_at_once(daypass: Daypass) -> None:
     assert len(daypass.wait_entries("session.ended", 20, grant=granted.grant)) == 20
     for connection in connections:
         connection.close()
+
+
+ROWS = "select repeat('x', 5000), generate_series(1, 100000000)"
+
+
+@pytest.mark.parametrize("work", [ROWS, f"copy ({ROWS}) to stdout"], ids=["select", "copy"])
+def test_who_is_in_the_middle_of_a_row_is_told_too(daypass: Daypass, work: str) -> None:
+    granted = daypass.grant()
+    clients = [psycopg.connect(daypass.dsn(), autocommit=True) for _ in range(6)]
+
+    def read(client: psycopg.Connection[Any]) -> str | None:
+        try:
+            with client.cursor() as cursor:
+                if work == ROWS:
+                    deque(cursor.stream(work), maxlen=0)
+                else:
+                    with cursor.copy(work) as copy:
+                        deque(copy, maxlen=0)
+        except psycopg.OperationalError as told:
+            return told.sqlstate
+        return "was not ended"
+
+    with ThreadPoolExecutor(len(clients)) as reading:
+        told = [reading.submit(read, client) for client in clients]
+        daypass.server.wait_for(
+            "select count(*) from pg_stat_activity where state = 'active' and usename = 'app_rw' and query ~ 'repeat'",
+            len(clients),
+        )
+        daypass.say(BEN, "revoke", granted.grant, "--reason", "enough")
+        assert [one.result() for one in told] == ["57P01"] * len(clients)
+    for client in clients:
+        client.close()
 
 
 def test_a_backend_that_hangs_delays_the_record_of_no_other(daypass: Daypass) -> None:

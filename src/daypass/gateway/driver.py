@@ -304,12 +304,15 @@ class Driver:
             self._settle(_monotonic())
 
     def _note(self, data: bytes) -> None:
-        """What the target still says after `stop`: it goes into the record, and says when there is nothing more."""
+        """What the target still says after `stop`: it goes into the record, and says when there is nothing more. The
+        rest of a message goes to the client, so that it can be told why."""
         now = _monotonic()
         try:
             for effect in self._handle(Received(TARGET, data, now)):
                 if isinstance(effect, Record) and not self._journal.broken:
                     self._record(effect.fact)
+                elif isinstance(effect, Send) and effect.side is CLIENT and not self._torn:
+                    self.client.send(effect.data)
         except Exception as problem:  # noqa: BLE001  the end goes on; what is not known is not said to be settled
             self.gap = True
             log.error("the last words of a target could not be noted", fault=fault_of(problem))

@@ -298,8 +298,9 @@ class Session(Interface):
         its way there, or it said that it ends; with 1, interrupting what runs ends all of it."""
 
     def hush(self) -> None:
-        """Forwarding is over: from here on what the target says is told to nobody; what came of statements is still
-        recorded. What the client has got by now decides whether it can be told of an `Ending`."""
+        """Forwarding is over: from here on what the target says is told to nobody, but for the rest of a message that
+        the client has the beginning of, if that is short; what came of statements is still recorded. Whether what the
+        client has got ends with a whole message decides whether it can be told of an `Ending`."""
 
     def wants(self, side: Side) -> bool:
         """Whether bytes from this side can be taken now (false: the driver stops reading there)."""

@@ -6,6 +6,7 @@ import pytest
 
 from daypass.protocols.interface import Cancel, Close, Ending, Record, Send, Side
 from daypass.protocols.postgres import errors, messages
+from daypass.protocols.postgres.relay import REST_BYTES_MAX
 from tests.protocols.postgres.script import Conversation, said, seen
 
 EXPIRED = Ending("expired", "grant 7 has expired", "daypass request orders")
@@ -61,13 +62,39 @@ def test_once_hushed_the_outcome_is_recorded_and_nobody_is_told() -> None:
     assert len(told) == 1 and errors.read(told[0].data[5:]).sqlstate == "57P01"
 
 
-def test_what_comes_after_the_hush_does_not_make_half_a_message_whole() -> None:
+@pytest.mark.parametrize("kind", [b"D", b"d"])
+def test_the_rest_of_a_message_that_has_begun_still_goes_to_the_client_so_that_it_can_be_told(kind: bytes) -> None:
+    talk = running()
+    row = kind + messages.data_row([b"x" * 100])[1:]
+    talk.say(Side.TARGET, said("Columns a") + row[:50])
+    talk.relay.hush()
+    assert talk.say(Side.TARGET, row[50:60]) == [Send(Side.CLIENT, row[50:60])]
+    last = talk.say(Side.TARGET, row[60:] + row + said("Error 57014 no") + said("Ready I"))
+    assert last[0] == Send(Side.CLIENT, row[60:]), "and nothing of the next one"
+    assert seen(last[1:]) == [("##", "completed 1 rows=2 error=57014")]
+    (told,) = [effect for effect in talk.relay.end(EXPIRED) if isinstance(effect, Send)]
+    assert errors.read(told.data[5:]).sqlstate == "57P01"
+
+
+@pytest.mark.parametrize(("size", "come"), [(100, 80), (REST_BYTES_MAX + 100, REST_BYTES_MAX + 200)])
+def test_who_has_half_a_message_is_told_nothing(size: int, come: int) -> None:
+    """Its rest does not come in time, or is so long that it is not waited for."""
+    talk = running()
+    row = messages.data_row([b"x" * size])
+    talk.say(Side.TARGET, said("Columns a") + row[:50])
+    talk.relay.hush()
+    got = talk.say(Side.TARGET, row[50:come])
+    assert got == ([Send(Side.CLIENT, row[50:come])] if size < REST_BYTES_MAX else [])
+    assert not any(isinstance(effect, Send) for effect in talk.relay.end(EXPIRED))
+
+
+def test_once_hushed_a_fault_of_the_target_gives_the_client_no_more_than_its_rest() -> None:
     talk = running()
     row = messages.data_row([b"x" * 100])
     talk.say(Side.TARGET, said("Columns a") + row[:50])
     talk.relay.hush()
-    assert talk.say(Side.TARGET, row[50:] + said("Done SELECT 1") + said("Ready I"))
-    assert not any(isinstance(effect, Send) for effect in talk.relay.end(EXPIRED))
+    broken = talk.say(Side.TARGET, row[50:] + row + b"!" * 10)
+    assert [effect for effect in broken if not isinstance(effect, Record)] == [Send(Side.CLIENT, row[50:])]
 
 
 @pytest.mark.parametrize(

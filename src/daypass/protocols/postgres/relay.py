@@ -1,13 +1,13 @@
 """A session that is in: both halves, and every way in which it ends.
 
 However it ends, nothing more is forwarded, every submitted statement is completed in the record, and the client is
-told why if that can be said between two messages.
+told why if that can be said between two messages: the rest of one that has begun still goes to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from daypass.domain.grant import EndReason
 from daypass.domain.statement import Completed
@@ -21,6 +21,9 @@ from daypass.protocols.postgres.scope_guard import ScopeGuard
 from daypass.protocols.postgres.statements import Names, Overfull
 from daypass.protocols.postgres.talk import Talk
 
+REST_BYTES_MAX: Final = 1024 * 1024
+"""How much of a message that has begun still goes to a client whose session ends: more takes too long to come."""
+
 
 class Relay:
     """Takes bytes of both sides, gives effects. `parameters` are the target's settings as it has told them."""
@@ -33,6 +36,7 @@ class Relay:
         "_notices",
         "_replies",
         "_requests",
+        "_rest",
         "_sign",
         "_talk",
         "_torn",
@@ -58,6 +62,7 @@ class Relay:
         self._notices: list[bytes] = []
         self._at = 0.0
         self._hushed = False
+        self._rest = 0  # what is still due to the client then, of the message that has begun
         self._torn = False
         self._listening = False  # the client will send no more, and waits
         version = parameters.get("server_version")
@@ -78,12 +83,14 @@ class Relay:
     def hush(self) -> None:
         """See `Session.hush`."""
         if not self._hushed:
-            self._hushed, self._torn = True, not self._replies.between
+            rest = self._replies._rest
+            self._hushed, self._torn = True, rest > REST_BYTES_MAX
+            self._rest = 0 if self._torn else rest
 
     @property
     def _between(self) -> bool:
         """Whether what the client has got ends with a whole message."""
-        return not self._torn if self._hushed else self._replies.between
+        return not (self._torn or self._rest) if self._hushed else self._replies.between
 
     def received(self, side: Side, data: bytes, at: float) -> list[Any]:
         """Forward what one side sent. Never raises on what it was."""
@@ -97,9 +104,7 @@ class Relay:
                     self._requests.take(data, at, out)
             else:
                 self._answered(data, at, out)
-                if self._hushed:
-                    return [one for one in out if isinstance(one, Record) and isinstance(one.fact, Completed)]
-                if self._notices and self._replies.between:
+                if self._notices and self._replies.between and not self._hushed:
                     out.append(Send(CLIENT, b"".join(self._notices)))
                     self._notices.clear()
         except Malformed as problem:
@@ -111,7 +116,16 @@ class Relay:
         except Overfull:
             text = "this session holds more prepared statements or portals than the limit allows"
             self._stop(EndReason.TOO_LARGE, errors.TOO_LARGE, text, "", out)
-        return out
+        return out if side is CLIENT or not self._hushed else self._last(data, out)
+
+    def _last(self, data: bytes, out: list[Any]) -> list[Any]:
+        """Of what the target says after forwarding is over: what came of statements, and the rest of the message that
+        had begun."""
+        last: list[Any] = [one for one in out if isinstance(one, Record) and isinstance(one.fact, Completed)]
+        if self._rest:
+            last.insert(0, Send(CLIENT, data[: self._rest]))
+            self._rest -= min(self._rest, len(data))
+        return last
 
     def _answered(self, data: bytes, at: float, out: list[Any]) -> None:
         """Take what the target sent. While something of the client's is held back, that is looked at again after each
