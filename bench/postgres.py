@@ -1,6 +1,6 @@
 """Daypass against the bare server, HAProxy and pgbouncer, interleaved in one run; each as a ratio.
 
-python -m bench.postgres                      all of it, about a quarter of an hour
+python -m bench.postgres                      all of it, about forty minutes
 python -m bench.postgres --quick              two minutes
 python -m bench.postgres --only "prepared, 8" --rounds 5 --markdown out.md
 """

@@ -25,7 +25,7 @@ def test_a_route_of_thousands() -> None:
 def test_an_end_of_thousands_of_sessions() -> None:
     steps = dict.fromkeys(("stopped_forwarding", "work_stopped", "client_told", "closed", "read_back"), 12345.678)
     ends = [SessionEnd(f"{ID}{number:04x}", steps, "update", "terminated", number % 2 == 0) for number in range(3000)]
-    timeline = Timeline(NOW, 0, NOW, [])
+    timeline = Timeline(NOW, 0, [])
     timeline.add(ends, [end.session for end in ends])
     body = timeline.body(NOW + 1)
     seal(Event("grant.ended", NOW, SYSTEM, body=body, secret=timeline.secret()), os.urandom)

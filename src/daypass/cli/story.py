@@ -95,7 +95,7 @@ def _head(kind: str, thing: Json, request: Json) -> None:
     print(f"{kind.capitalize()} {thing['id']}: {thing['state']}")
     print(f"  who     {_person(request['requester'])}")
     what = f"{clean(request['target'])}:{clean(request['role'])}{limited(request)}"
-    print(f"  what    {what} for {brief(request['duration_ms'])}")
+    print(f"  what    {what} for {brief(thing['duration_ms'])}")
     print(f"  why     {clean(request['reason'])}" + (f" ({clean(request['ticket'])})" if request["ticket"] else ""))
     print(f"  policy  {clean(request['policy'])}, rule {clean(request['rule'])}: {clean(request['takes'])}")
     print()

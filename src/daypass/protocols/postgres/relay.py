@@ -83,7 +83,7 @@ class Relay:
     def hush(self) -> None:
         """See `Session.hush`."""
         if not self._hushed:
-            rest = self._replies._rest
+            rest = self._replies.rest
             self._hushed, self._torn = True, rest > REST_BYTES_MAX
             self._rest = 0 if self._torn else rest
 

@@ -45,12 +45,12 @@ SKIPPED = "skipped"
 class Replies:
     """The half of a session that reads the target."""
 
-    __slots__ = ("_keeper", "_rest", "_tail", "_talk", "at", "done", "farewell", "singly", "status", "unread")
+    __slots__ = ("_keeper", "_tail", "_talk", "at", "done", "farewell", "rest", "singly", "status", "unread")
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
         self._tail = Tail()
-        self._rest = 0
+        self.rest = 0  # bytes still to come of a message that the client has the beginning of
         self._keeper = Keeper() if talk.results else None
         self.at = 0.0
         self.done: list[Any] = []
@@ -62,7 +62,7 @@ class Replies:
     @property
     def between(self) -> bool:
         """Whether what the client has got ends with a whole message."""
-        return self._rest == 0
+        return self.rest == 0
 
     def take(self, data: bytes, at: float, out: list[Any]) -> None:
         """Take what the target sent. Raises `Malformed` or `TooLarge`; `out` then has what goes to the client first."""
@@ -71,7 +71,7 @@ class Replies:
             if whole is None:
                 return
             data = whole
-        elif not self._rest and self._keeper is None and (status := answer(self._talk, data, at, out)):
+        elif not self.rest and self._keeper is None and (status := answer(self._talk, data, at, out)):
             self.status = status
             return
         expand(self._talk)
@@ -89,9 +89,9 @@ class Replies:
     def _walk(self, data: bytes, pieces: list[bytes]) -> None:
         end = len(data)
         start = pos = 0
-        if self._rest:
-            pos = min(self._rest, end)
-            self._rest -= pos
+        if self.rest:
+            pos = min(self.rest, end)
+            self.rest -= pos
         try:
             while end - pos >= HEADER:
                 kind = data[pos]
@@ -105,7 +105,7 @@ class Replies:
                 if following > end:
                     if kind in _STREAMED:
                         self._one(kind, data, pos + HEADER, following)
-                        self._rest = following - end
+                        self.rest = following - end
                         pos = end
                     elif kind not in _KNOWN:
                         raise Malformed(f"a message of kind {kind}")
@@ -196,7 +196,7 @@ class Replies:
             self._keeper.cut(run, self.done)
         run.seen += 1
         run.size += size
-        self._rest = pos + size - len(data)
+        self.rest = pos + size - len(data)
         return len(data)
 
     # -- one message each -------------------------------------------------------------------------------------------
