@@ -36,7 +36,7 @@ def _show(given: argparse.Namespace) -> int:
         whole = {**more, "kind": kind, "request_object": request, "grant_object": grant, "session_objects": sessions}
         as_json({**thing, **whole})
         return EXIT_DONE
-    _head(kind, thing, request)
+    _head(kind, thing, request, request if kind == "request" or grant is None else grant)
     lines = [*_request_lines(request), *(_grant_lines(grant) if grant else ())]
     told = {each["session"] for each in ((grant and grant["ending"]) or {}).get("sessions", ())}
     for session in sessions:
@@ -91,11 +91,11 @@ def find(here: Api, part: str) -> tuple[str, Json]:
     raise NotFound(f"there is no request, grant or session {clean(part)} that you may see", hint="daypass requests")
 
 
-def _head(kind: str, thing: Json, request: Json) -> None:
+def _head(kind: str, thing: Json, request: Json, lasting: Json) -> None:
     print(f"{kind.capitalize()} {thing['id']}: {thing['state']}")
     print(f"  who     {_person(request['requester'])}")
     what = f"{clean(request['target'])}:{clean(request['role'])}{limited(request)}"
-    print(f"  what    {what} for {brief(thing['duration_ms'])}")
+    print(f"  what    {what} for {brief(lasting['duration_ms'])}")
     print(f"  why     {clean(request['reason'])}" + (f" ({clean(request['ticket'])})" if request["ticket"] else ""))
     print(f"  policy  {clean(request['policy'])}, rule {clean(request['rule'])}: {clean(request['takes'])}")
     print()
