@@ -119,13 +119,16 @@ def _clean_up_undisturbed() -> None:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """Leave in good order on the signals that end a program."""
+    """Leave in good order on the signals that end a program, at the first of them: what is begun then is done."""
 
     def end(number: int, frame: FrameType | None) -> None:
+        _clean_up_undisturbed()
         raise Ended
 
-    before = [(number, signal.signal(number, end)) for number in ENDING_SIGNALS]
-    before.append((signal.SIGINT, signal.getsignal(signal.SIGINT)))
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, *ENDING_SIGNALS)]
+    for number, handler in before:
+        if handler is not signal.SIG_IGN:  # as a shell has it for what runs in the background
+            signal.signal(number, end)
     try:
         yield
     finally:
