@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
@@ -187,6 +188,36 @@ def test_who_leaves_while_the_store_is_locked_has_left_then(own_postgres: Postgr
     with store_locked(daypass) as over:
         connection.close()
     check_told_when_it_was(daypass, over[0])
+
+
+def test_a_locked_store_is_told_of_and_what_was_done_meanwhile_is_recorded(
+    own_postgres: Postgres, starting: Starting
+) -> None:
+    daypass = starting(own_postgres)
+    daypass.grant()
+    connection = psycopg.connect(daypass.dsn(), autocommit=True)
+    with store_locked(daypass):
+        connection.execute("select 41 + 1")
+        (told,) = until(lambda: warned(daypass) or None, "somebody to say so", 20)
+        assert told.startswith("the store takes no records: ")
+        until(lambda: True if lag_seconds(daypass) > 3 else None, "the lag to grow")
+        connection.close()
+    daypass.wait_entries("session.ended")
+    assert len(daypass.entries("statement.submitted")) == 1
+    until(lambda: True if not warned(daypass) else None, "nobody to say so any more")
+    assert lag_seconds(daypass) > 3, "of the batch that had to wait"
+    daypass.verify()
+
+
+def warned(daypass: Daypass) -> list[str]:
+    with urllib.request.urlopen(f"{daypass.web}/healthz", timeout=10) as answer:
+        return [line for line in json.load(answer)["warnings"] if "store" in line]
+
+
+def lag_seconds(daypass: Daypass) -> float:
+    name = "daypass_ship_lag_seconds "
+    (found,) = (line for line in metrics(daypass) if line.startswith(name))
+    return float(found.removeprefix(name))
 
 
 def test_a_paused_target_delays_nobody_else(own_postgres: Postgres, starting: Starting) -> None:

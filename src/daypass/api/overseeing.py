@@ -29,7 +29,9 @@ class JournalView(BaseModel):
     """What this node has recorded and not yet put into the store."""
 
     behind: int = Field(description="Facts that wait.")
-    lag_ms: int = Field(description="How old the oldest fact of the last batch was when the store had it.")
+    lag_ms: int = Field(
+        description="How old the oldest of them is, or that of the last batch was when it was stored, if that is more."
+    )
 
 
 class LogView(BaseModel):

@@ -107,6 +107,7 @@ class Node:
         self._reread: Callable[[], None] = lambda: None
         self._renewals: list[Callable[[], None]] = []
         self._health = Health(id=checked.settings.node, state="HEALTHY")
+        self._shipping: Shipping | None = None
         self._telling: Telling | None = None
 
     async def live(self) -> int:
@@ -137,7 +138,8 @@ class Node:
         """How it is now: a node that is cut off from its store says so."""
         failing = self._telling.problems if self._telling is not None else {}
         channels = [f"channel {name} does not take messages: {why}" for name, why in failing.items()]
-        self._health.warnings = [*publishing.warnings, *unanswerable(self._checked), *channels]
+        waiting = self._shipping.warnings if self._shipping is not None else []
+        self._health.warnings = [*waiting, *publishing.warnings, *unanswerable(self._checked), *channels]
         if self._health.state == "HEALTHY" and gateway.works.lease.over:
             return Health(id=self._health.id, state="CUT_OFF", problem=CUT_OFF)
         return self._health
@@ -164,7 +166,7 @@ class Node:
         house = make_house(store, self._checked)
         await self._put_on_record(house)
         journal = await self._journal(stack, store)
-        shipping = Shipping(journal, store, settings.node, house.office.lock)
+        self._shipping = shipping = Shipping(journal, store, settings.node, house.office.lock)
         house.erasing.on_erased = journal.expel
         await shipping.catch_up()
         gateway = self._gateway(house, journal, tls)

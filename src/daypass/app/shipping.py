@@ -93,12 +93,17 @@ class Shipping(Collector):
 
     @property
     def lag_ms(self) -> int:
-        """How old the oldest fact of the newest batch was when the store had it."""
+        """How old the oldest fact is that is not in the store: see `Shipper.lag_seconds`."""
         return round(self._shipper.lag_seconds * 1000)
+
+    @property
+    def warnings(self) -> list[str]:
+        """That the store takes nothing now, in a line for whoever asks how this node is."""
+        return [f"the store takes no records: {self.behind} wait in the journal"] if self._shipper.stuck else []
 
     def collect(self) -> Iterable[Metric]:
         """How far behind it is, and how much it has done."""
-        lag = "How old the oldest fact of the newest batch was when the store had it."
+        lag = "How old the oldest fact is that is not in the store, or that of the newest batch was, if that is more."
         yield GaugeMetricFamily("daypass_ship_lag_seconds", lag, value=self._shipper.lag_seconds)
         yield GaugeMetricFamily("daypass_ship_behind", "Facts that are not in the store yet.", self._shipper.behind)
         yield CounterMetricFamily("daypass_shipped", "Facts that went into the store.", self._shipper.facts)

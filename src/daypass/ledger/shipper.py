@@ -72,7 +72,7 @@ class _Batch:
 
 
 class Shipper:
-    """`lag_seconds` is how old the oldest fact of the newest batch was when it arrived; `facts` how many did."""
+    """`facts` is how many arrived; `stuck`: the store took nothing the last time."""
 
     def __init__(
         self,
@@ -85,8 +85,8 @@ class Shipper:
         lock: Lock | None = None,
     ) -> None:
         """`lock` encrypts bodies."""
-        self.lag_seconds = 0.0
         self.facts = 0
+        self.stuck = False
         self.calm: Callable[[], Awaitable[None]] | None = None
         """Waited for before each batch, unless statements wait for theirs: what is more urgent, and soon over."""
         self._journal = journal
@@ -98,6 +98,7 @@ class Shipper:
         self._lock = lock
         self._drafting = Drafting(protocols, entropy, lock)
         self._shipped: int | None = None
+        self._lag = 0.0
         self._batch: _Batch | None = None
         self._told = 0.0
         self._drafted = 0.0
@@ -107,6 +108,14 @@ class Shipper:
     def behind(self) -> int:
         """How many durable facts are not in the store yet."""
         return max(self._journal.durable - (self._shipped or 0), 0)
+
+    @property
+    def lag_seconds(self) -> float:
+        """How old the oldest fact is that is not in the store, or that of the newest batch was when it arrived there,
+        if that is more: 0 before there was any."""
+        if self._shipped is None or not (waiting := self._journal.read_from(self._shipped + 1, 1)):
+            return self._lag
+        return max(self._lag, _age(decode(waiting[0][1]).t_us))
 
     async def run(self) -> None:
         """Go on until cancelled. Raises `Invalid` for a journal that cannot be read: nothing of it may be left out."""
@@ -122,9 +131,11 @@ class Shipper:
             try:
                 shipped = await self.step(most)
             except Unavailable as problem:
+                self.stuck = True
                 self._tell(problem)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            self.stuck = False
             worked = self._drafted / DRAFTING_SHARE
             full, crowded, busy = shipped >= most, journal.crowded, self._shelf.busy
             await asyncio.sleep(pace.pause(full=full, crowded=crowded, busy=busy, worked=worked))
@@ -162,7 +173,7 @@ class Shipper:
                     raise
             self._batch, self._shipped = None, batch.last
             self.facts += batch.last - batch.first + 1
-            self.lag_seconds = max(time() - batch.oldest_us / 1_000_000, 0.0)
+            self._lag = _age(batch.oldest_us)
             self._journal.shipped(batch.last)
             return batch.last - batch.first + 1
 
@@ -217,6 +228,10 @@ class Shipper:
         if now - self._told > TOLD_SECONDS:
             self._told = now
             log.error("the journal cannot be shipped", problem=problem.message, behind=self.behind)
+
+
+def _age(t_us: int) -> float:
+    return max(time() - t_us / 1_000_000, 0.0)
 
 
 def _decoded(payloads: Sequence[bytes]) -> list[Recorded]:

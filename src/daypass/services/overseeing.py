@@ -41,8 +41,8 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Works:
     """What only a running node knows of itself. `behind` facts are in its journal and not in the store; the oldest of
-    the last batch was `lag_ms` old. `published` entries are covered by the checkpoint; `elsewhere` says who publishes
-    instead. `witnesses` with why each does not cosign (empty: it does)."""
+    them is, or that of the last batch was, `lag_ms` old. `published` entries are covered by the checkpoint; `elsewhere`
+    says who publishes instead. `witnesses` with why each does not cosign (empty: it does)."""
 
     behind: int = 0
     lag_ms: int = 0

@@ -99,7 +99,7 @@ function Record({ one }: { one: OverviewView }) {
         <dt>journal</dt>
         <dd>
           {one.journal.behind === 0 ? 'all of it is in the store' : `${one.journal.behind} facts wait for the store`},{' '}
-          <span className="faint">the last ones took {measured(one.journal.lag_ms)}</span>
+          <span className="faint">lag {measured(one.journal.lag_ms)}</span>
         </dd>
         <dt>log</dt>
         <dd className="num">
