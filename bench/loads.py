@@ -21,8 +21,8 @@ TPS = re.compile(r"^tps = ([0-9.]+) \((?:without|excluding|including)", re.MULTI
 EACH_SECOND = re.compile(r"^progress: [0-9.]+ s, ([0-9.]+) tps", re.MULTILINE)
 WARM_SECONDS = 5
 """How long pgbench runs before it is counted. Its sessions are new backends, each of which first has to read the
-catalog and map the table's pages (a bare server with 64 of them needs four seconds until it does no more); pgbouncer's
-have been there since its first round, and what is compared is what stands before the server."""
+catalog and map the table's pages (a bare server with 64 of them needs four seconds until it does no more), and what is
+compared is what stands before the server."""
 RUN_SECONDS_MAX = 300.0
 
 

@@ -1,6 +1,6 @@
 """Daypass against the bare server, HAProxy and pgbouncer, interleaved in one run; each as a ratio.
 
-python -m bench.postgres                      all of it, about forty minutes
+python -m bench.postgres                      all of it, about an hour
 python -m bench.postgres --quick              two minutes
 python -m bench.postgres --only "prepared, 8" --rounds 5 --markdown out.md
 """
@@ -12,10 +12,11 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.servers.daypass import Daypass
+from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import Missing, Postgres
 
 from bench.contenders import Contender, lineup
@@ -25,8 +26,10 @@ from bench.machine import fdatasync_us, flush_us, kib_per_idle_session, settle, 
 MODES = ("simple", "extended", "prepared")
 CLIENTS = (1, 8, 64)
 DURABILITIES = ("written", "synced")
+PGBOUNCER = PgBouncer.program
 
-Results = dict[str, dict[str, float]]
+Round = list[tuple[str, float]]
+"""What one load gave in one round: who, how much, in the order of the runs."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,44 +74,74 @@ def _measure(given: argparse.Namespace, server: Postgres, contenders: list[Conte
     # Before the loads: a process that has just freed memory would fit the sessions into that.
     idle_kib = kib_per_idle_session(synced) if synced is not None else float("nan")
     results = _run([load for load in loads if given.only in load.name], contenders, given.rounds)
-    lines = _tables(results, loads, contenders)
+    lines = tables(results, {load.name: load.unit for load in loads}, [contender.name for contender in contenders])
     if synced is not None:
         lines += _surroundings(server, synced, folder, given.seconds, idle_kib)
     print("\n".join(lines))
     return lines
 
 
-def _run(loads: list[Load], contenders: list[Contender], rounds: int) -> Results:
+def _run(loads: list[Load], contenders: list[Contender], rounds: int) -> dict[str, list[Round]]:
     """Every load against everybody in turn, again in each round: what else the machine does hits all alike."""
-    seen: dict[str, dict[str, list[float]]] = {}
+    seen: dict[str, list[Round]] = {load.name: [] for load in loads}
     for number in range(1, rounds + 1):
         for load in loads:
-            for contender in contenders:
+            taken: Round = []
+            for contender in _turns(contenders):
                 value = load.run(contender)
                 if contender.gateway is not None:
                     settle(contender.gateway)
-                seen.setdefault(load.name, {}).setdefault(contender.name, []).append(value)
+                taken.append((contender.name, value))
                 note = f"round {number}: {load.name:34} {contender.name:16} {value:12.1f} {load.unit}"
                 print(note, file=sys.stderr, flush=True)
-    return {
-        load: {name: statistics.median(values) for name, values in by_name.items()} for load, by_name in seen.items()
-    }
+            seen[load.name].append(taken)
+    return seen
 
 
-def _tables(results: Results, loads: list[Load], contenders: list[Contender]) -> list[str]:
-    names = [contender.name for contender in contenders]
-    units = {load.name: load.unit for load in loads}
-    lines: list[str] = []
-    for title, against in (("as measured", None), ("to direct", "direct"), ("to pgbouncer", "pgbouncer")):
-        lines += [f"## {title.capitalize() if against is None else f'Ratio {title}'}", ""]
-        lines += [f"| load | {' | '.join(names)} |", "|---|" + "---:|" * len(names)]
-        for load, values in results.items():
-            cells = [
-                f"{values[name]:,.0f}" if against is None else f"{values[name] / values[against]:.2f}" for name in names
-            ]
-            lines.append(f"| {load} ({units[load]}) | {' | '.join(cells)} |")
-        lines.append("")
-    return lines
+def _turns(contenders: list[Contender]) -> Iterator[Contender]:
+    """In order, and pgbouncer again right before each gateway: shipping what one was told takes longer than the
+    machine keeps its speed, and a share is taken of the run next to it."""
+    (pgbouncer,) = (contender for contender in contenders if contender.name == PGBOUNCER)
+    before: Contender | None = None
+    for contender in contenders:
+        if contender.gateway is not None and before is not pgbouncer:
+            yield pgbouncer
+        yield contender
+        before = contender
+
+
+def shares(rounds: list[Round], name: str, against: str) -> list[float]:
+    """Each run of `name` as a share of that run of `against` that was next to it in its round."""
+    found: list[float] = []
+    for taken in rounds:
+        others = [place for place, (who, _) in enumerate(taken) if who == against]
+        for place, (who, value) in enumerate(taken):
+            if who == name:
+                found.append(value / taken[min(others, key=lambda other, here=place: abs(other - here))][1])
+    return found
+
+
+def tables(results: dict[str, list[Round]], units: dict[str, str], names: list[str]) -> list[str]:
+    """Markdown: medians as measured, medians of the shares of the bare server and of pgbouncer, and how far apart
+    the latter were."""
+
+    def cells(value: Callable[[list[Round], str], str]) -> list[str]:
+        head = [f"| load | {' | '.join(names)} |", "|---|" + "---:|" * len(names)]
+        rows = (f"| {load} ({units[load]}) | {' | '.join(value(r, n) for n in names)} |" for load, r in results.items())
+        return [*head, *rows, ""]
+
+    def measured(rounds: list[Round], name: str) -> str:
+        return f"{statistics.median(value for taken in rounds for who, value in taken if who == name):,.0f}"
+
+    def spread(rounds: list[Round], name: str) -> str:
+        found = shares(rounds, name, PGBOUNCER)
+        return f"{min(found):.2f} to {max(found):.2f}"
+
+    lines = ["## As measured", "", *cells(measured)]
+    for against in ("direct", PGBOUNCER):
+        lines += [f"## Ratio to {against}", ""]
+        lines += cells(lambda rounds, name, to=against: f"{statistics.median(shares(rounds, name, to)):.2f}")
+    return [*lines, "## Ratio to pgbouncer, of single rounds", "", *cells(spread)]
 
 
 def _surroundings(server: Postgres, gateway: Daypass, folder: Path, seconds: int, idle_kib: float) -> list[str]:
