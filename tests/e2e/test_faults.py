@@ -7,10 +7,12 @@ import os
 import socket
 import sqlite3
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import time_ns
+from typing import Any
 
 import psycopg
 import pytest
@@ -190,28 +192,52 @@ def test_who_leaves_while_the_store_is_locked_has_left_then(own_postgres: Postgr
     check_told_when_it_was(daypass, over[0])
 
 
-def test_a_locked_store_is_told_of_and_what_was_done_meanwhile_is_recorded(
+def test_who_is_in_while_the_store_is_locked_is_recorded_and_cut_off(
     own_postgres: Postgres, starting: Starting
 ) -> None:
     daypass = starting(own_postgres)
     daypass.grant()
     connection = psycopg.connect(daypass.dsn(), autocommit=True)
-    with store_locked(daypass):
+    with store_locked(daypass) as over:
         connection.execute("select 41 + 1")
         (told,) = until(lambda: warned(daypass) or None, "somebody to say so", 20)
         assert told.startswith("the store takes no records: ")
         until(lambda: True if lag_seconds(daypass) > 3 else None, "the lag to grow")
-        connection.close()
-    daypass.wait_entries("session.ended")
+        until(lambda: cut_off(daypass), "the lease to run out", 30)
+        until(lambda: True if not own_postgres.backends("app_rw") else None, "the session to be cut")
+        with pytest.raises(psycopg.OperationalError, match="cut off from its store"):
+            connection.execute("select 42 + 1")
+        assert "cut off from its store" in daypass.psql("select 1").stderr
+    check_told_when_it_was(daypass, over[0])
+    (ended,) = daypass.entries("session.ended")
+    assert ended["body"]["reason"] == "cut off"
+    reached = [text for text in own_postgres.statements(user="app_rw") if text.startswith("select 4")]
+    assert reached == ["select 41 + 1"]
     assert len(daypass.entries("statement.submitted")) == 1
+    until(lambda: True if cut_off(daypass) is None else None, "it to come back")
     until(lambda: True if not warned(daypass) else None, "nobody to say so any more")
     assert lag_seconds(daypass) > 3, "of the batch that had to wait"
+    assert daypass.psql("select 1").stdout.strip() == "1"
     daypass.verify()
 
 
-def warned(daypass: Daypass) -> list[str]:
+def cut_off(daypass: Daypass) -> bool | None:
+    """Whether it says that it is."""
+    try:
+        health(daypass)
+        return None
+    except urllib.error.HTTPError as answer:
+        return True if json.load(answer)["state"] == "CUT_OFF" else None
+
+
+def health(daypass: Daypass) -> dict[str, Any]:
     with urllib.request.urlopen(f"{daypass.web}/healthz", timeout=10) as answer:
-        return [line for line in json.load(answer)["warnings"] if "store" in line]
+        said: dict[str, Any] = json.load(answer)
+        return said
+
+
+def warned(daypass: Daypass) -> list[str]:
+    return [line for line in health(daypass)["warnings"] if "store" in line]
 
 
 def lag_seconds(daypass: Daypass) -> float:

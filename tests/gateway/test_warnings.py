@@ -77,6 +77,21 @@ def test_a_lease_counts_from_when_its_renewal_was_sent() -> None:
     assert lease.over
 
 
+def test_a_lease_of_a_store_of_one_node_runs_while_that_takes_no_changes() -> None:
+    clock = [100.0]
+    lease = Lease(lambda: clock[0], 15)
+    for clock[0] in (110, 120):
+        lease.refused(lease.sending())
+        assert not lease.over
+    clock[0] = 125
+    assert lease.over  # from the first that was refused
+    lease.taken()
+    clock[0] = 1000
+    assert not lease.over
+    lease.refused(lease.sending())
+    assert not lease.over
+
+
 async def test_a_gateway_that_is_cut_off_cuts_and_lets_nobody_in() -> None:
     async with Rig() as rig:
         lease = rig.gateway.works.lease

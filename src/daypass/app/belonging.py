@@ -1,6 +1,7 @@
 """This node among the others of a shared store: its lease, what the others tell, and those that fell silent.
 
-A store of one node has none of it. The lease is renewed apart from everything else, so that a slow step delays it not.
+The lease is renewed apart from everything else, so that a slow step delays it not. A store of one node has nothing of
+the rest, and its lease runs only while it takes no changes.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Belonging:
         self._home = f"{socket.gethostname()}:{data.resolve()}"
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._failing: set[str] = set()
+        self.failing: set[str] = set()
+        """What did not work the last time."""
 
     async def join(self) -> None:
         """Take this node's place. Raises Conflict if another one has its name."""
@@ -51,6 +53,8 @@ class Belonging:
 
     async def start(self) -> None:
         if not self._store.shared:
+            name = "see whether the store takes changes"
+            self._tasks.append(asyncio.create_task(self._again(name, RENEW_SECONDS, self._probe), name=name))
             return
         self._store.on_news(lambda news: self._news.set())
         await self._store.listen()
@@ -71,12 +75,12 @@ class Belonging:
         while True:
             try:
                 await step()
-                self._failing.discard(name)
+                self.failing.discard(name)
             except Exception as problem:  # noqa: BLE001  told, and tried again: the lease runs out by itself
-                if name not in self._failing:
-                    self._failing.add(name)
+                if name not in self.failing:
+                    self.failing.add(name)
                     what = problem.message if isinstance(problem, DaypassError) else type(problem).__name__
-                    log.error("among the nodes of this store, a step failed", step=name, problem=what)
+                    log.error("a step with the store failed", step=name, problem=what)
                 if isinstance(problem, Conflict):
                     log.critical("this node's name is taken by another one", problem=problem.message)
                 await asyncio.sleep(ATTEND_SECONDS)
@@ -87,6 +91,17 @@ class Belonging:
         async with asyncio.timeout(RENEWING_SECONDS_MAX):
             await self._nodes.renew(self._node, self._home)
         self._lease.renewed(sent)
+
+    async def _probe(self) -> None:
+        sent = self._lease.sending()
+        try:
+            async with self._store.begin():
+                log.debug("the store takes changes")
+        except DaypassError:
+            if not self._store.scrubbing:
+                self._lease.refused(sent)
+            raise
+        self._lease.taken()
 
     async def _attend(self) -> None:
         try:

@@ -1,8 +1,11 @@
-"""The lease by which a node may carry sessions of a store that other nodes use as well.
+"""The lease by which a node may carry sessions: it has to hear from its store.
 
-It lasts so long from when its renewal was *sent*: what was revoked after that, we may not have heard. When it has run
-out, the gateway cuts what it carries and opens nothing until it is renewed. It reads a clock that goes on while the
-machine is suspended, so that a node that slept knows it.
+Where other nodes use the store as well, it lasts so long from when its renewal was *sent*: what was revoked after that,
+we may not have heard. It reads a clock that goes on while the machine is suspended, so that a node that slept knows it.
+Where the store is this node's alone, nothing can be missed; but while it takes no changes, nobody can revoke anything,
+and what is recorded gets no further than the journal. So the same time runs from the first change that it refused.
+
+When it has run out, the gateway cuts what it carries and opens nothing until the store is back.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ LEASE_SECONDS = 15.0
 
 
 class Lease:
-    """Never renewed: nothing was said of a lease, and it binds nobody (a store of one node)."""
+    """Neither renewed nor refused: it binds nobody."""
 
     def __init__(self, clock: Callable[[], float], seconds: float = LEASE_SECONDS) -> None:
         self._clock = clock
@@ -28,6 +31,15 @@ class Lease:
     def renewed(self, sent: float) -> None:
         """A renewal that was sent then has arrived."""
         self._until = max(self._until or 0.0, sent + self._seconds)
+
+    def refused(self, sent: float) -> None:
+        """A store of one node did not take a change that was sent then."""
+        if self._until is None:
+            self._until = sent + self._seconds
+
+    def taken(self) -> None:
+        """A store of one node takes changes: it binds nobody."""
+        self._until = None
 
     @property
     def over(self) -> bool:

@@ -344,6 +344,9 @@ class Store(Interface):
     shared: bool
     """Whether several nodes may use it."""
 
+    scrubbing: bool
+    """Whether others wait for a `scrub` of this process."""
+
     @property
     def busy(self) -> bool:
         """Whether a transaction of this process is open or waits for its turn, besides shipping and sequencing."""

@@ -44,6 +44,7 @@ class SqlStore:
     def __init__(self, writing: AsyncEngine, reading: AsyncEngine, news: News | None = None) -> None:
         """`news`: how other nodes are heard; None for a store of one node."""
         self.shared = news is not None
+        self.scrubbing = False
         self._writing = writing
         self._reading = reading
         self._news = news
@@ -154,8 +155,12 @@ class SqlStore:
             await self._news.start()
 
     async def scrub(self, *, thorough: bool) -> None:
-        with translated():
-            await SCRUBS[self._writing.dialect.name](self._writing, thorough)
+        self.scrubbing = True
+        try:
+            with translated():
+                await SCRUBS[self._writing.dialect.name](self._writing, thorough)
+        finally:
+            self.scrubbing = False
 
     def on_append(self, call: Callable[[], None]) -> None:
         self._listeners.append(call)
