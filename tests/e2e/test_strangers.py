@@ -19,6 +19,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
 from daypass.app.strangers import WAITING_MAX
@@ -209,9 +210,9 @@ def test_nothing_but_the_log_is_under_ledger(daypass: Daypass, path: str) -> Non
 # -- TLS --------------------------------------------------------------------------------------------------------------
 
 
-def certificate(folder: Path, serial: int) -> None:
+def certificate(folder: Path, serial: int, key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey | None = None) -> None:
     """A self-signed certificate for localhost, in `cert.pem` and `key.pem`."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
     made = (
@@ -223,7 +224,7 @@ def certificate(folder: Path, serial: int) -> None:
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(key, None if isinstance(key, Ed25519PrivateKey) else hashes.SHA256())
     )
     form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
@@ -271,6 +272,8 @@ def test_a_certificate_is_renewed_without_a_restart(postgres_15: Postgres, tmp_p
         assert [serial(port, postgres=kind) for port, kind in ports] == [1001, 1001]
         (home / "key.pem").write_text("no key")  # half a change: the old one goes on
         until(lambda: True if "does not load" in daypass.log.read_text() else None, "the refusal")
+        certificate(home, 1500, Ed25519PrivateKey.generate())  # libpq could not bind to it
+        until(lambda: True if "is signed with Ed25519" in daypass.log.read_text() else None, "that refusal")
         assert [serial(port, postgres=kind) for port, kind in ports] == [1001, 1001]
         certificate(home, 2002)
         for port, kind in ports:

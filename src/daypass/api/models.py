@@ -272,7 +272,11 @@ class GrantView(Noted):
     end_reason: str
     end_by: Someone | None
     end_note: str
-    ending: dict[str, Any] | None
+    ending: dict[str, Any] | None = Field(
+        description="The timeline of its end, null before that: `began_at` (ms since 1970), `ms` that it took, "
+        "`attempts`, `steps` (each with its ms since `began_at`), `sessions`, `doubtful` of them, `problems`, "
+        "and where they apply `credential`, `elsewhere` and `retry_at`."
+    )
     extensions: list[ExtensionView]
     scope: list[str] = Field(default=[], description="What it is limited to in the target; empty: not limited.")
 

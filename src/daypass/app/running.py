@@ -27,7 +27,7 @@ from daypass.api.operator import make_operator
 from daypass.api.web import make_web
 from daypass.app import logs
 from daypass.app.belonging import Belonging
-from daypass.app.certificates import Tls, open_tls
+from daypass.app.certificates import Tls, check_tls, open_tls
 from daypass.app.checking import Checked, bound
 from daypass.app.clock import CLOCK
 from daypass.app.descriptors import allow_files
@@ -131,6 +131,8 @@ class Node:
         self._leave.set()
 
     def _renew(self) -> None:
+        """Serve with what the certificate's files say now. Raises `ConfigError` or `OSError`: then nothing changed."""
+        check_tls(self._settings)
         for renew in self._renewals:
             renew()
 
