@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sqlite3
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import time_ns
-from typing import Any
 
 import psycopg
 import pytest
@@ -223,21 +220,11 @@ def test_who_is_in_while_the_store_is_locked_is_recorded_and_cut_off(
 
 def cut_off(daypass: Daypass) -> bool | None:
     """Whether it says that it is."""
-    try:
-        health(daypass)
-        return None
-    except urllib.error.HTTPError as answer:
-        return True if json.load(answer)["state"] == "CUT_OFF" else None
-
-
-def health(daypass: Daypass) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{daypass.web}/healthz", timeout=10) as answer:
-        said: dict[str, Any] = json.load(answer)
-        return said
+    return True if daypass.health()["state"] == "CUT_OFF" else None
 
 
 def warned(daypass: Daypass) -> list[str]:
-    return [line for line in health(daypass)["warnings"] if "store" in line]
+    return [line for line in daypass.health()["warnings"] if "store" in line]
 
 
 def lag_seconds(daypass: Daypass) -> float:

@@ -240,8 +240,7 @@ def test_nothing_is_recovered_while_another_node_lives(pair: Pair) -> None:
 
 
 def warnings(daypass: Daypass) -> list[str]:
-    with urllib.request.urlopen(f"{daypass.web}/healthz", timeout=10) as answer:
-        found: list[str] = json.loads(answer.read())["warnings"]
+    found: list[str] = daypass.health()["warnings"]
     return found
 
 
@@ -252,10 +251,7 @@ def granted_entry(pair: Pair, granted: Granted) -> str:
 
 def cut_off(daypass: Daypass) -> bool | None:
     try:
-        with urllib.request.urlopen(f"{daypass.web}/healthz", timeout=2):
-            return None
-    except urllib.error.HTTPError as answer:
-        said = json.loads(answer.read())
-        return True if said["state"] == "CUT_OFF" and "cut off" in said["problem"] else None
-    except (urllib.error.URLError, OSError):
+        said = daypass.health()
+    except OSError:
         return None
+    return True if said["state"] == "CUT_OFF" and "cut off" in said["problem"] else None

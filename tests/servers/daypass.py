@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -143,6 +144,15 @@ class Daypass(LocalGateway):
         return [self.server.binaries.program("psql"), "-XAt", "-v", "ON_ERROR_STOP=1", "-d", target, *options]
 
     # -- the record ---------------------------------------------------------------------------------------------
+
+    def health(self) -> dict[str, Any]:
+        """What `/healthz` says, well or not. Raises OSError if nobody answers."""
+        try:
+            with urllib.request.urlopen(f"{self.web}/healthz", timeout=2) as answer:
+                said: dict[str, Any] = json.load(answer)
+        except urllib.error.HTTPError as answer:
+            said = json.load(answer)
+        return said
 
     def entries(self, type: str | None = None, **where: str) -> list[dict[str, Any]]:
         """The entries of the published log in order, of one type, of one session, grant or request."""
